@@ -1,0 +1,128 @@
+"""The lines of a captured page as blocks: what language each is in, and what it looks like."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from index.paragraphs import Language
+
+BlockLanguage = Literal["zh", "en", "both"] | None
+
+_CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+_LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
+_INLINE = re.compile(r"\s+[·•|/／]\s+|\s*[｜]\s*")
+# Below this share of Chinese characters among (Chinese characters + Latin words) a line is English:
+# an English sentence may quote a Chinese word, a Chinese one may list fifty English names.
+_ZH_SHARE = 0.15
+_YEAR = r"(?:1[89]|20)(?:\d\d|[Xx]{2})"
+_MONTH = r"(?:\s*年(?:\s*\d{1,2}\s*月)?|[-./]\d{1,2})?"
+_DATE = re.compile(
+    rf"(?:{_YEAR}{_MONTH}\s*年?\s*(?:[–—~～至到-]+\s*(?:{_YEAR}{_MONTH}|今|至今|现在|now|present))?\s*[?？起]?)", re.IGNORECASE
+)
+_NOW_WORDS = {"当下", "现在", "今天", "如今", "未来", "today", "now", "present", "future", "the future"}
+_LABEL = re.compile(r"\s*(?:[\[［【(（]?(\d{1,3})[\]］】)）.、:：]\s*|注\s*(\d{1,3})\s*[:：.]?\s*)")
+
+# What pages put around an article and never belongs to one. Vocabulary of web pages, not of any one page.
+_FURNITURE = re.compile(
+    r"扫码|扫一扫|二维码|微信搜|添加.{0,6}(?:顾问|微信|客服)|关注.{0,12}(?:公众号|我们|微信)|关注[“\"「]|联系我们|联系电话|"
+    r"预约演示|售前|售后|客服|回到顶部|返回顶部|加载中|我要投稿|发布日期|发布时间|浏览次数|阅读量|阅读次数|点赞|收藏本|转发|分享到|"
+    r"上一篇|下一篇|相关阅读|相关推荐|推荐阅读|热门文章|版权所有|备案号|ICP备|免责声明|免费(?:POC|试用|咨询)|立即(?:咨询|报名|注册)|"
+    r"报名.{0,8}(?:会议|直播|课程)|登录|注册账号|隐私政策|服务协议|广告|"
+    r"^(?:share|tweet|subscribe|sign up|sign in|log in|login|menu|search|home|contact us|back to top|loading\W*|"
+    r"read more|related (?:posts|articles)|privacy policy|terms of (?:use|service)|all rights reserved.*|copyright.*|"
+    r"advertisement|cookie.*|follow us.*|\d+ (?:views|comments|likes|min read).*)$",
+    re.IGNORECASE,
+)
+_PHONE = re.compile(r"^\W*(?:\+?\d{1,3}[\s-]?)?\d{3,4}[\s-]?\d{4}[\s-]?\d{3,4}\W*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One line of the page that is not blank. `position` counts blocks from 0, `line` file lines from 1."""
+
+    position: int
+    line: int
+    text: str
+    language: BlockLanguage
+
+    @property
+    def size(self) -> int:
+        """Characters, for comparing lengths."""
+        return len(self.text)
+
+    @property
+    def is_short(self) -> bool:
+        """Too short for a paragraph of prose; titles, headings, labels and captions are."""
+        return len(self.text) <= (40 if self.language == "zh" else 100)
+
+    @property
+    def is_furniture(self) -> bool:
+        """An advertisement, a counter, a contact line: short and in the vocabulary of web pages."""
+        return (len(self.text) <= 80 and bool(_FURNITURE.search(self.text))) or bool(_PHONE.match(self.text))
+
+    @property
+    def is_date(self) -> bool:
+        """A line that is only a date or a period, as timelines print above an entry ("2021–2023")."""
+        return is_date(self.text)
+
+
+def read_blocks(text: str) -> list[Block]:
+    """The page's lines that are not blank, in order."""
+    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
+    kept = [(number, line) for number, line in lines if line]
+    return [Block(position, number, line, language_of_line(line)) for position, (number, line) in enumerate(kept)]
+
+
+def language_of_line(line: str) -> BlockLanguage:
+    """The language of a line: one, "both" (`标题 · Title`), or None when it has no words (a number, a rule)."""
+    if split_inline(line):
+        return "both"
+    chinese, words = len(_CJK.findall(line)), len(_LATIN_WORD.findall(line))
+    if chinese and chinese / (chinese + words) >= _ZH_SHARE:
+        return "zh"
+    return "en" if words else None
+
+
+def split_inline(line: str) -> tuple[str, str] | None:
+    """(Chinese, English) of a short line that says the same twice around a separator, else None."""
+    if len(line) > 120:
+        return None
+    parts = _INLINE.split(line)
+    if len(parts) != 2:
+        return None
+    first, second = (part.strip() for part in parts)
+    for chinese, english in ((first, second), (second, first)):
+        if _CJK.search(chinese) and not _CJK.search(english) and _is_words(english):
+            return chinese, english
+    return None
+
+
+def is_date(text: str) -> bool:
+    """Whether the whole of `text` is a date, a period, or a word for the present or the future."""
+    parts = split_inline(text) or (text,)
+    return all(bool(_DATE.fullmatch(part.strip())) or part.strip().lower() in _NOW_WORDS for part in parts)
+
+
+def footnote_label(text: str) -> tuple[str, str] | None:
+    """("3", "the rest") of a line that begins with a footnote's label, else None."""
+    match = _LABEL.match(text)
+    return (match.group(1) or match.group(2), text[match.end() :]) if match else None
+
+
+def tokens_shared_by_translations(text: str) -> frozenset[str]:
+    """What a translation keeps as it is: numbers of two digits or more, and Latin names."""
+    numbers = re.findall(r"\d[\d,.]*\d|\d", text)
+    names = re.findall(r"[A-Z][A-Za-z]+|[A-Z]{2,}", text)
+    return frozenset(n.replace(",", "") for n in numbers) | frozenset(n.lower() for n in names)
+
+
+def other(language: Language) -> Language:
+    """The other one of the two languages."""
+    return "en" if language == "zh" else "zh"
+
+
+def _is_words(text: str) -> bool:
+    words = _LATIN_WORD.findall(text)
+    return bool(words) and "/" not in text and not re.search(r"\w\.\w{2,}", text)

@@ -1,0 +1,447 @@
+"""Build an index beside the one in use, and open one.
+
+    <index>/
+        CURRENT                  the name of the generation in use; replaced at once, last of all
+        build.lock               held by whoever builds; a second build waits
+        generations/<name>/      manifest.json, paragraphs.jsonl, chroma/, keywords/
+
+A generation is written whole before CURRENT names it, and never changed after, so a reader sees the old
+index or the new one, a build killed at any moment leaves the old one working, and several processes may
+read one index at once.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from llama_index.core.bridge.pydantic import PrivateAttr
+from llama_index.core.ingestion import IngestionPipeline
+from llama_index.core.schema import BaseNode, MetadataMode, TransformComponent
+
+from index.capture import READER_VERSION
+from index.embedder import Embedder
+from index.errors import IndexMismatch, IndexMissing, UserError
+from index.keywords import KEYWORDS_VERSION, KeywordIndex
+from index.paragraphs import Article, Paragraph, count_kinds, digest
+from index.passages import SPLITTER_VERSION, PassageSplitter
+from index.settings import Settings
+from index.source import BUNDLED_ARTICLE, ArticleReader, documents_of
+from index.store import PassageStore, StoreClient
+from index.weights import sha256_of
+
+FORMAT_VERSION = 1
+# Called with (vectors made, vectors in all) while embedding.
+OnProgress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an index was built from and with; read before anything else is trusted."""
+
+    format: int
+    splitter: int
+    keywords: int
+    title: str
+    source: str
+    source_digest: str  # of the source file and the reader's version
+    article: str  # digest of the paragraphs
+    embedder: str
+    fingerprint: str
+    dimension: int
+    paragraphs: int
+    vectors: int
+    collection: str
+    chroma_url: str | None
+    built_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build did, for people."""
+
+    paragraphs: tuple[Paragraph, ...]
+    notes: tuple[str, ...]
+    manifest: Manifest
+    embedded: int
+    reused: int
+    seconds: float
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many paragraphs there are of each kind that occurs."""
+        return count_kinds(self.paragraphs)
+
+    @property
+    def was_current(self) -> bool:
+        """Whether there was nothing to do."""
+        return self.embedded == 0 and self.reused == 0
+
+
+class Index:
+    """A finished index, opened for reading. Parts are read when first used and then kept."""
+
+    def __init__(self, folder: Path, manifest: Manifest, generation: Path, embedder: Embedder) -> None:
+        self.folder = folder
+        self.manifest = manifest
+        self.embedder = embedder
+        self._generation = generation
+
+    @cached_property
+    def paragraphs(self) -> tuple[Paragraph, ...]:
+        """Every paragraph, in reading order."""
+        return read_paragraphs(self._generation)
+
+    @cached_property
+    def by_number(self) -> dict[int, Paragraph]:
+        """Paragraphs by number."""
+        return {paragraph.number: paragraph for paragraph in self.paragraphs}
+
+    @cached_property
+    def keywords(self) -> KeywordIndex:
+        """The keyword leg."""
+        with _damaged(self.folder):
+            return KeywordIndex.load(self._generation / "keywords")
+
+    @cached_property
+    def vectors(self) -> PassageStore:
+        """The vector leg."""
+        client = StoreClient(self._generation / "chroma", self.manifest.chroma_url)
+        return client.open(
+            self.manifest.collection, expected=self.manifest.vectors, repair=_rebuild_hint(self.folder)
+        )
+
+
+def open_index(settings: Settings, folder: Path | None = None, embedder: Embedder | None = None) -> Index:
+    """Open the index in `folder` (default: the settings').
+
+    Raises IndexMissing, or IndexMismatch naming what it was built with, what is asked for, and the repair.
+    """
+    folder = folder or settings.index_dir
+    manifest, generation = _current(folder)
+    if manifest is None:
+        raise IndexMissing(f"there is no index in {folder}. Build it with: {_build_command(folder, settings)}")
+    embedder = embedder or Embedder.from_settings(settings)
+    _refuse_mismatch(folder, manifest, embedder)
+    return Index(folder, manifest, generation, embedder)
+
+
+def read_paragraphs(generation: Path) -> tuple[Paragraph, ...]:
+    """The paragraphs of a generation."""
+    with _damaged(generation.parent.parent):
+        lines = (generation / "paragraphs.jsonl").read_text(encoding="utf-8").split("\n")
+        return tuple(Paragraph.from_json(json.loads(line)) for line in lines if line)
+
+
+def dump(settings: Settings, folder: Path | None = None) -> Iterator[str]:
+    """The paragraphs of an index as JSON lines; needs no weights."""
+    folder = folder or settings.index_dir
+    manifest, generation = _current(folder)
+    if manifest is None:
+        raise IndexMissing(f"there is no index in {folder}. Build it with: {_build_command(folder, settings)}")
+    for paragraph in read_paragraphs(generation):
+        yield json.dumps(paragraph.to_json(), ensure_ascii=False)
+
+
+def build(
+    settings: Settings,
+    *,
+    source: Path | None = None,
+    into: Path | None = None,
+    rebuild: bool = False,
+    embedder: Embedder | None = None,
+    on_progress: OnProgress = lambda done, total: None,
+    on_wait: Callable[[], None] = lambda: None,
+) -> BuildReport:
+    """Bring the index in `into` up to date with `source`; the old one answers until the new one is whole.
+
+    Vectors of unchanged passages are taken over unless `rebuild`. Raises UserError for a source that
+    cannot be read, a full disk, or a folder that is something else.
+    """
+    started = time.perf_counter()
+    folder = into or settings.index_dir
+    embedder = embedder or Embedder.from_settings(settings)
+    source = source or settings.source or BUNDLED_ARTICLE
+    source_digest = _source_digest(source)
+    _refuse_foreign_folder(folder)
+    with _disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with _build_lock(folder, on_wait):
+            manifest, generation = (None, folder) if rebuild else _current_or_none(folder)
+            if manifest and _is_current(manifest, source_digest, embedder, settings):
+                paragraphs = read_paragraphs(generation)
+                return BuildReport(paragraphs, (), manifest, 0, 0, time.perf_counter() - started)
+            article = ArticleReader(embed=embedder.passages).read(source)
+            known = _known_vectors(manifest, generation, embedder)
+            job = _Job(settings, folder, source, source_digest, article, embedder)
+            written, vectors = _write_generation(job, known, on_progress)
+    seconds = time.perf_counter() - started
+    return BuildReport(article.paragraphs, article.notes, written, vectors.made, vectors.reused, seconds)
+
+
+def _source_digest(source: Path) -> str:
+    data = sha256_of(source) if source.is_file() else ""  # the reader says what is wrong with it
+    return digest([data, source.suffix, str(READER_VERSION)])
+
+
+# --- writing ------------------------------------------------------------------------------------------------
+
+
+class _Vectors(TransformComponent):
+    """Gives each node its vector: a known one where the embedded string is unchanged, else a new one."""
+
+    _embedder: Embedder = PrivateAttr()
+    _known: dict[str, list[float]] = PrivateAttr()
+    _on_progress: OnProgress = PrivateAttr()
+    made: int = 0
+    reused: int = 0
+
+    def __init__(self, embedder: Embedder, known: dict[str, list[float]], on_progress: OnProgress) -> None:
+        super().__init__()
+        self._embedder, self._known, self._on_progress = embedder, known, on_progress
+
+    def __call__(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
+        fresh = [node for node in nodes if node.metadata["digest"] not in self._known]
+        for node in nodes:
+            node.embedding = self._known.get(node.metadata["digest"])
+        # Longest first, so that a batch holds texts of like length and little padding is computed.
+        fresh.sort(key=lambda node: -len(node.get_content(metadata_mode=MetadataMode.EMBED)))
+        for at in range(0, len(fresh), 64):
+            batch = fresh[at : at + 64]
+            vectors = self._embedder.passages([node.get_content(metadata_mode=MetadataMode.EMBED) for node in batch])
+            for node, vector in zip(batch, vectors, strict=True):
+                node.embedding = vector.tolist()
+            self._on_progress(min(at + 64, len(fresh)), len(fresh))
+        self.made, self.reused = len(fresh), len(nodes) - len(fresh)
+        return nodes
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What one build works on."""
+
+    settings: Settings
+    folder: Path
+    source: Path
+    source_digest: str
+    article: Article
+    embedder: Embedder
+
+
+def _write_generation(
+    job: _Job, known: dict[str, list[float]], on_progress: OnProgress
+) -> tuple[Manifest, _Vectors]:
+    settings, folder, article, embedder = job.settings, job.folder, job.article, job.embedder
+    name = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
+    generation = folder / "generations" / name
+    generation.mkdir(parents=True)
+    client: StoreClient | None = None
+    try:
+        client = StoreClient(generation / "chroma", settings.chroma_url)
+        collection = f"duizhao-{name}"
+        store = client.create(collection, embedder.dimension)
+        vectors = _Vectors(embedder, known, on_progress)
+        pipeline = IngestionPipeline(
+            transformations=[PassageSplitter(embedder.overflows), vectors],
+            vector_store=store,
+            disable_cache=True,  # its keys ignore private attributes such as the model behind an embedder
+        )
+        nodes = pipeline.run(documents=documents_of(article))
+        manifest = _manifest(job, len(nodes), collection)
+        if store.count() != manifest.vectors:
+            raise UserError(f"Chroma kept {store.count()} of {manifest.vectors} vectors. Build again; check the disk.")
+        KeywordIndex.build(article.paragraphs).save(generation / "keywords")
+        lines = (json.dumps(p.to_json(), ensure_ascii=False) + "\n" for p in article.paragraphs)
+        _write_durably(generation / "paragraphs.jsonl", "".join(lines))
+        _write_durably(generation / "manifest.json", json.dumps(asdict(manifest), ensure_ascii=False, indent=2))
+        _publish(folder, name)
+        _remove_old(folder, keep=name, client=client if settings.chroma_url else None)
+    except BaseException:
+        if _current_name(folder) != name:
+            shutil.rmtree(generation, ignore_errors=True)
+        raise
+    finally:
+        if client:
+            client.close()
+    return manifest, vectors
+
+
+def _manifest(job: _Job, vectors: int, collection: str) -> Manifest:
+    article, embedder = job.article, job.embedder
+    return Manifest(
+        format=FORMAT_VERSION,
+        splitter=SPLITTER_VERSION,
+        keywords=KEYWORDS_VERSION,
+        title=article.title,
+        source=job.source.name,
+        source_digest=job.source_digest,
+        article=article.digest,
+        embedder=embedder.model_name,
+        fingerprint=embedder.fingerprint,
+        dimension=embedder.dimension,
+        paragraphs=len(article.paragraphs),
+        vectors=vectors,
+        collection=collection,
+        chroma_url=job.settings.chroma_url,
+        built_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    )
+
+
+def _write_durably(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8") as sink:
+        sink.write(text)
+        sink.flush()
+        os.fsync(sink.fileno())
+
+
+def _publish(folder: Path, name: str) -> None:
+    pointer = folder / "CURRENT.new"
+    _write_durably(pointer, name)
+    os.replace(pointer, folder / "CURRENT")
+
+
+def _remove_old(folder: Path, keep: str, client: StoreClient | None) -> None:
+    """Delete all generations but the new one and the one before it, which a reader may still have open."""
+    others = sorted(path for path in (folder / "generations").iterdir() if path.name != keep)
+    finished = [path for path in others if (path / "manifest.json").is_file()]
+    doomed = [path for path in others if path not in finished[-1:]]
+    for path in doomed:
+        if client and f"duizhao-{path.name}" in client.names():
+            client.drop(f"duizhao-{path.name}")
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def _build_lock(folder: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+    lock = FileLock(folder / "build.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        on_wait()
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _disk_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        raise UserError(
+            f"cannot write the index to {folder}: {error.strerror}. The old index, if any, is untouched; "
+            f"make room or choose another folder with --into."
+        ) from error
+    except IndexMismatch as error:
+        if "disk is full" not in str(error):
+            raise
+        raise UserError(f"cannot write the index to {folder}: the disk is full. Make room and build again.") from error
+
+
+# --- reading and refusing -----------------------------------------------------------------------------------
+
+
+def _current_name(folder: Path) -> str | None:
+    pointer = folder / "CURRENT"
+    return pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else None
+
+
+def _current(folder: Path) -> tuple[Manifest | None, Path]:
+    """The manifest and folder of the generation in use; (None, folder) where there is no index."""
+    name = _current_name(folder)
+    if name is None:
+        return None, folder
+    generation = folder / "generations" / name
+    with _damaged(folder):
+        record = json.loads((generation / "manifest.json").read_text(encoding="utf-8"))
+        if record.get("format") != FORMAT_VERSION:
+            raise IndexMismatch(
+                f"the index in {folder} has format {record.get('format')}, this version reads {FORMAT_VERSION}. "
+                f"{_rebuild_hint(folder)}"
+            )
+        return Manifest(**record), generation
+
+
+def _current_or_none(folder: Path) -> tuple[Manifest | None, Path]:
+    # For a builder a damaged or outdated index is only something to replace.
+    try:
+        return _current(folder)
+    except IndexMismatch:
+        return None, folder
+
+
+def _known_vectors(manifest: Manifest | None, generation: Path, embedder: Embedder) -> dict[str, list[float]]:
+    if manifest is None or manifest.fingerprint != embedder.fingerprint:
+        return {}
+    try:
+        client = StoreClient(generation / "chroma", manifest.chroma_url)
+        return client.open(manifest.collection, expected=manifest.vectors, repair="").known_vectors()
+    except IndexMismatch:
+        return {}
+
+
+def _is_current(manifest: Manifest, source_digest: str, embedder: Embedder, settings: Settings) -> bool:
+    return (
+        manifest.source_digest == source_digest
+        and manifest.fingerprint == embedder.fingerprint
+        and (manifest.splitter, manifest.keywords) == (SPLITTER_VERSION, KEYWORDS_VERSION)
+        and manifest.chroma_url == settings.chroma_url
+    )
+
+
+def _refuse_mismatch(folder: Path, manifest: Manifest, embedder: Embedder) -> None:
+    if manifest.fingerprint != embedder.fingerprint:
+        raise IndexMismatch(
+            f"the index in {folder} was built with {manifest.embedder}@{manifest.fingerprint[:8]} "
+            f"({manifest.dimension} dimensions); the settings ask for {embedder.label}. {_rebuild_hint(folder)}"
+        )
+    built, wanted = (manifest.splitter, manifest.keywords), (SPLITTER_VERSION, KEYWORDS_VERSION)
+    if built != wanted:
+        raise IndexMismatch(
+            f"the index in {folder} was cut by splitter {built[0]}.{built[1]}, this version is {wanted[0]}.{wanted[1]}. "
+            f"{_rebuild_hint(folder)}"
+        )
+
+
+def _refuse_foreign_folder(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file, not a folder for an index. Choose another place with --into.")
+    if folder.is_dir() and not (folder / "CURRENT").is_file():
+        foreign = [p.name for p in folder.iterdir() if p.name not in ("build.lock", "generations", "CURRENT.new")]
+        if foreign:
+            raise UserError(
+                f"{folder} holds {foreign[0]!r} and no index; an index would be mixed with it. Choose another folder."
+            )
+
+
+@contextmanager
+def _damaged(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IndexMismatch(
+            f"the index in {folder} is damaged ({type(error).__name__}: {str(error)[:120]}). {_rebuild_hint(folder)}"
+        ) from error
+
+
+def _rebuild_hint(folder: Path) -> str:
+    return f"Rebuild it with: python -m index --rebuild --into {folder}"
+
+
+def _build_command(folder: Path, settings: Settings) -> str:
+    return "python -m index" if folder == settings.index_dir else f"python -m index SOURCE --into {folder}"

@@ -1,0 +1,36 @@
+"""What must be true of the process before any heavy library is imported: no telemetry, no downloads.
+
+Imported first by every entry point. Nothing here touches the network or imports the libraries it tames.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import tempfile
+from pathlib import Path
+
+
+def prepare() -> None:
+    """Set the environment for a quiet, offline process; values the user has set are kept, except telemetry."""
+    os.environ["ANONYMIZED_TELEMETRY"] = "False"
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a missing model fails at once instead of after 70 s of retries
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    # llama-index-core ships tiktoken's and NLTK's data; a user's own setting would make them download.
+    static = _llama_index_folder() / "_static"
+    os.environ["TIKTOKEN_CACHE_DIR"] = str(static / "tiktoken_cache")
+    os.environ["NLTK_DATA"] = str(static / "nltk_cache")
+    os.environ.setdefault("GRADIO_TEMP_DIR", str(Path(tempfile.gettempdir()) / f"duizhao-{_user()}"))
+
+
+def _llama_index_folder() -> Path:
+    spec = importlib.util.find_spec("llama_index")
+    locations = list(spec.submodule_search_locations or ()) if spec else []
+    return next((Path(folder) / "core" for folder in locations if (Path(folder) / "core").is_dir()), Path())
+
+
+def _user() -> str:
+    return str(os.getuid()) if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")

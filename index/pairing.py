@@ -1,0 +1,204 @@
+"""Pair each Chinese block with the English block that says the same.
+
+Order decides first: in an interleaved text a block's partner stands next to it. The whole text is
+aligned at once by dynamic programming over the two sequences (after Gale and Church 1993, with skips),
+so one missing translation shifts nothing. Only where order leaves a doubt are the doubtful blocks
+embedded and their similarity added.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.blocks import Block, tokens_shared_by_translations
+
+# Embeds texts; rows are unit vectors. Shape (n,) -> (n, dimension).
+Embed = Callable[[Sequence[str]], NDArray[np.float32]]
+
+SKIP = -0.6  # the price of leaving a block alone, per block
+DOUBT = 1.0  # a pair that scores less than this is looked at again with embeddings
+TOUCHING = 8.0  # two lines without a blank line between them, and blank lines around: one unit
+WINDOW = 8  # blocks further apart than this never pair
+CHARACTERS_EN_PER_ZH = 2.6  # typical English characters for one Chinese one; refined from the text itself
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A Chinese block and its English partner; one of them is None where the partner is missing."""
+
+    zh: Block | None
+    en: Block | None
+
+    @property
+    def position(self) -> int:
+        """Where the pair stands in the page."""
+        return min(block.position for block in (self.zh, self.en) if block)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether both languages are there."""
+        return self.zh is not None and self.en is not None
+
+
+def pair_blocks(blocks: Sequence[Block], embed: Embed | None = None) -> list[Pair]:
+    """Align the zh and en blocks among `blocks` monotonically; returns pairs and lone blocks in page order."""
+    zh = [block for block in blocks if block.language == "zh"]
+    en = [block for block in blocks if block.language == "en"]
+    scores = _order_scores(zh, en)
+    matches = _align(scores)
+    if embed and (doubtful := _doubtful(scores, matches)):
+        scores = scores + _similarity_scores(zh, en, scores, doubtful, embed)
+        matches = _align(scores)
+    return _as_pairs(zh, en, matches)
+
+
+def _order_scores(zh: Sequence[Block], en: Sequence[Block]) -> NDArray[np.float64]:
+    """(len(zh), len(en)) scores from order, length and shared tokens; -inf where blocks lie too far apart."""
+    scores = np.full((len(zh), len(en)), -math.inf)
+    touching = _touching_lines([*zh, *en])
+    order = _prevailing_order(zh, en)
+    ratio = _length_ratio(zh, en, order)
+    shared_zh = [tokens_shared_by_translations(block.text) for block in zh]
+    shared_en = [tokens_shared_by_translations(block.text) for block in en]
+    for i, z in enumerate(zh):
+        for j, e in enumerate(en):
+            if abs(e.position - z.position) <= WINDOW:
+                scores[i, j] = (
+                    _order_score(e.position - z.position, order)
+                    + _length_score(z, e, ratio)
+                    + _token_score(shared_zh[i], shared_en[j])
+                    + (TOUCHING if (z.line, e.line) in touching or (e.line, z.line) in touching else 0.0)
+                )
+    return scores
+
+
+def _touching_lines(blocks: Sequence[Block]) -> set[tuple[int, int]]:
+    """Line numbers of blocks printed as two lines with blank lines around them: meant as one unit."""
+    lines = {block.line for block in blocks}
+    starts = [n for n in lines if n + 1 in lines]
+    return {(n, n + 1) for n in starts if n - 1 not in lines and n + 2 not in lines}
+
+
+def _prevailing_order(zh: Sequence[Block], en: Sequence[Block]) -> int:
+    """+1 where Chinese stands before its English, -1 where it follows; by the blocks at both ends of runs."""
+    languages = [block.language for block in sorted([*zh, *en], key=lambda block: block.position)]
+    if not languages:
+        return 1
+    first = 1 if languages[0] == "zh" else -1
+    last = 1 if languages[-1] == "en" else -1
+    return first if first == last else _order_by_length(zh, en)
+
+
+def _order_by_length(zh: Sequence[Block], en: Sequence[Block]) -> int:
+    def misfit(step: int) -> float:
+        by_position = {block.position: block for block in en}
+        pairs = [(z, by_position[z.position + step]) for z in zh if z.position + step in by_position]
+        ratios = [math.log(e.size / z.size) for z, e in pairs]
+        return float(np.std(ratios)) if len(ratios) > 1 else math.inf
+
+    return 1 if misfit(1) <= misfit(-1) else -1
+
+
+def _length_ratio(zh: Sequence[Block], en: Sequence[Block], order: int) -> float:
+    by_position = {block.position: block for block in en}
+    ratios = [
+        by_position[z.position + order].size / z.size
+        for z in zh
+        if not z.is_short and z.position + order in by_position and not by_position[z.position + order].is_short
+    ]
+    return float(np.median(ratios)) if len(ratios) >= 3 else CHARACTERS_EN_PER_ZH
+
+
+def _order_score(step: int, order: int) -> float:
+    if step == order:
+        return 2.0
+    return 0.4 - 0.3 * abs(step - order)
+
+
+def _length_score(z: Block, e: Block, ratio: float) -> float:
+    deviation = abs(math.log(e.size / (z.size * ratio)))
+    slack = 0.9 if z.is_short or e.is_short else 0.45  # short lines are translated more freely
+    return -min((deviation / slack) ** 2, 9.0) / 3
+
+
+def _token_score(a: frozenset[str], b: frozenset[str]) -> float:
+    if not a or not b:
+        return 0.0
+    overlap = len(a & b) / min(len(a), len(b))
+    return 1.5 * overlap if overlap else -0.5 * min(len(a), len(b), 4) / 2
+
+
+def _align(scores: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """The monotone set of matches with the greatest total score, each unmatched row or column costing SKIP."""
+    rows, columns = scores.shape
+    best = np.full((rows + 1, columns + 1), -math.inf)
+    best[0, :] = SKIP * np.arange(columns + 1)
+    best[:, 0] = SKIP * np.arange(rows + 1)
+    for i in range(1, rows + 1):
+        for j in range(1, columns + 1):
+            best[i, j] = max(
+                best[i - 1, j - 1] + scores[i - 1, j - 1], best[i - 1, j] + SKIP, best[i, j - 1] + SKIP
+            )
+    matches: list[tuple[int, int]] = []
+    i, j = rows, columns
+    while i and j:
+        if best[i, j] == best[i - 1, j - 1] + scores[i - 1, j - 1]:
+            matches.append((i - 1, j - 1))
+            i, j = i - 1, j - 1
+        elif best[i, j] == best[i - 1, j] + SKIP:
+            i -= 1
+        else:
+            j -= 1
+    return matches[::-1]
+
+
+def _doubtful(scores: NDArray[np.float64], matches: list[tuple[int, int]]) -> tuple[set[int], set[int]] | None:
+    """Rows and columns that are alone or weakly paired, with their neighbours; None where there is no doubt."""
+    rows, columns = scores.shape
+    sure = [(i, j) for i, j in matches if scores[i, j] >= DOUBT]
+    alone_rows = set(range(rows)) - {i for i, _ in sure}
+    alone_columns = set(range(columns)) - {j for _, j in sure}
+    if not alone_rows and not alone_columns:
+        return None
+    near = lambda indices, n: {k for i in indices for k in (i - 1, i, i + 1) if 0 <= k < n}  # noqa: E731
+    doubtful_rows, doubtful_columns = near(alone_rows, rows), near(alone_columns, columns)
+    for i, j in matches:  # a neighbour is looked at together with its present partner
+        if i in doubtful_rows or j in doubtful_columns:
+            doubtful_rows.add(i)
+            doubtful_columns.add(j)
+    return doubtful_rows, doubtful_columns
+
+
+def _similarity_scores(
+    zh: Sequence[Block],
+    en: Sequence[Block],
+    scores: NDArray[np.float64],
+    doubtful: tuple[set[int], set[int]],
+    embed: Embed,
+) -> NDArray[np.float64]:
+    rows, columns = sorted(doubtful[0]), sorted(doubtful[1])
+    added = np.zeros_like(scores)
+    if not rows or not columns:
+        return added
+    vectors = embed([zh[i].text for i in rows] + [en[j].text for j in columns])
+    cosine = vectors[: len(rows)] @ vectors[len(rows) :].T
+    candidates = np.isfinite(scores[np.ix_(rows, columns)])
+    if candidates.sum() < 2:
+        return added
+    # Models differ in the range of their cosines; only how a pair stands out among the candidates counts.
+    mean, spread = cosine[candidates].mean(), cosine[candidates].std() + 1e-6
+    added[np.ix_(rows, columns)] = np.clip((cosine - mean) / spread, -2.5, 2.5) * 1.5
+    return added
+
+
+def _as_pairs(zh: Sequence[Block], en: Sequence[Block], matches: list[tuple[int, int]]) -> list[Pair]:
+    matched_zh, matched_en = {i for i, _ in matches}, {j for _, j in matches}
+    pairs = [Pair(zh[i], en[j]) for i, j in matches]
+    pairs += [Pair(block, None) for i, block in enumerate(zh) if i not in matched_zh]
+    pairs += [Pair(None, block) for j, block in enumerate(en) if j not in matched_en]
+    return sorted(pairs, key=lambda pair: pair.position)

@@ -1,0 +1,104 @@
+"""Sentences with exact offsets, for Chinese, English and lines that mix them.
+
+llama-index's default splitter returns a whole Chinese paragraph as one sentence and breaks "Dr. | Smith";
+this one is a single scan over candidate ends, each accepted or refused by what stands around it.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+Span = tuple[int, int]
+
+# Closing marks that still belong to the sentence they close.
+_CLOSERS = "”’」』）)】》〉\"'］]"
+_CANDIDATE = re.compile(rf"(?:[。！？!?；;.．]|…+)(?:[。！？!?…]|…)*[{re.escape(_CLOSERS)}]*|\n+")
+_WIDE = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\u3000-\u303f\uff00-\uffef]")
+_ABBREVIATIONS = frozenset(
+    "mr mrs ms dr prof st sr jr vs etc e.g i.e cf fig figs eq no nos vol pp ed eds al approx dept est inc ltd co corp "
+    "gov gen rep sen hon rev capt lt col jan feb mar apr jun jul aug sep sept oct nov dec u.s u.k u.n ph.d a.m p.m "
+    "viz ca b.c a.d d.c".split()
+)
+_WORD_BEFORE = re.compile(r"[A-Za-z](?:[A-Za-z.]*[A-Za-z])?$")
+_LABEL_BEFORE = re.compile(r"(?:^|\n)\s*(?:\d{1,3}|[A-Za-z])$")
+# Ornaments and list labels that are not part of what a sentence says.
+_LEADING = re.compile(r"\s*(?:[▲△▼◆●•·■□※*-]\s*|\d{1,3}\.\s+)?")
+
+
+@lru_cache(maxsize=4096)
+def split_sentences(text: str) -> tuple[Span, ...]:
+    """The (start, end) of each sentence of `text`, in order; `text[start:end]` has no outer white space.
+
+    Every character that is not white space, an ornament (▲) or a list label ("3. ") lies in exactly one
+    span. Ends at 。！？；… (with the closing quotes behind them), at a line break, and at . ! ? where an
+    English sentence ends; not in "Q2 2026", "8.0×", "claude.ai", "2.3.5", "Dr. Smith", "e.g. this".
+    """
+    spans: list[Span] = []
+    start = 0
+    for match in _CANDIDATE.finditer(text):
+        if _ends_sentence(text, match):
+            _append(spans, text, start, match.end())
+            start = match.end()
+    _append(spans, text, start, len(text))
+    return tuple(spans)
+
+
+def _append(spans: list[Span], text: str, start: int, end: int) -> None:
+    start += len(text[start:end]) - len(text[start:end].lstrip())
+    end -= len(text[start:end]) - len(text[start:end].rstrip())
+    line_starts_here = start == 0 or "\n" in text[max(0, start - 1) : start]
+    if line_starts_here and (lead := _LEADING.match(text, start, end)):
+        start = lead.end()
+    if start < end and any(ch.isalnum() for ch in text[start:end]):
+        spans.append((start, end))
+    elif start < end and spans:  # stray marks belong to the sentence before them
+        spans[-1] = (spans[-1][0], end)
+
+
+def _ends_sentence(text: str, match: re.Match[str]) -> bool:
+    mark = match.group()[0]
+    if mark in "。！？；\n．":
+        return not _closes_into_clause(text, match)
+    before, after = text[: match.start()], text[match.end() :]
+    if mark == ";":  # a Chinese clause ended by a half-width semicolon; English ones go on
+        return bool(before) and bool(_WIDE.match(before[-1])) and not _closes_into_clause(text, match)
+    if mark in "!?":
+        return _breaks_after(after) and not _closes_into_clause(text, match)
+    if mark == "…":
+        return not after or (bool(_WIDE.match(after[0])) and match.group()[-1] in _CLOSERS) or _breaks_after(after)
+    return _period_ends(before, after)
+
+
+def _closes_into_clause(text: str, match: re.Match[str]) -> bool:
+    # `他问:「为什么?」然后走了` and `"Why?" he asked`: a quoted question inside a sentence that goes on.
+    if match.group()[-1] not in _CLOSERS:
+        return False
+    after = text[match.end() : match.end() + 2]
+    if not after or after[0] == "\n":
+        return False
+    if after[0] == " ":
+        return len(after) > 1 and after[1].islower()
+    # A full stop before the closing quote ends the sentence; a question or exclamation may not.
+    return after[0] in ",，、:：)）—-–" or (after[0] not in "“「『《" and match.group()[0] in "?？!！；;")
+
+
+def _breaks_after(after: str) -> bool:
+    rest = after.lstrip(" \t")
+    if not rest or rest[0] == "\n":
+        return True
+    has_gap = len(rest) < len(after)
+    return bool(_WIDE.match(rest[0])) or (has_gap and (rest[0].isupper() or rest[0].isdigit() or rest[0] in "\"“‘'(["))
+
+
+def _period_ends(before: str, after: str) -> bool:
+    if after and after[0] not in " \t\n" and not _WIDE.match(after[0]):
+        return False  # 8.0, claude.ai, 2.3.5, U.S.A
+    if _LABEL_BEFORE.search(before[-8:]) and after.strip():
+        return False  # "3. METR's measure", "A. Smith" at the start of a line
+    word = _WORD_BEFORE.search(before[-16:])
+    if word and after.strip():
+        token = word.group().lower()
+        if token in _ABBREVIATIONS or (len(token) == 1 and word.group().isupper()):
+            return False  # "Dr. Smith", "e.g. this", "J. Clark"
+    return _breaks_after(after)

@@ -1,0 +1,125 @@
+"""Sources as llama-index readers: a captured page (text) or aligned paragraphs (.jsonl)."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from llama_index.core.readers.base import BaseReader
+from llama_index.core.schema import Document
+
+from index.capture import read_captured
+from index.errors import UserError
+from index.pairing import Embed
+from index.paragraphs import KINDS, Article, Paragraph, Section, split_path
+
+BUNDLED_ARTICLE = Path(__file__).parent / "articles" / "when-ai-builds-itself" / "source.txt"
+
+
+class ArticleReader(BaseReader):
+    """Reads either source format. `embed` settles doubtful pairs of a captured page; without it order alone does."""
+
+    def __init__(self, embed: Embed | None = None) -> None:
+        self._embed = embed
+
+    def read(self, path: Path) -> Article:
+        """The article at `path`. Raises UserError for a source that is missing, empty, binary or broken."""
+        text = _read_text(path)
+        article = read_jsonl(path, text) if path.suffix == ".jsonl" else read_captured(path, text, self._embed)
+        if not article.paragraphs:
+            raise UserError(f"{path} holds 0 paragraphs, at least 1 is needed. Give another source.")
+        return article
+
+    def load_data(self, path: Path) -> list[Document]:
+        """One Document a paragraph and language; see `documents_of`."""
+        return documents_of(self.read(path))
+
+
+def documents_of(article: Article) -> list[Document]:
+    """One llama-index Document for each paragraph in each of its languages, id `p18.zh`.
+
+    Its text is the paragraph verbatim; its section path is metadata that is embedded with it but not quoted.
+    """
+    return [
+        Document(
+            text=paragraph.text(language) or "",
+            doc_id=f"p{paragraph.number}.{language}",
+            metadata={
+                "section": paragraph.section.path(language),
+                "paragraph": paragraph.number,
+                "language": language,
+            },
+        )
+        for paragraph in article.paragraphs
+        for language in paragraph.languages
+    ]
+
+
+def read_jsonl(path: Path, text: str) -> Article:
+    """Paragraphs `{"zh"?, "en"?, "section_zh"?, "section_en"?, "kind"?}`, one a line; a broken line is named."""
+    records = [(n, line) for n, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    paragraphs = tuple(
+        _paragraph(f"line {n} of {path}", line, number) for number, (n, line) in enumerate(records, start=1)
+    )
+    return Article(title=path.stem, paragraphs=paragraphs)
+
+
+def _paragraph(where: str, line: str, number: int) -> Paragraph:
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise UserError(f"{where} is not JSON ({error.msg} at character {error.pos + 1}). Mend that line.") from None
+    if not isinstance(record, dict):
+        raise UserError(f"{where} is a JSON {type(record).__name__}, not an object with zh and en. Mend that line.")
+    _check_fields(where, record)
+    return Paragraph(
+        number=number,
+        kind=record.get("kind") or "body",
+        zh=_text(where, record, "zh"),
+        en=_text(where, record, "en"),
+        section=Section(zh=split_path(record.get("section_zh")), en=split_path(record.get("section_en"))),
+    )
+
+
+def _check_fields(where: str, record: dict[str, Any]) -> None:
+    if not _text(where, record, "zh") and not _text(where, record, "en"):
+        raise UserError(f"{where} has neither zh nor en text. Give at least one of them.")
+    kind = record.get("kind") or "body"
+    if kind not in KINDS:
+        nearest = difflib.get_close_matches(str(kind), KINDS, n=1, cutoff=0)
+        raise UserError(f"{where} has the kind {kind!r}, not one of {', '.join(KINDS)}. Perhaps {nearest[0]}?")
+    for name in ("section_zh", "section_en"):
+        value = record.get(name)
+        if not (value is None or isinstance(value, str) or _is_strings(value)):
+            raise UserError(f"{where} has {name} = {value!r}; a string or a list of strings is needed. Mend that line.")
+
+
+def _text(where: str, record: dict[str, Any], name: str) -> str | None:
+    value = record.get(name)
+    if value is not None and not isinstance(value, str):
+        raise UserError(f"{where} has {name} = {value!r}, a {type(value).__name__}; a string is needed. Mend that line.")
+    return value if value and value.strip() else None
+
+
+def _is_strings(value: object) -> bool:
+    return isinstance(value, Sequence) and all(isinstance(part, str) for part in value)
+
+
+def _read_text(path: Path) -> str:
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "nothing"
+        raise UserError(f"the source {path} is {found}, not a file. Give a captured article (text) or a .jsonl file.")
+    data = path.read_bytes()
+    if not data.strip():
+        raise UserError(f"the source {path} is empty ({len(data)} bytes). Give a captured article or a .jsonl file.")
+    if b"\0" in data[:65536]:
+        raise UserError(f"the source {path} is a binary file (it holds zero bytes). Give plain text or a .jsonl file.")
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise UserError(f"the source {path} is neither UTF-8 nor GB18030 text. Save it as UTF-8.")
