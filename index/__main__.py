@@ -18,7 +18,9 @@ def parser() -> argparse.ArgumentParser:
         description="Build or update an index. Without SOURCE: the default article into the default index.",
         epilog="python -m index weights [MODEL ...]: fetch, verify and list model weights.",
     )
-    top.add_argument("source", nargs="?", type=Path, metavar="SOURCE", help="a captured article (text) or a .jsonl file")
+    top.add_argument(
+        "source", nargs="?", type=Path, metavar="SOURCE", help="a captured article (text) or a .jsonl file"
+    )
     top.add_argument("--into", type=Path, metavar="DIR", help="the index to build, update or dump")
     top.add_argument("--rebuild", action="store_true", help="embed everything again")
     top.add_argument("--dump", action="store_true", help="print the paragraphs of an index as JSON lines and stop")
@@ -72,7 +74,9 @@ def _build(settings: Settings, args: argparse.Namespace) -> int:
     for note in report.notes:
         print(f"note: {note}", file=sys.stderr)
     where = args.into or settings.index_dir
-    work = "was up to date" if report.was_current else f"{report.embedded} passages embedded, {report.reused} taken over"
+    work = (
+        "was up to date" if report.was_current else f"{report.embedded} passages embedded, {report.reused} taken over"
+    )
     print(f"index in {where}: {work}, {report.seconds:.1f} s", file=sys.stderr)
     return 0
 

@@ -19,7 +19,8 @@ _ZH_SHARE = 0.15
 _YEAR = r"(?:1[89]|20)(?:\d\d|[Xx]{2})"
 _MONTH = r"(?:\s*年(?:\s*\d{1,2}\s*月)?|[-./]\d{1,2})?"
 _DATE = re.compile(
-    rf"(?:{_YEAR}{_MONTH}\s*年?\s*(?:[–—~～至到-]+\s*(?:{_YEAR}{_MONTH}|今|至今|现在|now|present))?\s*[?？起]?)", re.IGNORECASE
+    rf"(?:{_YEAR}{_MONTH}\s*年?\s*(?:[–—~～至到-]+\s*(?:{_YEAR}{_MONTH}|今|至今|现在|now|present))?\s*[?？起]?)",
+    re.IGNORECASE,
 )
 _NOW_WORDS = {"当下", "现在", "今天", "如今", "未来", "today", "now", "present", "future", "the future"}
 _LABEL = re.compile(r"\s*(?:[\[［【(（]?(\d{1,3})[\]］】)）.、:：]\s*|注\s*(\d{1,3})\s*[:：.]?\s*)")

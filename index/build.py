@@ -15,11 +15,13 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import secrets
+import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -36,12 +38,17 @@ from index.errors import IndexMismatch, IndexMissing, UserError
 from index.keywords import KEYWORDS_VERSION, KeywordIndex
 from index.paragraphs import Article, Paragraph, count_kinds, digest
 from index.passages import SPLITTER_VERSION, PassageSplitter
-from index.settings import Settings
+from index.settings import DEFAULT_INDEX, Settings
 from index.source import BUNDLED_ARTICLE, ArticleReader, documents_of
 from index.store import PassageStore, StoreClient
 from index.weights import sha256_of
 
 FORMAT_VERSION = 1
+# What a full, read-only or forbidden disk raises; numpy's short write has no number.
+_DISK_ERRORS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EIO),
+    None,
+)
 # Called with (vectors made, vectors in all) while embedding.
 OnProgress = Callable[[int, int], None]
 
@@ -65,6 +72,7 @@ class Manifest:
     collection: str
     chroma_url: str | None
     built_at: str
+    source_path: str = ""  # so that a repair needs no SOURCE; not known of indexes built before it was kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +119,23 @@ class Index:
     @cached_property
     def keywords(self) -> KeywordIndex:
         """The keyword leg."""
+        languages = {language for paragraph in self.paragraphs for language in paragraph.languages}
         with _damaged(self.folder):
-            return KeywordIndex.load(self._generation / "keywords")
+            return KeywordIndex.load(self._generation / "keywords", languages)
 
     @cached_property
     def vectors(self) -> PassageStore:
         """The vector leg."""
-        client = StoreClient(self._generation / "chroma", self.manifest.chroma_url)
-        return client.open(
-            self.manifest.collection, expected=self.manifest.vectors, repair=_rebuild_hint(self.folder)
-        )
+        url, repair = self.manifest.chroma_url, _rebuild_hint(self.folder)
+        client = StoreClient(self._generation / "chroma", url, repair=repair)
+        return client.open(self.manifest.collection, expected=self.manifest.vectors)
+
+    def is_whole(self) -> bool:
+        """Whether every part can be opened and holds what the manifest says."""
+        try:
+            return len(self.paragraphs) == self.manifest.paragraphs and bool(self.keywords and self.vectors)
+        except IndexMismatch:
+            return False
 
 
 def open_index(settings: Settings, folder: Path | None = None, embedder: Embedder | None = None) -> Index:
@@ -172,22 +187,41 @@ def build(
     started = time.perf_counter()
     folder = into or settings.index_dir
     embedder = embedder or Embedder.from_settings(settings)
-    source = source or settings.source or BUNDLED_ARTICLE
-    source_digest = _source_digest(source)
-    _refuse_foreign_folder(folder)
     with _disk_errors(folder):
+        _refuse_foreign_folder(folder)
+        source = source or _own_source(folder, settings)
+        source_digest = _source_digest(source)
         folder.mkdir(parents=True, exist_ok=True)
         with _build_lock(folder, on_wait):
             manifest, generation = (None, folder) if rebuild else _current_or_none(folder)
             if manifest and _is_current(manifest, source_digest, embedder, settings):
-                paragraphs = read_paragraphs(generation)
-                return BuildReport(paragraphs, (), manifest, 0, 0, time.perf_counter() - started)
+                current = Index(folder, manifest, generation, embedder)
+                if current.is_whole():
+                    return BuildReport(current.paragraphs, (), manifest, 0, 0, time.perf_counter() - started)
             article = ArticleReader(embed=embedder.passages).read(source)
             known = _known_vectors(manifest, generation, embedder)
             job = _Job(settings, folder, source, source_digest, article, embedder)
             written, vectors = _write_generation(job, known, on_progress)
     seconds = time.perf_counter() - started
     return BuildReport(article.paragraphs, article.notes, written, vectors.made, vectors.reused, seconds)
+
+
+def _own_source(folder: Path, settings: Settings) -> Path:
+    """What the index in `folder` is built from when nobody names a source: what it was built from before."""
+    if settings.source and folder == settings.index_dir:
+        return settings.source
+    if folder == settings.home / "index" / DEFAULT_INDEX or not (folder / "CURRENT").is_file():
+        return BUNDLED_ARTICLE
+    current, _ = _current_or_none(folder)
+    if current and current.source_path:
+        return Path(current.source_path)
+    for older in sorted(folder.glob("generations/*/manifest.json"), reverse=True):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            return Path(json.loads(older.read_text(encoding="utf-8"))["source_path"])
+    raise UserError(
+        f"the index in {folder} does not say what it was built from. "
+        f"Name it: python -m index SOURCE --rebuild --into {shlex.quote(str(folder))}"
+    )
 
 
 def _source_digest(source: Path) -> str:
@@ -239,17 +273,15 @@ class _Job:
     embedder: Embedder
 
 
-def _write_generation(
-    job: _Job, known: dict[str, list[float]], on_progress: OnProgress
-) -> tuple[Manifest, _Vectors]:
+def _write_generation(job: _Job, known: dict[str, list[float]], on_progress: OnProgress) -> tuple[Manifest, _Vectors]:
     settings, folder, article, embedder = job.settings, job.folder, job.article, job.embedder
     name = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
     generation = folder / "generations" / name
     generation.mkdir(parents=True)
+    collection = f"duizhao-{name}"
     client: StoreClient | None = None
     try:
         client = StoreClient(generation / "chroma", settings.chroma_url)
-        collection = f"duizhao-{name}"
         store = client.create(collection, embedder.dimension)
         vectors = _Vectors(embedder, known, on_progress)
         pipeline = IngestionPipeline(
@@ -265,11 +297,15 @@ def _write_generation(
         lines = (json.dumps(p.to_json(), ensure_ascii=False) + "\n" for p in article.paragraphs)
         _write_durably(generation / "paragraphs.jsonl", "".join(lines))
         _write_durably(generation / "manifest.json", json.dumps(asdict(manifest), ensure_ascii=False, indent=2))
+        keep = {name, _current_or_none(folder)[1].name}
         _publish(folder, name)
-        _remove_old(folder, keep=name, client=client if settings.chroma_url else None)
+        _remove_old(folder, keep, client if settings.chroma_url else None)
     except BaseException:
-        if _current_name(folder) != name:
+        if _current_or_none(folder)[1] != generation:
             shutil.rmtree(generation, ignore_errors=True)
+            if client and settings.chroma_url:
+                with suppress(UserError):
+                    client.drop(collection)
         raise
     finally:
         if client:
@@ -294,6 +330,7 @@ def _manifest(job: _Job, vectors: int, collection: str) -> Manifest:
         vectors=vectors,
         collection=collection,
         chroma_url=job.settings.chroma_url,
+        source_path=str(job.source.resolve()),
         built_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     )
 
@@ -308,18 +345,16 @@ def _write_durably(path: Path, text: str) -> None:
 def _publish(folder: Path, name: str) -> None:
     pointer = folder / "CURRENT.new"
     _write_durably(pointer, name)
-    os.replace(pointer, folder / "CURRENT")
+    pointer.replace(folder / "CURRENT")
 
 
-def _remove_old(folder: Path, keep: str, client: StoreClient | None) -> None:
+def _remove_old(folder: Path, keep: set[str], client: StoreClient | None) -> None:
     """Delete all generations but the new one and the one before it, which a reader may still have open."""
-    others = sorted(path for path in (folder / "generations").iterdir() if path.name != keep)
-    finished = [path for path in others if (path / "manifest.json").is_file()]
-    doomed = [path for path in others if path not in finished[-1:]]
-    for path in doomed:
-        if client and f"duizhao-{path.name}" in client.names():
-            client.drop(f"duizhao-{path.name}")
-        shutil.rmtree(path, ignore_errors=True)
+    for path in [path for path in (folder / "generations").iterdir() if path.name not in keep]:
+        with suppress(UserError):  # the server went away: the next build tries again
+            if client:
+                client.drop(f"duizhao-{path.name}")
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager
@@ -341,16 +376,21 @@ def _disk_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS):
+        if error.errno not in _DISK_ERRORS:
             raise
-        raise UserError(
-            f"cannot write the index to {folder}: {error.strerror}. The old index, if any, is untouched; "
-            f"make room or choose another folder with --into."
-        ) from error
-    except IndexMismatch as error:
-        if "disk is full" not in str(error):
+        raise _cannot_write(folder, error.strerror or str(error)) from error
+    except IndexMismatch as error:  # what Chroma says of a disk that is full
+        sign = re.search(r"disk is full|disk I/O error|no space left", str(error), re.IGNORECASE)
+        if not sign:
             raise
-        raise UserError(f"cannot write the index to {folder}: the disk is full. Make room and build again.") from error
+        raise _cannot_write(folder, sign.group()) from error
+
+
+def _cannot_write(folder: Path, reason: str) -> UserError:
+    return UserError(
+        f"cannot write the index to {folder}: {reason}. The old index, if any, is untouched; "
+        f"make room or choose another folder with --into."
+    )
 
 
 # --- reading and refusing -----------------------------------------------------------------------------------
@@ -358,7 +398,8 @@ def _disk_errors(folder: Path) -> Iterator[None]:
 
 def _current_name(folder: Path) -> str | None:
     pointer = folder / "CURRENT"
-    return pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else None
+    with _damaged(folder):
+        return pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else None
 
 
 def _current(folder: Path) -> tuple[Manifest | None, Path]:
@@ -369,9 +410,9 @@ def _current(folder: Path) -> tuple[Manifest | None, Path]:
     generation = folder / "generations" / name
     with _damaged(folder):
         record = json.loads((generation / "manifest.json").read_text(encoding="utf-8"))
-        if record.get("format") != FORMAT_VERSION:
+        if record["format"] != FORMAT_VERSION:
             raise IndexMismatch(
-                f"the index in {folder} has format {record.get('format')}, this version reads {FORMAT_VERSION}. "
+                f"the index in {folder} has format {record['format']}, this version reads {FORMAT_VERSION}. "
                 f"{_rebuild_hint(folder)}"
             )
         return Manifest(**record), generation
@@ -390,7 +431,8 @@ def _known_vectors(manifest: Manifest | None, generation: Path, embedder: Embedd
         return {}
     try:
         client = StoreClient(generation / "chroma", manifest.chroma_url)
-        return client.open(manifest.collection, expected=manifest.vectors, repair="").known_vectors()
+        with closing(client):
+            return client.open(manifest.collection, expected=manifest.vectors).known_vectors()
     except IndexMismatch:
         return {}
 
@@ -410,11 +452,10 @@ def _refuse_mismatch(folder: Path, manifest: Manifest, embedder: Embedder) -> No
             f"the index in {folder} was built with {manifest.embedder}@{manifest.fingerprint[:8]} "
             f"({manifest.dimension} dimensions); the settings ask for {embedder.label}. {_rebuild_hint(folder)}"
         )
-    built, wanted = (manifest.splitter, manifest.keywords), (SPLITTER_VERSION, KEYWORDS_VERSION)
-    if built != wanted:
+    built, own = f"{manifest.splitter}.{manifest.keywords}", f"{SPLITTER_VERSION}.{KEYWORDS_VERSION}"
+    if built != own:
         raise IndexMismatch(
-            f"the index in {folder} was cut by splitter {built[0]}.{built[1]}, this version is {wanted[0]}.{wanted[1]}. "
-            f"{_rebuild_hint(folder)}"
+            f"the index in {folder} was cut by splitter {built}, this version is {own}. {_rebuild_hint(folder)}"
         )
 
 
@@ -433,15 +474,19 @@ def _refuse_foreign_folder(folder: Path) -> None:
 def _damaged(folder: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
         raise IndexMismatch(
             f"the index in {folder} is damaged ({type(error).__name__}: {str(error)[:120]}). {_rebuild_hint(folder)}"
         ) from error
 
 
 def _rebuild_hint(folder: Path) -> str:
-    return f"Rebuild it with: python -m index --rebuild --into {folder}"
+    return f"Rebuild it with: python -m index --rebuild --into {shlex.quote(str(folder))}"
 
 
 def _build_command(folder: Path, settings: Settings) -> str:
-    return "python -m index" if folder == settings.index_dir else f"python -m index SOURCE --into {folder}"
+    return (
+        "python -m index"
+        if folder == settings.index_dir
+        else f"python -m index SOURCE --into {shlex.quote(str(folder))}"
+    )

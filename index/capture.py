@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from index.blocks import Block, footnote_label, read_blocks, split_inline
@@ -17,7 +18,9 @@ from index.pairing import Embed, pair_blocks
 from index.paragraphs import Article, Kind, Paragraph, Section
 
 _MEASURE_WORDS = "个種种年月日大点點项項条條步倍次家位名小时時分%％"
-_NUMBERED = re.compile(rf"^(?:(\d{{1,2}})(?:\s*[.、)）:：]\s*|\s*(?=[^\d\s{_MEASURE_WORDS}.,]))|([一二三四五六七八九十]{{1,3}})、\s*)")
+_NUMBERED = re.compile(
+    rf"^(?:(\d{{1,2}})(?:\s*[.、)）:：]\s*|\s*(?=[^\d\s{_MEASURE_WORDS}.,]))|([一二三四五六七八九十]{{1,3}})、\s*)"
+)
 _CAPTION = re.compile(r"^\s*(?:[▲△▼◆]|(?:图|圖|表)\s*\d|(?:figure|fig\.|chart|table)\s*\d)", re.IGNORECASE)
 _SUMMARY_LABEL = re.compile(r"导读|導讀|摘要|导语|提要|内容概要|^(?:summary|abstract|tl;?dr)\W*$", re.IGNORECASE)
 _ATTRIBUTION = re.compile(
@@ -89,7 +92,7 @@ def read_captured(path: Path, text: str, embed: Embed | None = None) -> Article:
 
 def _first_prose(path: Path, blocks: Sequence[Block]) -> int:
     """The index of the first block of prose that stands beside prose in the other language."""
-    for i, (a, b) in enumerate(zip(blocks, blocks[1:], strict=False)):
+    for i, (a, b) in enumerate(pairwise(blocks)):
         if {a.language, b.language} == {"zh", "en"} and all(x.size >= _PROSE_SIZE[x.language or "en"] for x in (a, b)):
             return i
     zh, en = (sum(block.language == language for block in blocks) for language in ("zh", "en"))
@@ -109,7 +112,9 @@ def _find_title(head: Sequence[Block], page: str, embed: Embed | None) -> int:
     """
     lines = [line.strip() for line in page.splitlines()]
     for i, block in enumerate(head):
-        beside = [b for b in (*head[max(0, i - 1) : i], *head[i + 1 : i + 2]) if {b.language, block.language} == {"zh", "en"}]
+        beside = [
+            b for b in (*head[max(0, i - 1) : i], *head[i + 1 : i + 2]) if {b.language, block.language} == {"zh", "en"}
+        ]
         earlier = lines[: block.line - 1]
         repeated = block.size >= 4 and any(block.text in line and block.text != line for line in earlier)
         if beside and repeated:
@@ -127,7 +132,9 @@ def _with_kicker(head: Sequence[Block], title: int) -> int:
 
 def _split_head(blocks: Sequence[Block]) -> tuple[Sequence[Block], Sequence[Block]]:
     """The head proper, and what already belongs to the body (a heading above the first paragraph)."""
-    marks = [i for i, b in enumerate(blocks) if _ATTRIBUTION.search(b.text) or b.size >= _PROSE_SIZE[b.language or "en"]]
+    marks = [
+        i for i, b in enumerate(blocks) if _ATTRIBUTION.search(b.text) or b.size >= _PROSE_SIZE[b.language or "en"]
+    ]
     marks += [i for i, b in enumerate(blocks) if _SUMMARY_LABEL.search(b.text) and b.is_short]
     end = max(marks, default=1) + 1
     return blocks[:end], blocks[end:]
@@ -189,7 +196,9 @@ def _items(blocks: Sequence[Block], embed: Embed | None) -> list[_Item]:
             items.append(_Item(block.position, zh, en, inline=block.language == "both", date=block.is_date))
     taken = {block.position for block in special}
     prose = [block for block in blocks if block.position not in taken]
-    items += [_Item(p.position, p.zh and p.zh.text, p.en and p.en.text) for p in pair_blocks(prose, embed)]
+    items += [
+        _Item(p.position, p.zh.text if p.zh else None, p.en.text if p.en else None) for p in pair_blocks(prose, embed)
+    ]
     return sorted(items, key=lambda item: item.position)
 
 
@@ -289,7 +298,8 @@ def _strip_number(heading: str | None) -> tuple[str | None, str | None]:
 
 def _number(entries: Sequence[_Entry], path: Path) -> Article:
     paragraphs = tuple(
-        Paragraph(number, entry.kind, entry.zh, entry.en, entry.section) for number, entry in enumerate(entries, start=1)
+        Paragraph(number, entry.kind, entry.zh, entry.en, entry.section)
+        for number, entry in enumerate(entries, start=1)
     )
     notes = tuple(
         f"¶{p.number} has no {'English' if p.zh else 'Chinese'}: {(p.zh or p.en or '')[:40]}…"

@@ -8,12 +8,12 @@ tokenizer.json is), a directory of tensors, and their data, either f32 or 4-bit 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import struct
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +64,8 @@ class Container:
         if self.header.block != BLOCK:
             raise ValueError(f"{path} has blocks of {self.header.block} weights, not {BLOCK}")
         self._skip_tokenizer()
-        self._directory = {name: entry for name, entry in (self._entry() for _ in range(self._take("<i")[0]))}
+        (count,) = self._take("<i")
+        self._directory = dict(self._entry() for _ in range(count))
 
     def tensor(self, name: str) -> NDArray[np.float32]:
         """The values of `name`, flat, f32."""
@@ -72,7 +73,7 @@ class Container:
         raw = np.frombuffer(self._data, np.uint8, size, offset)
         return raw.view("<f4").astype(np.float32) if dtype == 0 else _dequantize(raw)[:count]
 
-    def _take(self, fmt: str) -> tuple[int | float, ...]:
+    def _take(self, fmt: str) -> tuple[Any, ...]:
         values = struct.unpack_from(fmt, self._data, self._at)
         self._at += struct.calcsize(fmt)
         return values
@@ -80,16 +81,16 @@ class Container:
     def _skip_tokenizer(self) -> None:
         pieces, *_special = self._take("<5i")
         (blob,) = self._take("<Q")
-        self._at += int((pieces + 1) * 4 + pieces * 4 + blob)
+        self._at += (pieces + 1) * 4 + pieces * 4 + blob
         _kind, normalisation = self._take("<iI")
-        self._at += int(normalisation)
+        self._at += normalisation
 
     def _entry(self) -> tuple[str, tuple[int, int, int, int]]:
         (length,) = self._take("<H")
-        name = self._data[self._at : self._at + int(length)].decode()
-        self._at += int(length)
+        name = self._data[self._at : self._at + length].decode()
+        self._at += length
         dtype, count, offset, size = self._take("<BIQQ")
-        return name, (int(dtype), int(count), int(offset), int(size))
+        return name, (dtype, count, offset, size)
 
 
 def _dequantize(raw: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -109,7 +110,7 @@ def expand(source: Path, tokenizer: Path, target: Path) -> None:
         _write_bert(Container(source), staging)
         shutil.copyfile(tokenizer, staging / "tokenizer.json")
         _write_configuration(staging)
-        os.replace(staging, target)
+        staging.replace(target)
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         if not target.is_dir():  # a second process may have been first; its copy is as good
@@ -161,14 +162,21 @@ def _write_configuration(folder: Path) -> None:
         {"idx": 2, "name": "2", "path": "2_Normalize", "type": "sentence_transformers.models.Normalize"},
     ]
     _write_json(folder / "modules.json", modules)
-    _write_json(folder / "1_Pooling" / "config.json", {"word_embedding_dimension": 384, "pooling_mode_mean_tokens": True})
+    _write_json(
+        folder / "1_Pooling" / "config.json", {"word_embedding_dimension": 384, "pooling_mode_mean_tokens": True}
+    )
     (folder / "2_Normalize").mkdir()
     _write_json(folder / "sentence_bert_config.json", {"max_seq_length": 512, "do_lower_case": False})
     _write_json(folder / "config_sentence_transformers.json", {"prompts": PROMPTS, "similarity_fn_name": "cosine"})
     special = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>", "cls_token": "<s>"}
     _write_json(
         folder / "tokenizer_config.json",
-        {"tokenizer_class": "XLMRobertaTokenizerFast", "model_max_length": 512, "sep_token": "</s>", "mask_token": "<mask>"}
+        {
+            "tokenizer_class": "XLMRobertaTokenizerFast",
+            "model_max_length": 512,
+            "sep_token": "</s>",
+            "mask_token": "<mask>",
+        }
         | special,
     )
 

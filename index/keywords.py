@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -42,7 +43,8 @@ def _stemmer() -> Stemmer.Stemmer:
 
 def fold(text: str) -> str:
     """`text` as it is compared: NFKC, lower case, simplified characters, plain apostrophes."""
-    return _simplifier().convert(unicodedata.normalize("NFKC", text).lower()).replace("’", "'")
+    simplified: str = _simplifier().convert(unicodedata.normalize("NFKC", text).lower())
+    return simplified.replace("’", "'")
 
 
 def tokenize(text: str) -> list[str]:
@@ -92,16 +94,15 @@ class KeywordIndex:
             np.save(folder / language / "paragraphs.npy", numbers)
 
     @classmethod
-    def load(cls, folder: Path) -> KeywordIndex:
-        """Read what `save` wrote."""
+    def load(cls, folder: Path, languages: Collection[Language] = LANGUAGES) -> KeywordIndex:
+        """Read what `save` wrote for `languages`. Raises OSError or ValueError where it is missing or damaged."""
         return cls(
             {
                 language: (
                     bm25s.BM25.load(folder / language, show_progress=False),
                     np.load(folder / language / "paragraphs.npy"),
                 )
-                for language in LANGUAGES
-                if (folder / language).is_dir()
+                for language in languages
             }
         )
 
@@ -117,11 +118,23 @@ class KeywordIndex:
         best = np.argsort(-scores, kind="stable")[:k]
         return {int(numbers[i]): float(scores[i]) for i in best if scores[i] > 0}
 
+    def worth(self, question: str, language: Language) -> float:
+        """The sum of the idf of the question's distinct words in `language`; words the index lacks count most."""
+        if language not in self._models:
+            return 1.0
+        model, numbers = self._models[language]
+        texts = len(numbers)
+        frequencies = [_column_length(model, token) for token in set(tokenize(question))]
+        return sum(math.log(1 + (texts - df + 0.5) / (df + 0.5)) for df in frequencies) or 1.0
+
     def document_frequency(self, token: str) -> int:
         """In how many (paragraph, language) texts `token` (as `tokenize` gives it) occurs."""
-        total = 0
-        for model, _ in self._models.values():
-            if (column := model.vocab_dict.get(token)) is not None:
-                pointers = model.scores["indptr"]
-                total += int(pointers[column + 1] - pointers[column])
-        return total
+        return sum(_column_length(model, token) for model, _ in self._models.values())
+
+
+def _column_length(model: bm25s.BM25, token: str) -> int:
+    column = model.vocab_dict.get(token)
+    if column is None:
+        return 0
+    pointers = model.scores["indptr"]
+    return int(pointers[column + 1] - pointers[column])

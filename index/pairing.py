@@ -141,9 +141,7 @@ def _align(scores: NDArray[np.float64]) -> list[tuple[int, int]]:
     best[:, 0] = SKIP * np.arange(rows + 1)
     for i in range(1, rows + 1):
         for j in range(1, columns + 1):
-            best[i, j] = max(
-                best[i - 1, j - 1] + scores[i - 1, j - 1], best[i - 1, j] + SKIP, best[i, j - 1] + SKIP
-            )
+            best[i, j] = max(best[i - 1, j - 1] + scores[i - 1, j - 1], best[i - 1, j] + SKIP, best[i, j - 1] + SKIP)
     matches: list[tuple[int, int]] = []
     i, j = rows, columns
     while i and j:
@@ -165,13 +163,16 @@ def _doubtful(scores: NDArray[np.float64], matches: list[tuple[int, int]]) -> tu
     alone_columns = set(range(columns)) - {j for _, j in sure}
     if not alone_rows and not alone_columns:
         return None
-    near = lambda indices, n: {k for i in indices for k in (i - 1, i, i + 1) if 0 <= k < n}  # noqa: E731
-    doubtful_rows, doubtful_columns = near(alone_rows, rows), near(alone_columns, columns)
+    doubtful_rows, doubtful_columns = _with_neighbours(alone_rows, rows), _with_neighbours(alone_columns, columns)
     for i, j in matches:  # a neighbour is looked at together with its present partner
         if i in doubtful_rows or j in doubtful_columns:
             doubtful_rows.add(i)
             doubtful_columns.add(j)
     return doubtful_rows, doubtful_columns
+
+
+def _with_neighbours(indices: set[int], n: int) -> set[int]:
+    return {k for i in indices for k in (i - 1, i, i + 1) if 0 <= k < n}
 
 
 def _similarity_scores(

@@ -31,20 +31,21 @@ def split_sentences(text: str) -> tuple[Span, ...]:
     """The (start, end) of each sentence of `text`, in order; `text[start:end]` has no outer white space.
 
     Every character that is not white space, an ornament (▲) or a list label ("3. ") lies in exactly one
-    span. Ends at 。！？；… (with the closing quotes behind them), at a line break, and at . ! ? where an
+    span, unless there is no letter or digit at all. Ends at 。！？；… (with the closing quotes behind them), at a line break, and at . ! ? where an
     English sentence ends; not in "Q2 2026", "8.0×", "claude.ai", "2.3.5", "Dr. Smith", "e.g. this".
     """
     spans: list[Span] = []
     start = 0
     for match in _CANDIDATE.finditer(text):
         if _ends_sentence(text, match):
-            _append(spans, text, start, match.end())
-            start = match.end()
+            start = _append(spans, text, start, match.end())
     _append(spans, text, start, len(text))
     return tuple(spans)
 
 
-def _append(spans: list[Span], text: str, start: int, end: int) -> None:
+def _append(spans: list[Span], text: str, begin: int, stop: int) -> int:
+    """Add the sentence in `text[begin:stop]`; returns where the next one begins."""
+    start, end = begin, stop
     start += len(text[start:end]) - len(text[start:end].lstrip())
     end -= len(text[start:end]) - len(text[start:end].rstrip())
     line_starts_here = start == 0 or "\n" in text[max(0, start - 1) : start]
@@ -54,10 +55,15 @@ def _append(spans: list[Span], text: str, start: int, end: int) -> None:
         spans.append((start, end))
     elif start < end and spans:  # stray marks belong to the sentence before them
         spans[-1] = (spans[-1][0], end)
+    elif start < end:  # or, where there is none yet, to the one after
+        return begin
+    return stop
 
 
 def _ends_sentence(text: str, match: re.Match[str]) -> bool:
     mark = match.group()[0]
+    if mark == "．" and text[: match.start()][-1:].isdigit() and text[match.end() :][:1].isdigit():
+        return False  # ２．５
     if mark in "。！？；\n．":
         return not _closes_into_clause(text, match)
     before, after = text[: match.start()], text[match.end() :]
@@ -99,6 +105,8 @@ def _period_ends(before: str, after: str) -> bool:
     word = _WORD_BEFORE.search(before[-16:])
     if word and after.strip():
         token = word.group().lower()
+        if token in ("no", "nos") and not after.lstrip()[0].isdigit():
+            return _breaks_after(after)  # "The answer is no. Then he left.", unlike "No. 5"
         if token in _ABBREVIATIONS or (len(token) == 1 and word.group().isupper()):
             return False  # "Dr. Smith", "e.g. this", "J. Clark"
     return _breaks_after(after)

@@ -100,7 +100,9 @@ def _check_fields(where: str, record: dict[str, Any]) -> None:
 def _text(where: str, record: dict[str, Any], name: str) -> str | None:
     value = record.get(name)
     if value is not None and not isinstance(value, str):
-        raise UserError(f"{where} has {name} = {value!r}, a {type(value).__name__}; a string is needed. Mend that line.")
+        raise UserError(
+            f"{where} has {name} = {value!r}, a {type(value).__name__}; a string is needed. Mend that line."
+        )
     return value if value and value.strip() else None
 
 

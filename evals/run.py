@@ -1,0 +1,201 @@
+"""A run: every question asked once, every raw answer kept, so that all figures recompute without a model.
+
+    evals/runs/<name>/
+        run.json            what was asked of what, and by which code
+        paragraphs.jsonl    the paragraphs as they were indexed
+        answers.jsonl       one answer a line, appended as it comes; a rerun continues behind the last whole line
+        closed_book.jsonl   the same questions asked of the bare model, where that control was run
+        report.html|json|md written by `score`
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from evals.gold import Question
+from index.errors import UserError
+from index.paragraphs import LANGUAGES, Language, Paragraph
+
+RUNS = Path(__file__).parent / "runs"
+ANSWERS = "answers.jsonl"
+CLOSED_BOOK = "closed_book.jsonl"
+_ROOT = Path(__file__).parent.parent
+
+# Asks one question in one language; gives the contract's JSON object.
+Ask = Callable[[Question, Language], dict[str, Any]]
+Key = tuple[str, Language]
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """What a run is of. Two runs are comparable where their gold and article agree."""
+
+    bed: str  # "plain", or a stress bed
+    split: str
+    languages: tuple[Language, ...]
+    generator: str
+    model: str
+    article: str
+    gold: str
+    code: str
+    limit: int | None
+    questions: tuple[str, ...]
+    started: str
+    command: str
+
+    @property
+    def keys(self) -> list[Key]:
+        """Every (question, language) of the run, in the order they are asked."""
+        return [(name, language) for name in self.questions for language in self.languages]
+
+
+class RunFolder:
+    """One run on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def exists(self) -> bool:
+        """Whether a run was begun here."""
+        return (self.path / "run.json").is_file()
+
+    @property
+    def info(self) -> RunInfo:
+        """What the run is of. Raises UserError where there is none."""
+        if not self.exists:
+            raise UserError(f"{self.path} holds no run (no run.json). Make one with: python -m evals run --out {self.path}")
+        record = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
+        record["languages"], record["questions"] = tuple(record["languages"]), tuple(record["questions"])
+        return RunInfo(**record)
+
+    @cached_property
+    def paragraphs(self) -> dict[int, Paragraph]:
+        """The indexed paragraphs by number."""
+        records = map(json.loads, _whole_lines(self.path / "paragraphs.jsonl"))
+        return {paragraph.number: paragraph for paragraph in map(Paragraph.from_json, records)}
+
+    def begin(self, info: RunInfo, paragraphs: Sequence[Paragraph]) -> None:
+        """Start the run, or go on with it.
+
+        Raises UserError where the folder holds a run of something else: answers of two kinds are never mixed.
+        """
+        if self.exists:
+            _refuse_other(self.path, self.info, info)
+            return
+        self.path.mkdir(parents=True, exist_ok=True)
+        lines = (json.dumps(p.to_json(), ensure_ascii=False) + "\n" for p in paragraphs)
+        (self.path / "paragraphs.jsonl").write_text("".join(lines), encoding="utf-8")
+        (self.path / "run.json").write_text(json.dumps(asdict(info), ensure_ascii=False, indent=1), encoding="utf-8")
+
+    def answers(self, file: str = ANSWERS) -> dict[Key, dict[str, Any]]:
+        """The raw answers by (question, language). A line torn by a kill is not counted."""
+        records = map(json.loads, _whole_lines(self.path / file))
+        return {(record["question"], record["language"]): record["answer"] for record in records}
+
+    def append(self, key: Key, answer: dict[str, Any], file: str = ANSWERS) -> None:
+        """Keep one raw answer."""
+        record = {"question": key[0], "language": key[1], "answer": answer}
+        with (self.path / file).open("a", encoding="utf-8") as sink:
+            sink.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+    def drop_torn_line(self, file: str = ANSWERS) -> None:
+        """Cut off a last line that a kill left unfinished, so that the next one does not continue it."""
+        path = self.path / file
+        if path.is_file() and not (data := path.read_bytes()).endswith(b"\n"):
+            path.write_bytes(data[: data.rfind(b"\n") + 1])
+
+
+def answer_all(
+    folder: RunFolder,
+    questions: Sequence[Question],
+    ask: Ask,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    file: str = ANSWERS,
+) -> int:
+    """Ask what has not been answered yet; returns how many were asked now.
+
+    A question that makes the engine fail is kept as an error, counts as unanswered, and is asked again by a
+    rerun. A UserError (no index, no key) ends the run: it would fail every question alike.
+    """
+    folder.drop_torn_line(file)
+    known = {key for key, answer in folder.answers(file).items() if "error" not in answer}
+    by_id = {question.id: question for question in questions}
+    keys = folder.info.keys
+    missing = [key for key in keys if key not in known]
+    for done, (name, language) in enumerate(missing, start=len(keys) - len(missing)):
+        on_progress(done, len(keys))
+        folder.append((name, language), _asked(ask, by_id[name], language), file)
+    on_progress(len(keys), len(keys))
+    return len(missing)
+
+
+def _asked(ask: Ask, question: Question, language: Language) -> dict[str, Any]:
+    try:
+        return ask(question, language)
+    except UserError:
+        raise
+    except Exception as error:  # one question that trips the engine must not lose the others
+        return {"error": f"{type(error).__name__}: {error}", "refused": False, "language": language}
+
+
+def sample(questions: Sequence[Question], limit: int | None) -> tuple[Question, ...]:
+    """At most `limit` questions, spread evenly over the file so that every part and kind has its share."""
+    if limit is None or limit >= len(questions):
+        return tuple(questions)
+    return tuple(questions[i * len(questions) // limit] for i in range(limit))
+
+
+def code_digest() -> str:
+    """Names the code that answers (index/ and rag/), so that answers of two versions are never one run."""
+    sha = hashlib.sha256()
+    for path in sorted([*_ROOT.glob("index/*.py"), *_ROOT.glob("rag/*.py"), *_ROOT.glob("rag/*.json")]):
+        sha.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return sha.hexdigest()[:12]
+
+
+def file_digest(path: Path) -> str:
+    """Names a gold file's content."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def now() -> str:
+    """The time, as a run records it (UTC)."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def run_path(name: str | None, default: str) -> Path:
+    """Where a run is kept: a path as given; a bare name (else `default`) is a folder of evals/runs."""
+    name = name or default
+    return RUNS / name if Path(name).name == name and not Path(name).is_dir() else Path(name)
+
+
+def parse_languages(text: str) -> tuple[Language, ...]:
+    """`zh,en` as languages. Raises UserError for any other."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names or any(name not in LANGUAGES for name in names):
+        raise UserError(f"--language is {text!r}; one or both of {', '.join(LANGUAGES)} are needed, joined by a comma.")
+    return tuple(language for language in LANGUAGES if language in names)
+
+
+def _whole_lines(path: Path) -> Iterator[str]:
+    if path.is_file():
+        # split("\n"), not splitlines(): an answer may hold U+2028 and its like.
+        yield from (line for line in path.read_text(encoding="utf-8").split("\n")[:-1] if line)
+
+
+def _refuse_other(path: Path, there: RunInfo, wanted: RunInfo) -> None:
+    for name in ("bed", "split", "languages", "generator", "model", "limit", "article", "gold", "code"):
+        old, new = getattr(there, name), getattr(wanted, name)
+        if old != new:
+            raise UserError(
+                f"the run in {path} has {name} = {old}, now it is {new}. "
+                f"Start it over with --fresh, or keep it and choose another place with --out."
+            )

@@ -1,0 +1,182 @@
+"""What the road hands on: evidence, citations, statements, and the Answer with its JSON contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from index.paragraphs import Language, Paragraph
+
+REFUSAL: dict[Language, str] = {"zh": "文章没有提到这一点。", "en": "The article does not say."}
+Verdict = Literal["supported", "partial", "unsupported"]
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """A paragraph and its score for a question, in [0, 1]; higher is nearer, comparable within one question."""
+
+    paragraph: Paragraph
+    score: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's `retrieved` entry."""
+        p = self.paragraph
+        return {"paragraph": p.number, "score": round(self.score, 4), "zh": p.zh, "en": p.en}
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A sentence of a paragraph in one language: `paragraph.text(language)[start:end]`."""
+
+    paragraph: Paragraph
+    language: Language
+    start: int
+    end: int
+    score: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """The sentence, verbatim."""
+        return (self.paragraph.text(self.language) or "")[self.start : self.end]
+
+    @property
+    def key(self) -> tuple[int, Language, int]:
+        """What identifies the sentence."""
+        return self.paragraph.number, self.language, self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A verbatim quote and where it stands. The only way to make one is from a paragraph and two offsets."""
+
+    paragraph: Paragraph
+    language: Language
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        text = self.paragraph.text(self.language)
+        if text is None or not 0 <= self.start < self.end <= len(text):
+            raise ValueError(f"¶{self.paragraph.number} has no {self.language} text [{self.start}:{self.end}]")
+
+    @classmethod
+    def of(cls, evidence: Evidence) -> Citation:
+        """The citation of a sentence."""
+        return cls(evidence.paragraph, evidence.language, evidence.start, evidence.end)
+
+    @property
+    def text(self) -> str:
+        """The whole paragraph in the quote's language."""
+        return self.paragraph.text(self.language) or ""
+
+    @property
+    def quote(self) -> str:
+        """`text[start:end]`."""
+        return self.text[self.start : self.end]
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's `citations` entry."""
+        p = self.paragraph
+        return {
+            "paragraph": p.number,
+            "kind": p.kind,
+            "section": p.section.to_json(),
+            "language": self.language,
+            "text": self.text,
+            "start": self.start,
+            "end": self.end,
+            "quote": self.quote,
+            "zh": p.zh,
+            "en": p.en,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One sentence of an answer, the indices of its citations in `Answer.citations`, and the check's verdict."""
+
+    text: str
+    citations: tuple[int, ...]
+    verdict: Verdict
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's `statements` entry."""
+        return {"text": self.text, "citations": list(self.citations), "verdict": self.verdict}
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Milliseconds since the question arrived; None for what did not happen."""
+
+    retrieve: float | None = None
+    first_token: float | None = None
+    total: float | None = None
+
+    def to_json(self) -> dict[str, int | None]:
+        """Whole milliseconds."""
+        values = {"retrieve": self.retrieve, "first_token": self.first_token, "total": self.total}
+        return {key: None if value is None else round(value) for key, value in values.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A checked answer. A refusal says so in `refused`, has no citations, and shows the nearest paragraphs."""
+
+    question: str
+    language: Language
+    refused: bool
+    statements: tuple[Statement, ...]
+    citations: tuple[Citation, ...]
+    retrieved: tuple[Retrieved, ...]
+    gate: float
+    generator: str
+    model: str
+    timings: Timings = field(default_factory=Timings)
+    id: str | None = None
+    # The question as it was understood, where a follow-up was completed from the history.
+    rewritten: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.refused and self.citations:
+            raise ValueError("a refusal cites nothing")
+        used = {index for statement in self.statements for index in statement.citations}
+        if not used <= set(range(len(self.citations))):
+            raise ValueError(f"statements cite {sorted(used)}, there are {len(self.citations)} citations")
+
+    @property
+    def text(self) -> str:
+        """The answer for reading, each statement followed by its paragraphs: `…[¶18]。`; a refusal says so."""
+        if self.refused:
+            return REFUSAL[self.language]
+        gap = "" if self.language == "zh" else " "
+        return gap.join(self._with_marks(statement) for statement in self.statements)
+
+    def _with_marks(self, statement: Statement) -> str:
+        numbers = dict.fromkeys(self.citations[i].paragraph.number for i in statement.citations)
+        marks = "".join(f"[¶{number}]" for number in numbers)
+        if not marks:
+            return statement.text
+        body = statement.text.rstrip("。.!！?？")
+        ending = statement.text[len(body) :]
+        space = "" if self.language == "zh" else " "
+        return f"{body}{space}{marks}{ending}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `python -m rag --json` prints."""
+        record: dict[str, Any] = {
+            "id": self.id,
+            "question": self.question,
+            "language": self.language,
+            "refused": self.refused,
+            "answer": self.text,
+            "statements": [statement.to_json() for statement in self.statements],
+            "citations": [citation.to_json() for citation in self.citations],
+            "retrieved": [retrieved.to_json() for retrieved in self.retrieved],
+            "gate": round(self.gate, 4),
+            "generator": self.generator,
+            "model": self.model,
+            "timings_ms": self.timings.to_json(),
+        }
+        if self.rewritten:
+            record["rewritten"] = self.rewritten
+        return record

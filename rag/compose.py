@@ -1,0 +1,89 @@
+"""From written text to an Answer: statements with citations and verdicts; repaired, marked or dropped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from index.sentences import split_sentences
+from rag.answer import Answer, Citation, Evidence, Statement
+from rag.check import check
+from rag.words import Rarity, content_tokens
+
+# What a model sometimes writes although nobody asked: its own markers, list bullets, bold.
+_MARKS = re.compile(r"\[(?:¶|\d|注|source)[^\]]{0,12}\]|\*\*|^\s*(?:[-*•]|\d{1,2}[.)、])\s+", re.MULTILINE | re.IGNORECASE)
+_LABEL = re.compile(r"^\s*(?:答案?|回答|answer)\s*[:：]\s*", re.IGNORECASE)
+# A second quote is shown when its score is at least this share of the first's.
+QUOTE_SHARE = 0.85
+QUOTES = 2
+
+
+def split_statements(written: str) -> list[str]:
+    """The sentences of a model's text, without markers of its own."""
+    text = _LABEL.sub("", _MARKS.sub("", written)).strip()
+    return [text[start:end] for start, end in split_sentences(text)]
+
+
+def refusal(base: Answer) -> Answer:
+    """`base` as a refusal: no statement, no citation; the nearest paragraphs stay in `retrieved`."""
+    return replace(base, refused=True, statements=(), citations=())
+
+
+def compose(
+    base: Answer, aligned: Sequence[tuple[str, tuple[Evidence, ...]]], question: str, rarity: Rarity
+) -> Answer | None:
+    """The answer from aligned statements; None when none of them survives the check.
+
+    A statement that fails is replaced by the sentence nearest to it where there is one (a quote is right by
+    construction), else dropped. One that is only partly covered stays and is marked.
+    """
+    book = _Citations()
+    statements: list[Statement] = []
+    seen: set[str] = set()
+    for text, cited in aligned:
+        if not cited:
+            continue  # nothing shown states it: not kept in silence, and there is nothing to quote for it
+        verdict = check(text, cited, question, rarity).verdict
+        if verdict == "unsupported":
+            text, cited, verdict = cited[0].text, cited[:1], "supported"
+        if text not in seen:
+            seen.add(text)
+            statements.append(Statement(text, book.add(cited), verdict))
+    if not statements:
+        return None
+    return replace(base, statements=tuple(statements), citations=book.citations)
+
+
+def quote_statements(base: Answer, ranked: Sequence[Evidence], question: str, rarity: Rarity) -> Answer:
+    """The answer in quotes: the best sentence, and a second one that is nearly as good and says something else."""
+    chosen = [ranked[0]]
+    for evidence in ranked[1 : 2 * QUOTES]:
+        if len(chosen) < QUOTES and evidence.score >= QUOTE_SHARE * chosen[0].score:
+            overlap = rarity.covered(content_tokens(evidence.text), content_tokens(chosen[0].text))
+            if overlap < 0.7:
+                chosen.append(evidence)
+    book = _Citations()
+    statements = tuple(Statement(e.text, book.add([e]), "supported") for e in chosen)
+    return replace(base, statements=statements, citations=book.citations)
+
+
+class _Citations:
+    """Citations in order of first use; the same sentence is cited once."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[object, int] = {}
+        self._list: list[Citation] = []
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        return tuple(self._list)
+
+    def add(self, evidence: Iterable[Evidence]) -> tuple[int, ...]:
+        indices = []
+        for e in evidence:
+            if e.key not in self._by_key:
+                self._by_key[e.key] = len(self._list)
+                self._list.append(Citation.of(e))
+            indices.append(self._by_key[e.key])
+        return tuple(dict.fromkeys(indices))

@@ -1,0 +1,257 @@
+"""The road of a question, end to end: retrieve, select, gate, generate, align, check, answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from llama_index.core.instrumentation import get_dispatcher
+from llama_index.core.instrumentation.events.synthesis import SynthesizeEndEvent, SynthesizeStartEvent
+from llama_index.core.base.response.schema import Response
+from llama_index.core.llms import ChatMessage
+
+from index.build import Index, open_index
+from index.errors import UserError
+from index.paragraphs import Language
+from index.settings import GeneratorName, Settings
+from rag.align import Aligner
+from rag.answer import Answer, Evidence, Retrieved, Timings
+from rag.compose import compose, quote_statements, refusal, split_statements
+from rag.condense import Turn, accept_rewrite, history_text, join_with_last, leans_on_history
+from rag.evidence import EvidenceSelector, sentences_of, shown_language
+from rag.gate import Gate, Signals, decide, signals
+from rag.generators import Generator, GeneratorFailed, make_generator
+from rag.language import language_of_question
+from rag.prompts import WORDING, answer_messages, condense_messages, judge_messages
+from rag.retrieve import HybridRetriever, Ranking
+from rag.words import Rarity
+
+LONGEST_QUESTION = 2000
+_dispatcher = get_dispatcher(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is known before a word is generated. `quotes` answers at once, without a model."""
+
+    question: str
+    rewritten: str | None
+    language: Language
+    ranking: Ranking
+    ranked: tuple[Evidence, ...]
+    shown: tuple[Evidence, ...]
+    quotes: Answer
+    milliseconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of the answer as it is written; not yet checked."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The checked answer, last of all."""
+
+    answer: Answer
+
+
+Event = Found | Delta | Done
+
+
+class Engine:
+    """Answers questions from one index with one generator. Safe to share between threads."""
+
+    def __init__(self, index: Index, generator: Generator, evidence_tokens: int) -> None:
+        self.index = index
+        self.generator = generator
+        self._budget = evidence_tokens
+        self._rarity = Rarity(index)
+        self._retriever = HybridRetriever(index)
+        self._selector = EvidenceSelector(index, self._rarity)
+        self._aligner = Aligner(index.embedder, self._rarity)
+
+    @classmethod
+    def open(cls, settings: Settings, index_dir: Path | None = None, generator: GeneratorName | None = None) -> Engine:
+        """An engine over the index in `index_dir` (default: the settings'). Loads no weights yet.
+
+        Raises UserError for a missing or mismatched index, missing weights, or a missing key.
+        """
+        return cls(open_index(settings, index_dir), make_generator(settings, generator), settings.evidence_tokens)
+
+    def warm(self) -> None:
+        """Load everything that the first question would otherwise wait for."""
+        self.index.embedder.load()
+        self.generator.warm()
+
+    def retrieve(self, question: str, exclude: frozenset[int] = frozenset()) -> list[Retrieved]:
+        """Every paragraph that any leg found, best first."""
+        return list(self._retriever.rank(checked_question(question), exclude).retrieved)
+
+    def ask(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        id: str | None = None,
+        exclude: frozenset[int] = frozenset(),
+    ) -> Answer:
+        """The checked answer. `exclude` names paragraphs to treat as if they were not in the article."""
+        for event in self.stream(question, history, id, exclude):
+            if isinstance(event, Done):
+                return event.answer
+        raise AssertionError("the stream ended without an answer")
+
+    def stream(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        id: str | None = None,
+        exclude: frozenset[int] = frozenset(),
+    ) -> Iterator[Event]:
+        """`Found` (with the quote answer) as soon as retrieval is done, `Delta`s while the model writes, `Done`.
+
+        Raises UserError for an empty or over-long question.
+        """
+        started = time.perf_counter()
+        found = self.find(question, history, exclude, started)
+        yield found
+        _dispatcher.event(SynthesizeStartEvent(query=found.question))
+        answer = found.quotes
+        if self.generator.judge is not None:
+            try:
+                answer = yield from self._generate(found, started)
+            except GeneratorFailed:
+                answer = found.quotes
+        total = (time.perf_counter() - started) * 1000
+        answer = replace(answer, id=id, timings=replace(answer.timings, total=total))
+        _dispatcher.event(SynthesizeEndEvent(query=found.question, response=Response(response=answer.text)))
+        yield Done(answer)
+
+    def find(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        exclude: frozenset[int] = frozenset(),
+        started: float | None = None,
+    ) -> Found:
+        """Everything before generation: the ranking, the evidence, and the answer in quotes."""
+        started = time.perf_counter() if started is None else started
+        question = checked_question(question)
+        rewritten = self._condense(question, history)
+        asked = rewritten or question
+        language = language_of_question(question)
+        ranking = self._retriever.rank(asked, exclude)
+        ranked = tuple(self._selector.score(asked, language, ranking.retrieved))
+        shown = self._selector.select(ranked, ranking.retrieved, self._budget)
+        elapsed = (time.perf_counter() - started) * 1000
+        gate = decide(self.signals(asked, ranking, shown, None), has_judge=False)
+        base = self._base(question, rewritten, language, ranking, gate, elapsed)
+        quotes = quote_statements(base, ranked, asked, self._rarity) if gate.is_open and ranked else refusal(base)
+        quotes = replace(quotes, timings=replace(quotes.timings, first_token=elapsed))
+        return Found(question, rewritten, language, ranking, ranked, shown, quotes, elapsed)
+
+    def signals(self, asked: str, ranking: Ranking, shown: Sequence[Evidence], judge: float | None) -> Signals:
+        """The gate's signals; public because the gate is calibrated on them."""
+        return signals(asked, ranking, shown, self._rarity, judge)
+
+    def judge(self, found: Found) -> float | None:
+        """The generator's log odds that the evidence states the answer."""
+        if self.generator.judge is None or not found.shown:
+            return None
+        asked = found.rewritten or found.question
+        messages = judge_messages(asked, found.shown, found.language)
+        return self.generator.judge(messages, WORDING[found.language])
+
+    def _generate(self, found: Found, started: float) -> Iterator[Event]:  # returns the Answer
+        asked = found.rewritten or found.question
+        logit = self.judge(found)
+        gate = decide(self.signals(asked, found.ranking, found.shown, logit), has_judge=logit is not None)
+        base = self._base(found.question, found.rewritten, found.language, found.ranking, gate, found.milliseconds)
+        if not gate.is_open or not found.shown:
+            return refusal(base)
+        written, first_token = "", None
+        for piece in self._write(answer_messages(asked, found.shown, found.language)):
+            first_token = first_token or (time.perf_counter() - started) * 1000
+            written += piece
+            yield Delta(piece)
+        base = replace(base, timings=replace(base.timings, first_token=first_token))
+        return self._checked(base, written, found)
+
+    def _write(self, messages: list[ChatMessage]) -> Iterator[str]:
+        try:
+            for reply in self.generator.llm.stream_chat(messages):
+                if reply.delta:
+                    yield reply.delta
+        except (UserError, GeneratorFailed):
+            raise
+        except Exception as error:  # remote clients raise errors of many libraries; the quotes are the answer then
+            raise GeneratorFailed(f"{type(error).__name__}: {error}") from error
+
+    def _checked(self, base: Answer, written: str, found: Found) -> Answer:
+        """The written text as statements, aligned and checked; the quotes where nothing of it survives."""
+        asked = found.rewritten or found.question
+        paragraphs = dict.fromkeys(e.paragraph for e in found.shown)
+        scores = {e.key: e for e in found.ranked}
+        candidates = [
+            scores.get(e.key, e) for p in paragraphs for e in sentences_of(p, shown_language(p, found.language))
+        ]
+        vectors = self.index.vectors.sentence_vectors([p.number for p in paragraphs])
+        aligned = [
+            (statement, self._aligner.align(statement, candidates, vectors, asked))
+            for statement in split_statements(written)
+        ]
+        answer = compose(base, aligned, asked, self._rarity)
+        return answer or quote_statements(base, found.ranked, asked, self._rarity)
+
+    def _base(
+        self,
+        question: str,
+        rewritten: str | None,
+        language: Language,
+        ranking: Ranking,
+        gate: Gate,
+        milliseconds: float,
+    ) -> Answer:
+        return Answer(
+            question=question,
+            language=language,
+            refused=False,
+            statements=(),
+            citations=(),
+            retrieved=ranking.retrieved[:20],
+            gate=gate.probability,
+            generator=self.generator.name,
+            model=self.generator.model,
+            timings=Timings(retrieve=milliseconds),
+            rewritten=rewritten,
+        )
+
+    def _condense(self, question: str, history: Sequence[Turn]) -> str | None:
+        language = language_of_question(question)
+        if not history or not leans_on_history(question, language):
+            return None
+        if self.generator.judge is None:
+            return join_with_last(question, history, language)
+        messages = condense_messages(question, history_text(history, language), language)
+        try:
+            reply = self.generator.llm.chat(messages, max_tokens=60).message.content or ""
+        except Exception:  # a follow-up is never lost to a generator that is down
+            reply = ""
+        return accept_rewrite(reply, question) or join_with_last(question, history, language)
+
+
+def checked_question(question: str) -> str:
+    """The question without outer white space. Raises UserError when it is empty or longer than LONGEST_QUESTION."""
+    question = question.strip()
+    if not question:
+        raise UserError("the question is empty (0 characters). Ask something, in Chinese or English.")
+    if len(question) > LONGEST_QUESTION:
+        raise UserError(f"the question has {len(question):,} characters, at most {LONGEST_QUESTION:,} are read. Shorten it.")
+    return question
+
+
+__all__ = ["Delta", "Done", "Engine", "Event", "Found", "Turn", "checked_question"]

@@ -1,0 +1,28 @@
+"""Which language a question is asked in: the one it is answered and refused in."""
+
+from __future__ import annotations
+
+import re
+
+from index.paragraphs import Language
+
+_CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+_WORD = re.compile(r"[A-Za-z]+")
+# Words that carry an English sentence; names of people, models and products do not.
+_FUNCTION = frozenset(
+    "what who whom whose when where why which how is are was were do does did has have had can could will would should "
+    "the a an of in on at to for from by with and or about tell me explain define list give show many much mean".split()
+)
+
+
+def language_of_question(text: str) -> Language:
+    """`zh` for a question with Chinese in it, unless English words carry its grammar ("What does 递归 mean?").
+
+    A question with no words at all ("2026?") counts as English.
+    """
+    chinese = len(_CJK.findall(text))
+    if not chinese:
+        return "en"
+    words = _WORD.findall(text)
+    carried = sum(word.lower() in _FUNCTION for word in words)
+    return "en" if carried >= 2 and len(words) > chinese / 2 else "zh"

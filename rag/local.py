@@ -1,0 +1,239 @@
+"""The `local` generator: a GGUF model through llama.cpp (xllamacpp), in this process, with no open port.
+
+llama.cpp's server always listens; here it listens on a unix socket in a private folder (or, where the
+system has none, on loopback behind a random key), and nobody is told.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import queue
+import secrets
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    ChatResponseGen,
+    CompletionResponse,
+    CompletionResponseGen,
+    LLMMetadata,
+    MessageRole,
+)
+from llama_index.core.bridge.pydantic import PrivateAttr
+from llama_index.core.llms import CustomLLM
+from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
+
+from index import weights
+from index.errors import UserError
+from index.settings import Settings
+from rag.generators import GeneratorFailed, yes_no_logit
+from rag.prompts import Wording
+
+CONTEXT = 4096
+# llama.cpp keeps evaluated prompts here, so that a question asked again costs only its new tokens.
+PROMPT_CACHE_MIB = 512
+_END = object()
+
+
+class LocalLLM(CustomLLM):
+    """A GGUF model behind llama-index's LLM interface. Loaded at first use or by `load`; safe across threads.
+
+    One request is served at a time: two cores give two requests half the speed each, and the first reader
+    would wait for the second.
+    """
+
+    name: str
+    path: str
+    threads: int
+    max_tokens: int
+
+    _server: Any = PrivateAttr(default=None)
+    _loading: Any = PrivateAttr(default_factory=threading.Lock)
+    _turn: Any = PrivateAttr(default_factory=threading.Lock)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> LocalLLM:
+        """The model the settings name. Raises WeightsMissing or UserError when it is not there."""
+        name = settings.generator_model
+        if name in weights.catalogue():
+            model = weights.catalogue()[name]
+            if model.role != "generator":
+                raise UserError(f"the setting generator_model is {name}, an {model.role}. Name a generator or a GGUF file.")
+            path = weights.require(name, settings) / model.files[0].name
+        else:
+            path = _gguf(Path(name).expanduser())
+            name = path.stem
+        return cls(name=name, path=str(path), threads=settings.cpu_threads, max_tokens=settings.answer_tokens)
+
+    @property
+    def metadata(self) -> LLMMetadata:
+        """The model's name and window."""
+        return LLMMetadata(
+            context_window=CONTEXT, num_output=self.max_tokens, is_chat_model=True, model_name=self.name
+        )
+
+    def load(self) -> None:
+        """Load the weights (seconds); does nothing when they are loaded."""
+        with self._loading:
+            if self._server is None:
+                self._server = _start(self.path, self.threads)
+
+    def judge(self, messages: Sequence[ChatMessage], wording: Wording) -> float | None:
+        """log p(yes) - log p(no) of the first token of the reply to `messages`."""
+        request = {**_request(messages), "max_tokens": 1, "logprobs": True, "top_logprobs": 12}
+        self.load()
+        with self._turn:
+            reply = self._server.handle_chat_completions(request)
+        _refuse_error(reply)
+        content = (reply["choices"][0].get("logprobs") or {}).get("content") or []
+        if not content:
+            return None
+        return yes_no_logit({entry["token"]: entry["logprob"] for entry in content[0]["top_logprobs"]}, wording)
+
+    @llm_chat_callback()
+    def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        """One answer, whole."""
+        text = "".join(self._deltas(messages, **kwargs))
+        return ChatResponse(message=ChatMessage(role=MessageRole.ASSISTANT, content=text))
+
+    @llm_chat_callback()
+    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
+        """One answer as it is written; closing the generator stops the model."""
+
+        def generate() -> ChatResponseGen:
+            text = ""
+            for delta in self._deltas(messages, **kwargs):
+                text += delta
+                yield ChatResponse(message=ChatMessage(role=MessageRole.ASSISTANT, content=text), delta=delta)
+
+        return generate()
+
+    @llm_completion_callback()
+    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+        """A prompt as a single user message, through the model's chat template."""
+        text = "".join(self._deltas([ChatMessage(role=MessageRole.USER, content=prompt)], **kwargs))
+        return CompletionResponse(text=text)
+
+    @llm_completion_callback()
+    def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
+        """As `complete`, streamed."""
+        text = ""
+        for delta in self._deltas([ChatMessage(role=MessageRole.USER, content=prompt)], **kwargs):
+            text += delta
+            yield CompletionResponse(text=text, delta=delta)
+
+    def _deltas(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[str]:
+        """The reply's pieces. llama.cpp calls back from its own thread and swallows what the callback
+        raises, so the callback only passes chunks on through a queue; returning True stops the model."""
+        self.load()
+        request = {**_request(messages), "stream": True, "max_tokens": kwargs.get("max_tokens", self.max_tokens)}
+        chunks: queue.Queue[Any] = queue.Queue()
+        stop = threading.Event()
+
+        def on_chunk(chunk: Any) -> bool:
+            chunks.put(chunk)
+            return stop.is_set()
+
+        def serve() -> None:
+            try:
+                self._server.handle_chat_completions(request, on_chunk)
+            except Exception as error:  # handed to the reader of the queue, which raises it
+                chunks.put(error)
+            finally:
+                chunks.put(_END)
+
+        with self._turn:
+            worker = threading.Thread(target=serve, name="llama.cpp", daemon=True)
+            worker.start()
+            try:
+                yield from _texts(chunks)
+            finally:
+                stop.set()
+                worker.join()
+
+
+def _texts(chunks: queue.Queue[Any]) -> Iterator[str]:
+    while (chunk := chunks.get()) is not _END:
+        if isinstance(chunk, Exception):
+            raise GeneratorFailed(str(chunk)) from chunk
+        _refuse_error(chunk)
+        for choice in chunk.get("choices", ()):
+            if delta := choice.get("delta", {}).get("content"):
+                yield delta
+
+
+def _request(messages: Sequence[ChatMessage]) -> dict[str, Any]:
+    turns = [{"role": message.role.value, "content": message.content or ""} for message in messages]
+    return {"messages": turns, "temperature": 0.0, "seed": 1, "cache_prompt": True}
+
+
+def _refuse_error(reply: Any) -> None:
+    if isinstance(reply, dict) and "error" in reply:
+        raise GeneratorFailed(str(reply["error"].get("message", reply["error"])))
+
+
+def _gguf(path: Path) -> Path:
+    if not path.is_file():
+        known = ", ".join(name for name, model in weights.catalogue().items() if model.role == "generator")
+        raise UserError(f"the setting generator_model is {str(path)!r}: neither a GGUF file nor one of {known}.")
+    with path.open("rb") as source:
+        magic = source.read(4)
+    if magic != b"GGUF":
+        raise UserError(f"{path} begins with {magic!r}, a GGUF file begins with b'GGUF'. Give another file.")
+    return path
+
+
+def _start(path: str, threads: int) -> Any:
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = path
+    params.n_ctx = CONTEXT
+    params.n_parallel = 1
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
+    params.cache_ram_mib = PROMPT_CACHE_MIB
+    params.warmup = False
+    params.ui = False
+    params.endpoint_slots = False
+    params.verbosity = -1
+    folder = _listen_in_private(params)
+    with _quiet():
+        server = xllamacpp.Server(params)
+    atexit.register(shutil.rmtree, folder, True)
+    return server
+
+
+def _listen_in_private(params: Any) -> str:
+    folder = tempfile.mkdtemp(prefix="duizhao-")  # mode 0700: only this user can reach the socket
+    if hasattr(socket, "AF_UNIX"):
+        params.hostnames = [str(Path(folder) / "llama.sock")]
+    else:
+        params.hostnames = ["127.0.0.1"]
+        params.port = 0
+        params.api_keys = [secrets.token_hex(32)]
+    return folder
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep llama.cpp's own loading report off the terminal; it writes past Python, to descriptor 2."""
+    sys.stderr.flush()
+    saved, sink = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(sink, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(sink)

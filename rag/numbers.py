@@ -1,0 +1,145 @@
+"""Quantities in text, as values: 一万多 = 10,000; 三分之一 = 1/3; 百分之五 = 5%; twelve = 12; 1.8 万 = 18,000.
+
+Only values are compared, with percentages kept apart from plain numbers: a unit is a word, and words are
+compared elsewhere. One (一, a, one) is never a quantity: it is an article in both languages.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from fractions import Fraction
+from functools import lru_cache
+
+Value = tuple[str, Fraction]  # ("%" or "", value)
+
+_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "俩": 2, "兩": 2}
+_TENS = {"十": 10, "百": 100, "千": 1000}
+_BIG = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
+_HAN = "零〇一二三四五六七八九十百千万萬亿億两兩"
+_EN_SMALL = {
+    word: value
+    for value, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+        "seventeen eighteen nineteen".split()
+    )
+} | {word: 10 * value for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+_EN_BIG = {
+    "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12,
+    "k": 10**3, "m": 10**6, "bn": 10**9, "dozen": 12,
+}  # fmt: skip
+_EN_FRACTION = {"half": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fifth": 5, "fifths": 5, "tenth": 10}
+_EN_TIMES = {"double": 2, "doubles": 2, "doubled": 2, "doubling": 2, "twice": 2, "triple": 3, "tripled": 3, "thrice": 3}
+_MONTHS = {
+    name: month
+    for month, name in enumerate(
+        "january february march april may june july august september october november december".split(), 1
+    )
+}
+_ORDINALS = {"second": 2, "fourth": 4, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9}
+
+_WORDS = "|".join(sorted([*_EN_SMALL, *_EN_BIG], key=len, reverse=True))
+_PATTERN = re.compile(
+    rf"""
+    (?P<percent_zh>百分之(?P<percent_han>[{_HAN}点]+|\d[\d.]*))
+  | (?P<fraction_zh>(?P<denominator>[{_HAN}]+|\d+)分之(?P<numerator>[{_HAN}]+|\d+))
+  | (?P<arabic>(?<![A-Za-z])\d[\d,]*(?:\.\d+)?)(?P<scale>\s*(?:[万萬亿億千百]+|(?:hundred|thousand|million|billion|trillion|bn|k|m)\b))?(?P<sign>\s*(?:%|percentage\ points?\b|percent\b|per\ cent\b|个百分点))?
+  | (?P<han>[{_HAN}]+(?:点[{_HAN}]+)?)
+  | (?<![A-Za-z])(?P<words>(?:{_WORDS})(?:[\s-]+(?:and\s+)?(?:{_WORDS}))*)(?P<word_sign>\s+(?:percent|per\ cent)\b)?(?:[\s-]+(?P<word_part>thirds?|quarters?|fifths?)\b)?(?![A-Za-z])
+  | (?<![A-Za-z])(?:(?:a|one)[\s-]+)?(?P<part>half|third|quarter|fifth|tenth)(?:\s+of|(?=\s+(?:a|the|as)\b))
+  | (?<![A-Za-z])(?P<times>double[sd]?|doubling|twice|triple[d]?|thrice)(?![A-Za-z])
+  | (?<![A-Za-z])(?P<month>{"|".join(_MONTHS)})(?![A-Za-z])
+  | (?<![A-Za-z])(?P<ordinal>{"|".join(_ORDINALS)})(?=\s+(?:quarter|half|month|section|scenario|future))
+  | (?<![A-Za-z])Q(?P<quarter>[1-4])(?!\d)
+  | (?P<half>半)(?=[年数天个])
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=8192)
+def quantities(text: str) -> frozenset[Value]:
+    """Every quantity stated in `text`, as (percent or plain, exact value)."""
+    found: set[Value] = set()
+    for match in _PATTERN.finditer(unicodedata.normalize("NFKC", text)):
+        found |= _values(match)
+    return frozenset(value for value in found if value[1] != 1)
+
+
+def _values(match: re.Match[str]) -> set[Value]:
+    g = match.groupdict()
+    if g["percent_zh"]:
+        return _tagged("%", _number(g["percent_han"]))
+    if g["fraction_zh"]:
+        return _ratio(_number(g["numerator"]), _number(g["denominator"]))
+    if g["arabic"]:
+        return _arabic(g["arabic"], (g["scale"] or "").strip().lower(), bool(g["sign"]))
+    if g["han"]:
+        return _tagged("", _number(g["han"])) if _is_quantity(g["han"]) else set()
+    if g["words"]:
+        if g["word_part"]:
+            return _ratio(_english(g["words"]), Fraction(_EN_FRACTION[g["word_part"].lower()]))
+        return _tagged("%" if g["word_sign"] else "", _english(g["words"]))
+    if g["part"]:
+        return _ratio(Fraction(1), Fraction(_EN_FRACTION[g["part"].lower()]))
+    for name, table in (("times", _EN_TIMES), ("month", _MONTHS), ("ordinal", _ORDINALS)):
+        if g[name]:
+            return {("", Fraction(table[g[name].lower()]))}
+    if g["quarter"]:
+        return {("", Fraction(g["quarter"]))}
+    return {("", Fraction(1, 2))} if g["half"] else set()
+
+
+def _arabic(digits: str, scale: str, percent: bool) -> set[Value]:
+    value = Fraction(digits.replace(",", "").rstrip("."))
+    for unit in re.findall(r"[万萬亿億千百]|[a-z]+", scale):
+        value *= _BIG.get(unit) or _TENS.get(unit) or _EN_BIG[unit]
+    return _tagged("%" if percent else "", value)
+
+
+def _tagged(tag: str, value: Fraction | None) -> set[Value]:
+    return set() if value is None else {(tag, value)}
+
+
+def _ratio(numerator: Fraction | None, denominator: Fraction | None) -> set[Value]:
+    return {("", numerator / denominator)} if numerator is not None and denominator else set()
+
+
+def _is_quantity(han: str) -> bool:
+    # A lone 千 or 万 or 百 is part of a word (千万, 百姓, 万一); a lone digit counts.
+    return not set(han) <= set("百千万萬亿億") or han in ("百万", "千万", "百萬", "千萬")
+
+
+def _number(text: str) -> Fraction | None:
+    """A number in digits or Chinese numerals, else None."""
+    if re.fullmatch(r"\d[\d.]*", text):
+        return Fraction(text.rstrip("."))
+    whole, _, decimals = text.partition("点")
+    if decimals and all(c in _DIGITS for c in decimals):
+        base = _number(whole)
+        return None if base is None else base + Fraction(int("".join(str(_DIGITS[c]) for c in decimals)), 10 ** len(decimals))
+    if len(whole) > 1 and all(c in _DIGITS for c in whole):  # 二〇二六: digits read one by one
+        return Fraction(int("".join(str(_DIGITS[c]) for c in whole)))
+    total = section = digit = 0
+    for c in whole:
+        if c in _DIGITS:
+            digit = _DIGITS[c]
+        elif c in _TENS:
+            section, digit = section + (digit or 1) * _TENS[c], 0
+        elif c in _BIG:
+            total, section, digit = (total + section + digit or 1) * _BIG[c], 0, 0
+        else:
+            return None
+    return Fraction(total + section + digit)
+
+
+def _english(words: str) -> Fraction:
+    total = current = 0
+    for word in re.findall(r"[a-z]+", words.lower()):
+        if word in _EN_SMALL:
+            current += _EN_SMALL[word]
+        elif word == "hundred":
+            current = (current or 1) * 100
+        elif word in _EN_BIG:
+            total, current = total + (current or 1) * _EN_BIG[word], 0
+    return Fraction(total + current)

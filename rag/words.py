@@ -1,0 +1,73 @@
+"""How much of what one text says stands in another: words weighted by how rare they are in the corpus."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Iterable
+from functools import lru_cache
+
+from index.build import Index
+from index.keywords import fold, tokenize
+
+# A Latin word with a capital or a digit in it: METR, Claude, Opus, SWE-bench, GitHub, n8n.
+_NAME = re.compile(r"(?<![\w@])(?:[A-Za-z]*[A-Z][\w’'-]*|[A-Za-z]+\d[\w-]*)")
+_NEGATION = {
+    "zh": re.compile(r"不(?!断|仅|只|过|同|少|久|止|得不|管|论|可或缺)|没有?(?!.{0,2}问题)|尚未|未(?!来|必)|无法|无需|并非|绝非|从未|否|别(?=[再去把])"),
+    "en": re.compile(r"\b(?:not(?! only)|no(?! longer than)|never|without|neither|nor|cannot|none|hardly|unable|fails? to)\b|n[’']t\b", re.I),
+}
+
+
+@lru_cache(maxsize=8192)
+def content_tokens(text: str) -> frozenset[str]:
+    """The distinct words of `text` that carry meaning, as the keyword index sees them."""
+    return frozenset(tokenize(text))
+
+
+class Rarity:
+    """Inverse document frequency over an index's texts: rare words weigh more; unknown ones most."""
+
+    def __init__(self, index: Index) -> None:
+        self._keywords = index.keywords
+        self._texts = sum(len(paragraph.languages) for paragraph in index.paragraphs)
+        self._known: dict[str, float] = {}
+
+    def of(self, token: str) -> float:
+        """ln(1 + N / (1 + df)), in nats."""
+        if token not in self._known:
+            frequency = self._keywords.document_frequency(token)
+            self._known[token] = math.log(1 + self._texts / (1 + frequency))
+        return self._known[token]
+
+    def occurs(self, token: str) -> bool:
+        """Whether the corpus has the word at all."""
+        return self._keywords.document_frequency(token) > 0
+
+    def mass(self, tokens: Iterable[str]) -> float:
+        """Total weight of `tokens`."""
+        return sum(self.of(token) for token in tokens)
+
+    def covered(self, tokens: Collection[str], by: Collection[str]) -> float:
+        """The share of `tokens`' weight that also stands in `by`, in [0, 1]; 1 where there is nothing to cover."""
+        total = self.mass(tokens)
+        return self.mass(token for token in tokens if token in by) / total if total else 1.0
+
+
+@lru_cache(maxsize=8192)
+def names(text: str) -> frozenset[str]:
+    """Names in `text` that a translation keeps in Latin letters, folded. The first word of an English sentence
+    counts only when it could not be an ordinary word (an inner capital, a digit, all capitals)."""
+    found = set()
+    for match in _NAME.finditer(text):
+        word = match.group().rstrip("’'-")
+        before = text[: match.start()].rstrip()
+        opens = (not before or before[-1] in ".!?:;\"“‘'(。！？：；—") and bool(re.search(r"[a-z]", word))
+        if len(word) < 2 or (opens and word[1:].islower() and word.isalpha()):
+            continue
+        found.add(fold(word).removesuffix("'s"))
+    return frozenset(found)
+
+
+def negations(text: str) -> int:
+    """How many negations `text` holds, in either language; 不断, 不仅, "not only" and the like are none."""
+    return sum(len(pattern.findall(text)) for pattern in _NEGATION.values())
