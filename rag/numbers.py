@@ -43,7 +43,7 @@ _PATTERN = re.compile(
     rf"""
     (?P<percent_zh>百分之(?P<percent_han>[{_HAN}点]+|\d[\d.]*))
   | (?P<fraction_zh>(?P<denominator>[{_HAN}]+|\d+)分之(?P<numerator>[{_HAN}]+|\d+))
-  | (?P<arabic>(?<![A-Za-z])\d[\d,]*(?:\.\d+)?)(?P<scale>\s*(?:[万萬亿億千百]+|(?:hundred|thousand|million|billion|trillion|bn|k|m)\b))?(?P<sign>\s*(?:%|percentage\ points?\b|percent\b|per\ cent\b|个百分点))?
+  | (?P<arabic>(?<![A-Za-z\d.])\d[\d,]*(?:\.\d+)?)(?P<scale>\s*(?:[万萬亿億千百]+|(?:hundred|thousand|million|billion|trillion|bn|k|m)\b))?(?P<sign>\s*(?:%|percentage\ points?\b|percent\b|per\ cent\b|个百分点))?
   | (?P<han>[{_HAN}]+(?:点[{_HAN}]+)?)
   | (?<![A-Za-z])(?P<words>(?:{_WORDS})(?:[\s-]+(?:and\s+)?(?:{_WORDS}))*)(?P<word_sign>\s+(?:percent|per\ cent)\b)?(?:[\s-]+(?P<word_part>thirds?|quarters?|fifths?)\b)?(?![A-Za-z])
   | (?<![A-Za-z])(?:(?:a|one)[\s-]+)?(?P<part>half|third|quarter|fifth|tenth)(?:\s+of|(?=\s+(?:a|the|as)\b))

@@ -38,8 +38,8 @@ class Weights:
     keyword: float
 
 
-OWN = Weights(passage=42.0, sentence=51.0, keyword=11.0)
-OTHER = Weights(passage=41.0, sentence=26.0, keyword=4.0)
+OWN = Weights(passage=27.0, sentence=38.0, keyword=10.0)
+OTHER = Weights(passage=14.0, sentence=18.0, keyword=0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,5 +153,5 @@ def _mean(scores: Scores) -> float:
 
 def _squash(score: float) -> float:
     """To (0, 1), monotone: about 0.1 for an unrelated paragraph, 0.9 for one that says the question's words."""
-    middle, width = 140.0, 5.0
+    middle, width = 86.0, 2.5
     return float(1.0 / (1.0 + math.exp(-(score - middle) / width)))

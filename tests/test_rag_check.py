@@ -1,0 +1,135 @@
+"""Checking and aligning: what is supported, what is caught, what is repaired."""
+
+from __future__ import annotations
+
+import pytest
+
+from index.build import Index
+from index.paragraphs import Paragraph
+from rag.align import Aligner
+from rag.answer import Answer, Citation, Evidence
+from rag.check import check
+from rag.compose import compose, quote_statements, split_statements
+from rag.evidence import sentences_of
+from rag.words import Rarity, names, negations
+from tests.fakes import HashingEmbedder
+
+TEA = Paragraph(
+    7,
+    "body",
+    "2024 年,云南的茶园出口了一万多吨茶叶,约占全国的三分之一。当地没有使用农药。采茶人阿兰说今年的雨水不多。",
+    "In 2024 the gardens of Yunnan exported more than ten thousand tonnes of tea, about a third of the country's. "
+    "No pesticide was used there. The picker Alan says that there was little rain this year.",
+)
+
+
+@pytest.fixture
+def rarity(article_index: Index) -> Rarity:
+    return Rarity(article_index)
+
+
+def first(paragraph: Paragraph, language: str) -> Evidence:
+    return sentences_of(paragraph, language)[0]  # type: ignore[arg-type]
+
+
+def test_a_number_in_chinese_numerals_supports_the_same_number_in_digits(rarity: Rarity) -> None:
+    found = check("Yunnan exported over 10,000 tonnes of tea in 2024.", [first(TEA, "zh")], "How much tea?", rarity)
+    assert found.verdict == "supported"
+    assert not found.missing_numbers
+
+
+def test_a_neighbouring_number_is_caught(rarity: Rarity) -> None:
+    found = check("云南的茶园出口了两万多吨茶叶。", [first(TEA, "zh")], "出口了多少茶叶?", rarity)
+    assert found.verdict == "unsupported"
+    assert found.missing_numbers
+
+
+def test_a_name_that_the_paragraph_does_not_have_is_caught(rarity: Rarity) -> None:
+    found = check("The gardens of Sichuan's LeafCo exported tea.", [first(TEA, "en")], "Who exported tea?", rarity)
+    assert "leafco" in found.missing_names
+    assert found.verdict == "unsupported"
+
+
+def test_a_name_that_the_reader_brought_in_is_not_held_against_the_answer(rarity: Rarity) -> None:
+    found = check("LeafCo is not named; Yunnan exported tea in 2024.", [first(TEA, "en")], "Did LeafCo export?", rarity)
+    assert not found.missing_names
+
+
+def test_a_dropped_negation_is_marked(rarity: Rarity) -> None:
+    denial = sentences_of(TEA, "zh")[1]
+    assert check("当地使用农药。", [denial], "怎么种的?", rarity).verdict == "partial"
+    assert check("当地没有使用农药。", [denial], "怎么种的?", rarity).verdict == "supported"
+
+
+@pytest.mark.parametrize("text", ["不断增长", "不仅如此", "not only this", "it grew no longer than usual"])
+def test_a_word_that_only_contains_a_negation_is_none(text: str) -> None:
+    assert negations(text) == 0
+
+
+def test_names_are_what_a_translation_keeps_in_latin_letters() -> None:
+    assert names("METR 与 SWE-bench 由 Claude Opus 完成") == {"metr", "swe-bench", "claude", "opus"}
+    assert names("The end. However, nothing.") == frozenset()
+
+
+def test_a_statement_is_attached_to_the_sentence_that_states_it(rarity: Rarity) -> None:
+    embedder = HashingEmbedder()
+    candidates = sentences_of(TEA, "en")
+    vectors = {e.key: v for e, v in zip(candidates, embedder.passages([e.text for e in candidates]), strict=True)}
+    aligned = Aligner(embedder, rarity).align("There was little rain.", candidates, vectors, "How was the weather?")
+    assert [e.text for e in aligned] == ["The picker Alan says that there was little rain this year."]
+
+
+def test_a_statement_that_nothing_states_stays_uncited(rarity: Rarity) -> None:
+    embedder = HashingEmbedder()
+    candidates = sentences_of(TEA, "en")
+    vectors = {e.key: v for e, v in zip(candidates, embedder.passages([e.text for e in candidates]), strict=True)}
+    aligner = Aligner(embedder, rarity)
+    assert aligner.align("Zebras gallop across volcanic moons.", candidates, vectors, "Zebras?") == ()
+
+
+# --- composing ----------------------------------------------------------------------------------------------
+
+
+def base() -> Answer:
+    return Answer("q", "en", False, (), (), (), 0.9, "local", "m")
+
+
+def test_a_statement_that_fails_the_check_is_replaced_by_its_verbatim_sentence(rarity: Rarity) -> None:
+    source = first(TEA, "en")
+    answer = compose(base(), [("Yunnan exported 999 tonnes of tea.", (source,))], "How much?", rarity)
+    assert answer is not None
+    assert [s.text for s in answer.statements] == [source.text]
+    assert answer.citations[0].quote == source.text
+
+
+def test_an_uncited_statement_is_never_kept_in_silence(rarity: Rarity) -> None:
+    assert compose(base(), [("Tea is nice.", ())], "q", rarity) is None
+
+
+def test_the_same_sentence_is_cited_once_and_numbered_once(rarity: Rarity) -> None:
+    source = first(TEA, "en")
+    texts = ["Yunnan exported more than ten thousand tonnes of tea.", "It was about a third of the country's tea."]
+    answer = compose(base(), [(text, (source,)) for text in texts], "q", rarity)
+    assert answer is not None
+    assert len(answer.citations) == 1
+    assert [s.citations for s in answer.statements] == [(0,), (0,)]
+
+
+def test_markers_the_model_invents_never_reach_the_reader() -> None:
+    assert split_statements("答案:茶很多[¶999]。\n- **Tea** grows [1].") == ["茶很多。", "Tea grows ."]
+
+
+def test_a_quote_answer_is_verbatim_sentences_only(rarity: Rarity) -> None:
+    ranked = [Evidence(e.paragraph, e.language, e.start, e.end, 1.0) for e in sentences_of(TEA, "zh")]
+    answer = quote_statements(base(), ranked, "茶", rarity)
+    assert all(s.text == answer.citations[s.citations[0]].quote for s in answer.statements)
+
+
+def test_a_citation_outside_its_paragraph_cannot_be_made() -> None:
+    with pytest.raises(ValueError, match="¶7 has no zh text"):
+        Citation(TEA, "zh", 0, 10_000)
+
+
+def test_a_refusal_that_cites_cannot_be_made() -> None:
+    with pytest.raises(ValueError, match="cites nothing"):
+        Answer("q", "zh", True, (), (Citation(TEA, "zh", 0, 5),), (), 0.1, "local", "m")

@@ -1,0 +1,261 @@
+"""The road of a question, with a scripted model over the bundled article and no weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from index.build import Index, build, open_index
+from index.errors import UserError
+from index.settings import Settings
+from rag.condense import Turn, leans_on_history, parse_history
+from rag.engine import Delta, Done, Engine, Found
+from rag.generators import GeneratorFailed, QuoteLLM, make_generator
+from rag.language import language_of_question
+from rag.retrieve import HybridRetriever
+from tests.fakes import HashingEmbedder
+from tests.rag_support import open_gate, scripted_engine
+
+
+@pytest.fixture(autouse=True)
+def _gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag.gate._model", open_gate)
+
+
+@pytest.fixture
+def tea(tmp_path: Path, settings: Settings) -> Index:
+    """Three bilingual paragraphs and one that was printed in Chinese only."""
+    lines = [
+        {
+            "zh": "茶树喜欢酸性土壤和多雾的山坡。",
+            "en": "Tea bushes like acid soil and misty slopes.",
+            "section_zh": "种植",
+        },
+        {"zh": "杀青用 280 度的铁锅,历时 6 分钟。", "en": "Fixing takes 6 minutes in an iron pan at 280 degrees."},
+        {"zh": "绿茶不发酵,红茶完全发酵。", "en": "Green tea is not fermented, black tea is fully fermented."},
+        {"zh": "本文摘要:从土壤说到茶杯。"},
+    ]
+    source = tmp_path / "tea.jsonl"
+    source.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines), encoding="utf-8")
+    embedder = HashingEmbedder()
+    build(settings, source=source, into=tmp_path / "tea", embedder=embedder)
+    return open_index(settings, tmp_path / "tea", embedder)
+
+
+# --- the whole road -----------------------------------------------------------------------------------------
+
+
+def test_a_written_answer_is_cited_by_code_with_a_verbatim_quote(tea: Index) -> None:
+    engine, _ = scripted_engine(tea, "Fixing takes 6 minutes at 280 degrees.")
+    answer = engine.ask("How long does fixing in the pan take?", id="q1")
+    assert not answer.refused
+    (citation,) = answer.citations
+    assert citation.paragraph.number == 2
+    assert citation.text[citation.start : citation.end] == citation.quote
+    assert answer.text == "Fixing takes 6 minutes at 280 degrees [¶2]."
+    assert answer.id == "q1"
+
+
+def test_the_contract_has_exactly_its_fields(tea: Index) -> None:
+    engine, _ = scripted_engine(tea, "杀青历时 6 分钟。")
+    record = engine.ask("杀青要多久?").to_json()
+    assert list(record) == [
+        "id", "question", "language", "refused", "answer", "statements", "citations", "retrieved", "gate",
+        "generator", "model", "timings_ms",
+    ]  # fmt: skip
+    assert list(record["citations"][0]) == [
+        "paragraph", "kind", "section", "language", "text", "start", "end", "quote", "zh", "en",
+    ]  # fmt: skip
+    assert list(record["statements"][0]) == ["text", "citations", "verdict"]
+    assert list(record["retrieved"][0]) == ["paragraph", "score", "zh", "en"]
+    assert list(record["timings_ms"]) == ["retrieve", "first_token", "total"]
+    json.dumps(record)
+
+
+def test_quotes_come_before_the_model_has_written_a_word(tea: Index) -> None:
+    engine, llm = scripted_engine(tea, "茶树喜欢酸性土壤。")
+    stream = engine.stream("茶树喜欢什么土壤?")
+    first = next(stream)
+    assert isinstance(first, Found)
+    assert first.quotes.citations
+    assert llm.prompts == []
+    kinds = [type(event) for event in stream]
+    assert kinds[-1] is Done
+    assert set(kinds[:-1]) == {Delta}
+
+
+def test_nothing_relevant_means_the_model_is_not_asked_to_write(tea: Index) -> None:
+    engine, llm = scripted_engine(tea, "should never be said", logit=-6.0)
+    answer = engine.ask("Who won the 1998 football final in Paris?")
+    assert answer.refused
+    assert answer.citations == ()
+    assert answer.statements == ()
+    assert answer.retrieved
+    assert llm.prompts == []
+
+
+@pytest.mark.parametrize(
+    ("question", "words"), [("火星上有几个湖?", "文章没有"), ("How many lakes has Mars?", "does not say")]
+)
+def test_a_refusal_is_in_the_language_of_the_question(tea: Index, question: str, words: str) -> None:
+    engine, _ = scripted_engine(tea, "x", logit=-6.0)
+    assert words in engine.ask(question).text
+
+
+def test_a_model_that_is_down_leaves_the_quotes_as_the_answer(tea: Index) -> None:
+    engine, _ = scripted_engine(tea, "x", fails=True)
+    answer = engine.ask("绿茶发酵吗?")
+    assert not answer.refused
+    assert all(s.text == answer.citations[s.citations[0]].quote for s in answer.statements)
+
+
+def test_a_model_that_makes_everything_up_is_replaced_by_quotes(tea: Index) -> None:
+    engine, _ = scripted_engine(tea, "Napoleon brewed 777 cups on Jupiter.")
+    answer = engine.ask("How long does fixing in the pan take?")
+    assert "777" not in answer.text
+    assert answer.citations
+
+
+def test_an_excluded_paragraph_is_never_shown_retrieved_or_cited(tea: Index) -> None:
+    engine, llm = scripted_engine(tea, "杀青用 280 度的铁锅。")
+    answer = engine.ask("杀青用多少度?", exclude=frozenset({2}))
+    assert 2 not in {r.paragraph.number for r in answer.retrieved}
+    assert "280" not in llm.prompts[0].split("问题:")[0]
+    assert 2 not in {c.paragraph.number for c in answer.citations}
+
+
+def test_a_paragraph_in_one_language_answers_a_question_in_the_other(tea: Index) -> None:
+    engine, _ = scripted_engine(tea, "从土壤说到茶杯。")
+    numbers = [r.paragraph.number for r in engine.retrieve("摘要 summary")]
+    assert 4 in numbers
+
+
+@pytest.mark.parametrize("question", ["", "  \n ", "茶" * 20_000])
+def test_a_question_that_cannot_be_asked_is_one_clear_line(tea: Index, question: str) -> None:
+    engine, _ = scripted_engine(tea, "x")
+    with pytest.raises(UserError) as caught:
+        engine.ask(question)
+    assert "\n" not in str(caught.value)
+    assert str(len(question.strip()) and f"{20_000:,}") in str(caught.value)
+
+
+# --- retrieval ----------------------------------------------------------------------------------------------
+
+
+def test_both_languages_find_the_same_pair(article_index: Index) -> None:
+    retriever = HybridRetriever(article_index)
+    zh = retriever.rank("阿姆达尔定律的典型表现").retrieved[0].paragraph.number
+    en = retriever.rank("Amdahl's law signature").retrieved[0].paragraph.number
+    assert zh == en
+
+
+def test_a_question_with_no_word_of_the_corpus_still_ranks_every_paragraph(article_index: Index) -> None:
+    ranking = HybridRetriever(article_index).rank("zzqx 𠮷")
+    assert len(ranking.retrieved) == len(article_index.paragraphs)
+
+
+def test_scores_fall_and_lie_between_zero_and_one(article_index: Index) -> None:
+    scores = [r.score for r in HybridRetriever(article_index).rank("代码行数").retrieved]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= score <= 1 for score in scores)
+
+
+def test_the_retriever_is_a_llama_index_retriever(article_index: Index) -> None:
+    nodes = HybridRetriever(article_index).retrieve("代码审阅")
+    assert nodes[0].node.metadata["paragraph"] in {p.number for p in article_index.paragraphs}
+
+
+# --- language, history, generators ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("question", "language"),
+    [
+        ("METR 是什么?", "zh"),
+        ("What does 递归 mean?", "en"),
+        ("Claude Opus 4.6 能做多久的任务", "zh"),
+        ("2026?", "en"),
+        ("SWE-bench呢", "zh"),
+        ("為什麼", "zh"),
+    ],
+)
+def test_the_grammar_decides_the_language_not_the_names(question: str, language: str) -> None:
+    assert language_of_question(question) == language
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        [{"question": "谁?", "answer": "他"}],
+        [["谁?", "他"]],
+        [{"role": "user", "content": "谁?"}, {"role": "assistant", "content": "他"}],
+    ],
+)
+def test_history_is_read_in_every_form_callers_send(history: object) -> None:
+    assert parse_history(history) == (Turn("谁?", "他"),)
+
+
+def test_a_broken_history_names_its_entry() -> None:
+    with pytest.raises(UserError, match="entry 2"):
+        parse_history(["ok?", 5])
+
+
+def test_a_follow_up_is_searched_with_what_it_leans_on(tea: Index) -> None:
+    engine, _ = scripted_engine(tea, "红茶完全发酵吗?")
+    found = engine.find("那红茶呢?", [Turn("绿茶发酵吗?", "不发酵。")])
+    assert found.rewritten == "红茶完全发酵吗?"
+    assert found.question == "那红茶呢?"
+    assert found.ranking.retrieved[0].paragraph.number == 3
+
+
+def test_a_question_that_stands_alone_is_not_rewritten(tea: Index) -> None:
+    engine, llm = scripted_engine(tea, "never")
+    found = engine.find("杀青用多少度的铁锅?", [Turn("绿茶发酵吗?")])
+    assert found.rewritten is None
+    assert llm.prompts == []
+
+
+@pytest.mark.parametrize("question", ["那 2024 年呢?", "为什么呢?", "And in 2024?", "What about its cost?", "Why?"])
+def test_an_elliptical_question_leans_on_the_one_before(question: str) -> None:
+    assert leans_on_history(question, language_of_question(question))
+
+
+def test_a_missing_key_is_one_clear_line(settings: Settings) -> None:
+    with pytest.raises(UserError, match="DUIZHAO_ANTHROPIC_API_KEY"):
+        make_generator(settings, "anthropic")
+
+
+def test_missing_weights_name_the_command_that_fetches_them(settings: Settings) -> None:
+    with pytest.raises(UserError, match="python -m index weights"):
+        make_generator(settings, "local")
+
+
+def test_a_gguf_that_is_none_is_refused(settings: Settings, tmp_path: Path) -> None:
+    fake = tmp_path / "model.gguf"
+    fake.write_bytes(b"not a model")
+    with pytest.raises(UserError, match="GGUF"):
+        make_generator(settings.model_copy(update={"generator_model": str(fake)}), "local")
+
+
+def test_the_quote_generator_stands_behind_the_same_interface() -> None:
+    assert QuoteLLM().complete("anything").text == ""
+
+
+def test_llama_index_never_falls_back_to_a_model_of_its_own(tea: Index) -> None:
+    from llama_index.core import Settings as LlamaIndexSettings
+
+    engine, _ = scripted_engine(tea, "茶。")
+    engine.ask("茶树喜欢什么土壤?")
+    assert LlamaIndexSettings._llm is None
+    assert LlamaIndexSettings._embed_model is None
+
+
+def test_a_generator_failure_is_not_a_bug_of_ours() -> None:
+    assert not issubclass(GeneratorFailed, UserError)
+
+
+def test_an_engine_needs_an_index(settings: Settings) -> None:
+    with pytest.raises(UserError, match="python -m index"):
+        Engine.open(settings, generator="quote")
