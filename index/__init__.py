@@ -1,1 +1,1 @@
-"""A document becomes numbered paragraph pairs, and embedded passages in Chroma. Imports no other room."""
+"""A document to paragraphs to embedded passages in Chroma."""

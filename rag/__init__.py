@@ -1,0 +1,1 @@
+"""A question to evidence to a cited, checked answer."""

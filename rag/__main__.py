@@ -94,7 +94,9 @@ def _batch_lines(name: str) -> Iterator[str]:
         return (line for line in sys.stdin if line.strip())
     path = Path(name)
     if not path.is_file():
-        raise UserError(f"the batch file {path} does not exist. Give a file with one JSON object a line, or - for stdin.")
+        raise UserError(
+            f"the batch file {path} does not exist. Give a file with one JSON object a line, or - for stdin."
+        )
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.embedder import Embedder
-from index.paragraphs import Language
+from index.paragraphs import SECTION_SEPARATOR, Language
 from rag.answer import Evidence
 from rag.numbers import quantities
 from rag.words import Rarity, content_tokens, names
@@ -54,8 +54,8 @@ class Aligner:
         all_words = content_tokens(statement)
         numbers, named = quantities(statement), names(statement)
         return [
-            0.4 * self._rarity.covered(own, content_tokens(e.text))
-            + 0.2 * self._rarity.covered(all_words, content_tokens(e.text))
+            0.4 * self._rarity.covered(own, _words(e))
+            + 0.2 * self._rarity.covered(all_words, _words(e))
             + 0.2 * _share(numbers, quantities(e.text))
             + 0.1 * _share(named, names(e.text))
             + 0.5 * _nearness(vectors.get(e.key), query)
@@ -67,14 +67,14 @@ class Aligner:
         self, statement: str, own: frozenset[str], candidates: Sequence[Evidence], scores: list[float], best: int
     ) -> tuple[Evidence, ...]:
         chosen = [candidates[best]]
-        words = set(content_tokens(chosen[0].text))
+        words = set(_words(chosen[0]))
         numbers = quantities(statement)
         lacking = set(numbers - quantities(chosen[0].text))
         order = sorted(range(len(candidates)), key=lambda i: -scores[i])
         for i in order[1:]:
             if len(chosen) == MOST:
                 break
-            new_words = content_tokens(candidates[i].text) - words
+            new_words = _words(candidates[i]) - words
             gain = self._rarity.covered(own, words | new_words) - self._rarity.covered(own, words)
             new_numbers = lacking & quantities(candidates[i].text)
             if new_numbers or gain >= GAIN:
@@ -82,6 +82,15 @@ class Aligner:
                 words |= new_words
                 lacking -= new_numbers
         return tuple(chosen)
+
+
+def _words(evidence: Evidence) -> frozenset[str]:
+    """The sentence's words; a paragraph's first sentence answers for its heading too, which no quote can hold."""
+    words = content_tokens(evidence.text)
+    if not (evidence.paragraph.text(evidence.language) or "")[: evidence.start].strip():
+        headings = evidence.paragraph.section.path(evidence.language).split(SECTION_SEPARATOR)
+        words |= content_tokens(headings[-1])
+    return words
 
 
 def _share(wanted: frozenset[object], found: frozenset[object]) -> float:

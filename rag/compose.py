@@ -12,7 +12,9 @@ from rag.check import check
 from rag.words import Rarity, content_tokens
 
 # What a model sometimes writes although nobody asked: its own markers, list bullets, bold.
-_MARKS = re.compile(r"\[(?:¶|\d|注|source)[^\]]{0,12}\]|\*\*|^\s*(?:[-*•]|\d{1,2}[.)、])\s+", re.MULTILINE | re.IGNORECASE)
+_MARKS = re.compile(
+    r"\[(?:¶|\d|注|source)[^\]]{0,12}\]|\*\*|^\s*(?:[-*•]|\d{1,2}[.)、])\s+", re.MULTILINE | re.IGNORECASE
+)
 _LABEL = re.compile(r"^\s*(?:答案?|回答|answer)\s*[:：]\s*", re.IGNORECASE)
 # A second quote is shown when its score is at least this share of the first's.
 QUOTE_SHARE = 0.85
@@ -45,17 +47,18 @@ def compose(
         if not cited:
             continue  # nothing shown states it: not kept in silence, and there is nothing to quote for it
         verdict = check(text, cited, question, rarity).verdict
-        if verdict == "unsupported":
-            text, cited, verdict = cited[0].text, cited[:1], "supported"
-        if text not in seen:
-            seen.add(text)
-            statements.append(Statement(text, book.add(cited), verdict))
+        quoted = verdict == "unsupported"
+        said = cited[0].text if quoted else text
+        if said not in seen:
+            seen.add(said)
+            shown = book.add(cited[:1] if quoted else cited)
+            statements.append(Statement(said, shown, "supported" if quoted else verdict))
     if not statements:
         return None
     return replace(base, statements=tuple(statements), citations=book.citations)
 
 
-def quote_statements(base: Answer, ranked: Sequence[Evidence], question: str, rarity: Rarity) -> Answer:
+def quote_statements(base: Answer, ranked: Sequence[Evidence], rarity: Rarity) -> Answer:
     """The answer in quotes: the best sentence, and a second one that is nearly as good and says something else."""
     chosen = [ranked[0]]
     for evidence in ranked[1 : 2 * QUOTES]:

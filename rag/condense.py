@@ -19,7 +19,8 @@ _LEANS = {
     "en": re.compile(
         r"^(?:and|but|so|then|what about|how about|why|why not|how so|how come|also|or|which one|when|where|who|"
         r"how much|how many|in what way|for example)\b.{0,24}$|^(?:and|but|so|what about|how about)\b|"
-        r"\b(?:it|its|they|them|their|that|this|those|these|he|she|his|her|the former|the latter|the same|above|there)\b",
+        r"\b(?:it|its|they|them|their|that|this|those|these|he|she|his|her|"
+        r"the former|the latter|the same|above|there)\b",
         re.IGNORECASE,
     ),
 }
@@ -74,7 +75,7 @@ def history_text(history: Sequence[Turn], language: Language) -> str:
 
 def accept_rewrite(rewrite: str, question: str, limit: int = 300) -> str | None:
     """The generator's rewrite when it is one line that asks something, else None."""
-    line = rewrite.strip().splitlines()[0].strip().strip("\"“”「」") if rewrite.strip() else ""
+    line = rewrite.strip().splitlines()[0].strip().strip('"“”「」') if rewrite.strip() else ""
     return line if 3 <= len(line) <= limit and line != question else None
 
 
@@ -92,4 +93,4 @@ def _turn(n: int, entry: Any) -> Turn:
         return Turn(entry["question"], str(entry.get("answer") or ""))
     if isinstance(entry, Sequence) and entry and all(isinstance(part, str) for part in entry):
         return Turn(entry[0], entry[1] if len(entry) > 1 else "")
-    raise UserError(f"entry {n} of history is {entry!r:.60}, not a turn. Send {{\"question\": …, \"answer\": …}}.")
+    raise UserError(f'entry {n} of history is {entry!r:.60}, not a turn. Send {{"question": …, "answer": …}}.')

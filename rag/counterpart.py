@@ -40,5 +40,3 @@ def counterpart(index: Index, citation: Citation) -> Evidence | None:
 
 def _middle(start: int, end: int, text: str) -> float:
     return (start + end) / 2 / max(1, len(text))
-
-

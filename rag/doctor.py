@@ -40,6 +40,9 @@ def _index(settings: Settings) -> Iterator[tuple[bool, str]]:
         embedder = Embedder.from_settings(settings)
         index = open_index(settings, embedder=embedder)
         paragraphs, vectors = len(index.paragraphs), index.vectors.count()
-        yield True, f"index              {index.folder}: {index.manifest.title}; {paragraphs} paragraphs, {vectors} vectors"
+        yield (
+            True,
+            f"index              {index.folder}: {index.manifest.title}; {paragraphs} paragraphs, {vectors} vectors",
+        )
     except UserError as error:
         yield False, f"index              {error}"

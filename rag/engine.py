@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from llama_index.core.instrumentation import get_dispatcher
-from llama_index.core.instrumentation.events.synthesis import SynthesizeEndEvent, SynthesizeStartEvent
+from llama_index.core import instrumentation
 from llama_index.core.base.response.schema import Response
+from llama_index.core.instrumentation.events.synthesis import SynthesizeEndEvent, SynthesizeStartEvent
 from llama_index.core.llms import ChatMessage
 
 from index.build import Index, open_index
@@ -22,14 +22,15 @@ from rag.compose import compose, quote_statements, refusal, split_statements
 from rag.condense import Turn, accept_rewrite, history_text, join_with_last, leans_on_history
 from rag.evidence import EvidenceSelector, sentences_of, shown_language
 from rag.gate import Gate, Signals, decide, signals
-from rag.generators import Generator, GeneratorFailed, make_generator
+from rag.generators import Generator as TextGenerator
+from rag.generators import GeneratorFailed, make_generator
 from rag.language import language_of_question
 from rag.prompts import WORDING, answer_messages, condense_messages, judge_messages
 from rag.retrieve import HybridRetriever, Ranking
 from rag.words import Rarity
 
 LONGEST_QUESTION = 2000
-_dispatcher = get_dispatcher(__name__)
+_dispatcher = instrumentation.get_dispatcher(__name__)  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ Event = Found | Delta | Done
 class Engine:
     """Answers questions from one index with one generator. Safe to share between threads."""
 
-    def __init__(self, index: Index, generator: Generator, evidence_tokens: int) -> None:
+    def __init__(self, index: Index, generator: TextGenerator, evidence_tokens: int) -> None:
         self.index = index
         self.generator = generator
         self._budget = evidence_tokens
@@ -96,7 +97,7 @@ class Engine:
         self,
         question: str,
         history: Sequence[Turn] = (),
-        id: str | None = None,
+        id: str | None = None,  # noqa: A002 - the contract's name
         exclude: frozenset[int] = frozenset(),
     ) -> Answer:
         """The checked answer. `exclude` names paragraphs to treat as if they were not in the article."""
@@ -109,7 +110,7 @@ class Engine:
         self,
         question: str,
         history: Sequence[Turn] = (),
-        id: str | None = None,
+        id: str | None = None,  # noqa: A002 - the contract's name
         exclude: frozenset[int] = frozenset(),
     ) -> Iterator[Event]:
         """`Found` (with the quote answer) as soon as retrieval is done, `Delta`s while the model writes, `Done`.
@@ -146,11 +147,11 @@ class Engine:
         language = language_of_question(question)
         ranking = self._retriever.rank(asked, exclude)
         ranked = tuple(self._selector.score(asked, language, ranking.retrieved))
-        shown = self._selector.select(ranked, ranking.retrieved, self._budget)
+        shown = self._selector.select(ranked, ranking.retrieved, self._budget, language)
         elapsed = (time.perf_counter() - started) * 1000
-        gate = decide(self.signals(asked, ranking, shown, None), has_judge=False)
+        gate = decide(self.signals(asked, ranking, shown, None), language, has_judge=False)
         base = self._base(question, rewritten, language, ranking, gate, elapsed)
-        quotes = quote_statements(base, ranked, asked, self._rarity) if gate.is_open and ranked else refusal(base)
+        quotes = quote_statements(base, ranked, self._rarity) if gate.is_open and ranked else refusal(base)
         quotes = replace(quotes, timings=replace(quotes.timings, first_token=elapsed))
         return Found(question, rewritten, language, ranking, ranked, shown, quotes, elapsed)
 
@@ -166,10 +167,11 @@ class Engine:
         messages = judge_messages(asked, found.shown, found.language)
         return self.generator.judge(messages, WORDING[found.language])
 
-    def _generate(self, found: Found, started: float) -> Iterator[Event]:  # returns the Answer
+    def _generate(self, found: Found, started: float) -> Generator[Event, None, Answer]:
         asked = found.rewritten or found.question
         logit = self.judge(found)
-        gate = decide(self.signals(asked, found.ranking, found.shown, logit), has_judge=logit is not None)
+        gate_signals = self.signals(asked, found.ranking, found.shown, logit)
+        gate = decide(gate_signals, found.language, has_judge=logit is not None)
         base = self._base(found.question, found.rewritten, found.language, found.ranking, gate, found.milliseconds)
         if not gate.is_open or not found.shown:
             return refusal(base)
@@ -205,7 +207,7 @@ class Engine:
             for statement in split_statements(written)
         ]
         answer = compose(base, aligned, asked, self._rarity)
-        return answer or quote_statements(base, found.ranked, asked, self._rarity)
+        return answer or quote_statements(base, found.ranked, self._rarity)
 
     def _base(
         self,
@@ -250,7 +252,9 @@ def checked_question(question: str) -> str:
     if not question:
         raise UserError("the question is empty (0 characters). Ask something, in Chinese or English.")
     if len(question) > LONGEST_QUESTION:
-        raise UserError(f"the question has {len(question):,} characters, at most {LONGEST_QUESTION:,} are read. Shorten it.")
+        raise UserError(
+            f"the question has {len(question):,} characters, at most {LONGEST_QUESTION:,} are read. Shorten it."
+        )
     return question
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.build import Index
+from index.outline import Outline
 from index.paragraphs import Language, Paragraph
 from index.sentences import split_sentences
 from index.tokens import count_tokens
@@ -18,6 +19,8 @@ from rag.words import Rarity, content_tokens
 DEPTH = 6
 # The share of the budget that the first paragraph may take; the rest is for the others' best sentences.
 FIRST_SHARE = 0.6
+# The share of the budget, beyond it, for the heads of the parts that a found paragraph introduces.
+FAMILY_SHARE = 0.6
 # Weights of a sentence's score: cosine to the question (scaled from its usual range), the question's words
 # found in it, and the score of its paragraph.
 _COSINE_FLOOR = 0.75
@@ -29,6 +32,7 @@ class EvidenceSelector:
     def __init__(self, index: Index, rarity: Rarity) -> None:
         self._index = index
         self._rarity = rarity
+        self._outline = Outline(index.paragraphs)
 
     def score(self, question: str, language: Language, retrieved: Sequence[Retrieved]) -> list[Evidence]:
         """Every sentence of the first DEPTH paragraphs in the reader's language (else the other), best first."""
@@ -44,7 +48,7 @@ class EvidenceSelector:
         return sorted(scored, key=lambda e: -e.score)
 
     def select(
-        self, ranked: Sequence[Evidence], retrieved: Sequence[Retrieved], budget: int
+        self, ranked: Sequence[Evidence], retrieved: Sequence[Retrieved], budget: int, language: Language
     ) -> tuple[Evidence, ...]:
         """The sentences shown to the generator, at most `budget` tokens (tiktoken), never none.
 
@@ -55,7 +59,23 @@ class EvidenceSelector:
         own = _within([e for e in ranked if e.paragraph.number == first], round(budget * FIRST_SHARE))
         used = sum(count_tokens(e.text) for e in own)
         rest = _within([e for e in ranked if e not in own], budget - used)
-        return tuple(sorted({*own, *rest}, key=lambda e: (order[e.paragraph.number], e.start)))
+        family = _within(self._family_heads(retrieved, language), round(budget * FAMILY_SHARE))
+        for e in family:
+            order.setdefault(e.paragraph.number, DEPTH + e.paragraph.number)
+        chosen = {e.key: e for e in (*family, *rest, *own)}
+        return tuple(sorted(chosen.values(), key=lambda e: (order[e.paragraph.number], e.start)))
+
+    def _family_heads(self, retrieved: Sequence[Retrieved], language: Language) -> list[Evidence]:
+        """The first sentences of the parts that a found paragraph introduces or is one of.
+
+        "We imagine three futures:" is answered by the headings that follow it, and a question about stages
+        by every entry of the timeline, of which retrieval finds the nearest two. Each brings its heading.
+        """
+        top = [entry.paragraph for entry in retrieved[:DEPTH]]
+        if not top:
+            return []
+        family = self._outline.introduced_by(top[0]) or self._outline.siblings_of(top)
+        return [sentences_of(p, shown_language(p, language))[0] for p in family]
 
     def _scored(
         self,

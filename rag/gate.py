@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from index.keywords import fold
+from index.paragraphs import LANGUAGES, Language, Paragraph, context_of
 from rag.answer import Evidence
 from rag.numbers import quantities
 from rag.retrieve import Ranking
@@ -31,7 +32,8 @@ class Signals:
     judge: the generator's log p(yes) - log p(no), 0 where it has none. cosine: of the nearest sentence.
     fused: the first paragraph's fused score. margin: how far it stands before the fifth. words: the share of
     the question's words (by rarity) found in the evidence. unknown: how many of its names and numbers stand
-    nowhere in the evidence.
+    nowhere in the evidence. apart: how many do not stand in the paragraph of the best sentence, the mark of
+    a near miss (the right topic, another year).
     """
 
     judge: float
@@ -40,6 +42,7 @@ class Signals:
     margin: float
     words: float
     unknown: float
+    apart: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +63,34 @@ def signals(
 ) -> Signals:
     """The gate's signals for a question; `evidence` is what the generator would be shown."""
     scores = [r.score for r in ranking.retrieved[:5]] or [0.0]
-    shown = {e.paragraph.number: e.paragraph for e in evidence}.values()
-    texts = "\n".join(t for p in shown for t in (p.zh, p.en, p.section.path("zh"), p.section.path("en")) if t)
+    paragraphs = list(dict.fromkeys(e.paragraph for e in evidence))
+    best = [max(evidence, key=lambda e: e.score).paragraph] if evidence else []
+    shown = _texts(paragraphs)
     wanted = content_tokens(question)
     return Signals(
         judge=0.0 if judge is None else max(-6.0, min(6.0, judge)) / 3,
         cosine=(max(ranking.cosine.values(), default=0.8) - 0.85) * 20,
         fused=(scores[0] - 0.5) * 4,
         margin=(scores[0] - scores[-1]) * 10,
-        words=rarity.covered(wanted, content_tokens(texts)) if wanted else 0.0,
-        unknown=float(len(_unknown(question, texts))),
+        words=rarity.covered(wanted, content_tokens(shown)) if wanted else 0.0,
+        unknown=float(min(3, len(_missing(question, shown)))),
+        apart=float(min(3, len(_missing(question, _texts(best))))),
     )
 
 
-def decide(found: Signals, *, has_judge: bool) -> Gate:
-    """The gate for these signals."""
-    model = _model()
-    name = "with_judge" if has_judge else "without_judge"
-    total = sum(w * x for w, x in zip(model[name], (1.0, *astuple(found)), strict=True))
-    return Gate(1 / (1 + math.exp(-max(-30.0, min(30.0, total)))), float(model["threshold"][name]))
+def decide(found: Signals, language: Language, *, has_judge: bool) -> Gate:
+    """The gate for these signals; each language has its own fit, because a model says yes more readily in one."""
+    model = _model()[language]["with_judge" if has_judge else "without_judge"]
+    total = sum(w * x for w, x in zip(model["weights"], (1.0, *astuple(found)), strict=True))
+    return Gate(1 / (1 + math.exp(-max(-30.0, min(30.0, total)))), float(model["threshold"]))
 
 
-def _unknown(question: str, texts: str) -> set[object]:
+def _texts(paragraphs: Sequence[Paragraph]) -> str:
+    contexts = (context_of(p, language) for p in paragraphs for language in LANGUAGES)
+    return "\n".join([*(t for p in paragraphs for t in (p.zh, p.en) if t), *contexts])
+
+
+def _missing(question: str, texts: str) -> set[object]:
     folded = fold(texts)
     return {n for n in names(question) if n not in folded} | set(quantities(question) - quantities(texts))
 

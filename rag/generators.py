@@ -160,7 +160,7 @@ def judge_by_words(llm: LLM) -> Judge:
 
 
 def yes_no_logit(top: dict[str, float], wording: Wording) -> float | None:
-    """log p(yes) - log p(no) from the first token's {token: log probability}; None when neither is among them."""
+    """Log p(yes) - log p(no) from the first token's {token: log probability}; None when neither is among them."""
     yes = [p for token, p in top.items() if token.strip().startswith(wording.yes)]
     no = [p for token, p in top.items() if token.strip().startswith(wording.no)]
     if not yes and not no:
@@ -174,7 +174,7 @@ def _log_sum(values: Sequence[float]) -> float:
     return top + math.log(sum(math.exp(value - top) for value in values))
 
 
-def _quote(settings: Settings) -> Generator:
+def _quote(_: Settings) -> Generator:
     return Generator("quote", "quote", QuoteLLM(), judge=None)
 
 

@@ -16,7 +16,6 @@ import socket
 import sys
 import tempfile
 import threading
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -69,7 +68,9 @@ class LocalLLM(CustomLLM):
         if name in weights.catalogue():
             model = weights.catalogue()[name]
             if model.role != "generator":
-                raise UserError(f"the setting generator_model is {name}, an {model.role}. Name a generator or a GGUF file.")
+                raise UserError(
+                    f"the setting generator_model is {name}, an {model.role}. Name a generator or a GGUF file."
+                )
             path = weights.require(name, settings) / model.files[0].name
         else:
             path = _gguf(Path(name).expanduser())
@@ -79,9 +80,7 @@ class LocalLLM(CustomLLM):
     @property
     def metadata(self) -> LLMMetadata:
         """The model's name and window."""
-        return LLMMetadata(
-            context_window=CONTEXT, num_output=self.max_tokens, is_chat_model=True, model_name=self.name
-        )
+        return LLMMetadata(context_window=CONTEXT, num_output=self.max_tokens, is_chat_model=True, model_name=self.name)
 
     def load(self) -> None:
         """Load the weights (seconds); does nothing when they are loaded."""
@@ -90,7 +89,7 @@ class LocalLLM(CustomLLM):
                 self._server = _start(self.path, self.threads)
 
     def judge(self, messages: Sequence[ChatMessage], wording: Wording) -> float | None:
-        """log p(yes) - log p(no) of the first token of the reply to `messages`."""
+        """Log p(yes) - log p(no) of the first token of the reply to `messages`."""
         request = {**_request(messages), "max_tokens": 1, "logprobs": True, "top_logprobs": 12}
         self.load()
         with self._turn:
@@ -134,8 +133,11 @@ class LocalLLM(CustomLLM):
             yield CompletionResponse(text=text, delta=delta)
 
     def _deltas(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[str]:
-        """The reply's pieces. llama.cpp calls back from its own thread and swallows what the callback
-        raises, so the callback only passes chunks on through a queue; returning True stops the model."""
+        """The reply's pieces.
+
+        llama.cpp calls back from its own thread and swallows what the callback raises, so the callback only
+        passes chunks on through a queue; returning True stops the model.
+        """
         self.load()
         request = {**_request(messages), "stream": True, "max_tokens": kwargs.get("max_tokens", self.max_tokens)}
         chunks: queue.Queue[Any] = queue.Queue()
@@ -195,7 +197,7 @@ def _gguf(path: Path) -> Path:
 
 
 def _start(path: str, threads: int) -> Any:
-    import xllamacpp
+    import xllamacpp  # type: ignore[import-untyped]
 
     params = xllamacpp.CommonParams()
     params.model.path = path

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 
@@ -43,9 +44,13 @@ _PATTERN = re.compile(
     rf"""
     (?P<percent_zh>百分之(?P<percent_han>[{_HAN}点]+|\d[\d.]*))
   | (?P<fraction_zh>(?P<denominator>[{_HAN}]+|\d+)分之(?P<numerator>[{_HAN}]+|\d+))
-  | (?P<arabic>(?<![A-Za-z\d.])\d[\d,]*(?:\.\d+)?)(?P<scale>\s*(?:[万萬亿億千百]+|(?:hundred|thousand|million|billion|trillion|bn|k|m)\b))?(?P<sign>\s*(?:%|percentage\ points?\b|percent\b|per\ cent\b|个百分点))?
+  | (?P<arabic>(?<![A-Za-z\d.])\d[\d,]*(?:\.\d+)?)
+    (?P<scale>\s*(?:[万萬亿億千百]+|(?:hundred|thousand|million|billion|trillion|bn|k|m)\b))?
+    (?P<sign>\s*(?:%|percentage\ points?\b|percent\b|per\ cent\b|个百分点))?
   | (?P<han>[{_HAN}]+(?:点[{_HAN}]+)?)
-  | (?<![A-Za-z])(?P<words>(?:{_WORDS})(?:[\s-]+(?:and\s+)?(?:{_WORDS}))*)(?P<word_sign>\s+(?:percent|per\ cent)\b)?(?:[\s-]+(?P<word_part>thirds?|quarters?|fifths?)\b)?(?![A-Za-z])
+  | (?<![A-Za-z])(?P<words>(?:{_WORDS})(?:[\s-]+(?:and\s+)?(?:{_WORDS}))*)
+    (?P<word_sign>\s+(?:percent|per\ cent)\b)?
+    (?:[\s-]+(?P<word_part>thirds?|quarters?|fifths?)\b)?(?![A-Za-z])
   | (?<![A-Za-z])(?:(?:a|one)[\s-]+)?(?P<part>half|third|quarter|fifth|tenth)(?:\s+of|(?=\s+(?:a|the|as)\b))
   | (?<![A-Za-z])(?P<times>double[sd]?|doubling|twice|triple[d]?|thrice)(?![A-Za-z])
   | (?<![A-Za-z])(?P<month>{"|".join(_MONTHS)})(?![A-Za-z])
@@ -67,27 +72,21 @@ def quantities(text: str) -> frozenset[Value]:
 
 
 def _values(match: re.Match[str]) -> set[Value]:
-    g = match.groupdict()
-    if g["percent_zh"]:
-        return _tagged("%", _number(g["percent_han"]))
-    if g["fraction_zh"]:
-        return _ratio(_number(g["numerator"]), _number(g["denominator"]))
-    if g["arabic"]:
-        return _arabic(g["arabic"], (g["scale"] or "").strip().lower(), bool(g["sign"]))
-    if g["han"]:
-        return _tagged("", _number(g["han"])) if _is_quantity(g["han"]) else set()
-    if g["words"]:
-        if g["word_part"]:
-            return _ratio(_english(g["words"]), Fraction(_EN_FRACTION[g["word_part"].lower()]))
-        return _tagged("%" if g["word_sign"] else "", _english(g["words"]))
-    if g["part"]:
-        return _ratio(Fraction(1), Fraction(_EN_FRACTION[g["part"].lower()]))
-    for name, table in (("times", _EN_TIMES), ("month", _MONTHS), ("ordinal", _ORDINALS)):
-        if g[name]:
-            return {("", Fraction(table[g[name].lower()]))}
-    if g["quarter"]:
-        return {("", Fraction(g["quarter"]))}
-    return {("", Fraction(1, 2))} if g["half"] else set()
+    groups = match.groupdict()
+    for name, read in _READERS.items():
+        if groups[name]:
+            return read(groups)
+    return set()
+
+
+def _read_words(g: dict[str, str]) -> set[Value]:
+    if g["word_part"]:
+        return _ratio(_english(g["words"]), Fraction(_EN_FRACTION[g["word_part"].lower()]))
+    return _tagged("%" if g["word_sign"] else "", _english(g["words"]))
+
+
+def _read_table(name: str, table: dict[str, int]) -> Callable[[dict[str, str]], set[Value]]:
+    return lambda g: {("", Fraction(table[g[name].lower()]))}
 
 
 def _arabic(digits: str, scale: str, percent: bool) -> set[Value]:
@@ -117,7 +116,11 @@ def _number(text: str) -> Fraction | None:
     whole, _, decimals = text.partition("点")
     if decimals and all(c in _DIGITS for c in decimals):
         base = _number(whole)
-        return None if base is None else base + Fraction(int("".join(str(_DIGITS[c]) for c in decimals)), 10 ** len(decimals))
+        return (
+            None
+            if base is None
+            else base + Fraction(int("".join(str(_DIGITS[c]) for c in decimals)), 10 ** len(decimals))
+        )
     if len(whole) > 1 and all(c in _DIGITS for c in whole):  # 二〇二六: digits read one by one
         return Fraction(int("".join(str(_DIGITS[c]) for c in whole)))
     total = section = digit = 0
@@ -143,3 +146,19 @@ def _english(words: str) -> Fraction:
         elif word in _EN_BIG:
             total, current = total + (current or 1) * _EN_BIG[word], 0
     return Fraction(total + current)
+
+
+# What each alternative of the pattern means; the first group that matched decides.
+_READERS: dict[str, Callable[[dict[str, str]], set[Value]]] = {
+    "percent_zh": lambda g: _tagged("%", _number(g["percent_han"])),
+    "fraction_zh": lambda g: _ratio(_number(g["numerator"]), _number(g["denominator"])),
+    "arabic": lambda g: _arabic(g["arabic"], (g["scale"] or "").strip().lower(), bool(g["sign"])),
+    "han": lambda g: _tagged("", _number(g["han"])) if _is_quantity(g["han"]) else set(),
+    "words": _read_words,
+    "part": lambda g: _ratio(Fraction(1), Fraction(_EN_FRACTION[g["part"].lower()])),
+    "times": _read_table("times", _EN_TIMES),
+    "month": _read_table("month", _MONTHS),
+    "ordinal": _read_table("ordinal", _ORDINALS),
+    "quarter": lambda g: {("", Fraction(g["quarter"]))},
+    "half": lambda g: {("", Fraction(1, 2))},
+}

@@ -15,6 +15,7 @@ from llama_index.core.llms import ChatMessage, MessageRole
 from index.paragraphs import Language
 from rag.answer import Evidence
 
+
 @dataclass(frozen=True, slots=True)
 class Wording:
     """One language's prompt."""
@@ -53,16 +54,23 @@ WORDING: dict[Language, Wording] = {
 
 
 def render_evidence(shown: Sequence[Evidence]) -> str:
-    """The sentences a paragraph a line, under the last heading of its section; `shown` is in reading order within each."""
+    """The sentences, a paragraph a line, under the last heading of its section; `shown` is in reading order."""
     lines = []
     for _, group in groupby(shown, key=lambda e: e.paragraph.number):
         sentences = list(group)
         first = sentences[0]
         headings = first.paragraph.section.path(first.language).split(" › ")
         heading = f"[{headings[-1]}] " if headings[-1] else ""
-        gap = "" if first.language == "zh" else " "
-        lines.append(f"- {heading}{gap.join(s.text.replace(chr(10), ' ') for s in sentences)}")
+        lines.append(f"- {heading}{_run_on([s.text for s in sentences], first.language)}")
     return "\n".join(lines)
+
+
+def _run_on(sentences: Sequence[str], language: Language) -> str:
+    """Sentences as one line; Chinese ones need no space unless the first is a title without a full stop."""
+    line = sentences[0]
+    for sentence in sentences[1:]:
+        line += ("" if language == "zh" and line[-1] in "。！？；…」”" else " ") + sentence
+    return line.replace("\n", " ")
 
 
 def answer_messages(question: str, shown: Sequence[Evidence], language: Language) -> list[ChatMessage]:

@@ -16,6 +16,7 @@ from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
+from index.blocks import other as other_language
 from index.build import Index
 from index.paragraphs import LANGUAGES, Language
 from rag.answer import Retrieved
@@ -100,7 +101,6 @@ class HybridRetriever(BaseRetriever):
             "keyword": self._keyword_leg(question, language, k, exclude),
         }
 
-
     def _keyword_leg(self, question: str, language: Language, k: int, exclude: frozenset[int]) -> Scores:
         """BM25 as a share of what the question's words are worth, so that a match of common words stays small."""
         keywords = self._index.keywords
@@ -124,7 +124,8 @@ def fuse(legs: Mapping[Language, Mapping[str, Scores]], language: Language) -> d
     """
     candidates = set().union(*(leg.keys() for own in legs for leg in legs[own].values()))
     total = dict.fromkeys(candidates, 0.0)
-    for own, other in (("zh", "en"), ("en", "zh")):
+    for own in LANGUAGES:
+        other = other_language(own)
         weights = OWN if own == language else OTHER
         for leg in ("passage", "sentence"):
             filled = _filled(legs[own][leg], legs[other][leg], candidates)

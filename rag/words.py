@@ -13,8 +13,14 @@ from index.keywords import fold, tokenize
 # A Latin word with a capital or a digit in it: METR, Claude, Opus, SWE-bench, GitHub, n8n.
 _NAME = re.compile(r"(?<![\w@])(?:[A-Za-z]*[A-Z][\w’'-]*|[A-Za-z]+\d[\w-]*)")
 _NEGATION = {
-    "zh": re.compile(r"不(?!断|仅|只|过|同|少|久|止|得不|管|论|可或缺)|没有?(?!.{0,2}问题)|尚未|未(?!来|必)|无法|无需|并非|绝非|从未|否|别(?=[再去把])"),
-    "en": re.compile(r"\b(?:not(?! only)|no(?! longer than)|never|without|neither|nor|cannot|none|hardly|unable|fails? to)\b|n[’']t\b", re.I),
+    "zh": re.compile(
+        r"不(?!断|仅|只|过|同|少|久|止|得不|管|论|可或缺)|没有?(?!.{0,2}问题)|尚未|未(?!来|必)|无法|无需|并非|绝非|从未|否|别(?=[再去把])"
+    ),
+    "en": re.compile(
+        r"\b(?:not(?! only)|no(?! longer than)|never|without|neither|nor|cannot|none|hardly|unable|fails? to)\b|"
+        r"n[’']t\b",
+        re.IGNORECASE,
+    ),
 }
 
 
@@ -55,8 +61,11 @@ class Rarity:
 
 @lru_cache(maxsize=8192)
 def names(text: str) -> frozenset[str]:
-    """Names in `text` that a translation keeps in Latin letters, folded. The first word of an English sentence
-    counts only when it could not be an ordinary word (an inner capital, a digit, all capitals)."""
+    """Names in `text` that a translation keeps in Latin letters, folded.
+
+    The first word of an English sentence counts only when it could not be an ordinary word (an inner capital,
+    a digit, all capitals).
+    """
     found = set()
     for match in _NAME.finditer(text):
         word = match.group().rstrip("’'-")

@@ -95,9 +95,7 @@ def scripted_engine(index: Index, *replies: str, logit: float = 6.0, fails: bool
 def open_gate() -> dict[str, Any]:
     """A gate.json for engines without real embeddings: the judge decides, and without one everything passes."""
     names = ["bias", *(f.name for f in fields(Signals))]
-    return {
-        "features": names,
-        "with_judge": [1.0 if name == "judge" else 0.0 for name in names],
-        "without_judge": [9.0 if name == "bias" else 0.0 for name in names],
-        "threshold": {"with_judge": 0.5, "without_judge": 0.5},
-    }
+    judged = {"weights": [1.0 if name == "judge" else 0.0 for name in names], "threshold": 0.5}
+    alone = {"weights": [9.0 if name == "bias" else 0.0 for name in names], "threshold": 0.5}
+    model = {"with_judge": judged, "without_judge": alone}
+    return {"features": names, "zh": model, "en": model}

@@ -121,7 +121,7 @@ def test_markers_the_model_invents_never_reach_the_reader() -> None:
 
 def test_a_quote_answer_is_verbatim_sentences_only(rarity: Rarity) -> None:
     ranked = [Evidence(e.paragraph, e.language, e.start, e.end, 1.0) for e in sentences_of(TEA, "zh")]
-    answer = quote_statements(base(), ranked, "茶", rarity)
+    answer = quote_statements(base(), ranked, rarity)
     assert all(s.text == answer.citations[s.citations[0]].quote for s in answer.statements)
 
 
