@@ -1,0 +1,1 @@
+"""Gold facts, metrics, controls and reports: how answers are measured."""

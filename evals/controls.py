@@ -64,7 +64,7 @@ def cite_at_random(question: Question, answer: AnswerJson, language: Language, p
     """The system's statements with as many citations each, of paragraphs drawn blindly (the same at every scoring)."""
     if answer.get("refused"):
         return answer
-    draw = random.Random(f"{question.id}/{language}")
+    draw = random.Random(f"{question.id}/{language}")  # noqa: S311 - a control, not a secret
     numbers = sorted(paragraphs)
     statements: list[dict[str, Any]] = []
     citations: list[dict[str, Any]] = []

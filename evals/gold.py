@@ -207,6 +207,8 @@ def _shape_problems(line: _Line) -> Iterator[str]:
     for fact in line.facts:
         if fact.weight not in WEIGHTS:
             yield f"{fact.id} has the weight {fact.weight}; 1 (vital) or 0.5 (okay) is needed. Correct it."
+    if line.facts and not any(fact.weight == 1 for fact in line.facts):
+        yield f"{line.id} has no fact of weight 1, so any answer would do. Make one vital."
     ids = [fact.id for fact in line.facts]
     if len(set(ids)) < len(ids) or any(not name.startswith(f"{line.id}.") for name in ids):
         yield f"{line.id} has facts named {', '.join(ids)}. Name them {line.id}.f1, {line.id}.f2 and so on."

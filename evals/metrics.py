@@ -210,9 +210,7 @@ class Outcome:
         return any(holds(ranking(self.answer)[:DEPTH], outcome.fact) for outcome in self.facts)
 
 
-def judge(
-    question: Question, language: Language, answer: AnswerJson, paragraphs: Mapping[int, Paragraph]
-) -> Outcome:
+def judge(question: Question, language: Language, answer: AnswerJson, paragraphs: Mapping[int, Paragraph]) -> Outcome:
     """What `answer` is worth as an answer to `question` in `language`."""
     facts = tuple(judge_fact(fact, answer) for fact in question.facts)
     said_no = bool(answer.get("refused"))
@@ -221,9 +219,7 @@ def judge(
     values = _answerable_values(question, answer, facts) if question.answerable else {}
     sourced = values.get("citation_precision") or 0.0
     values |= {"right": float(_is_right(question, facts, refused, sourced)), "refused": float(refused)}
-    return Outcome(
-        question, language, answer, facts, refused, corrected, values, gates(answer, language, paragraphs)
-    )
+    return Outcome(question, language, answer, facts, refused, corrected, values, gates(answer, language, paragraphs))
 
 
 def judge_fact(fact: Fact, answer: AnswerJson) -> FactOutcome:

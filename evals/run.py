@@ -1,11 +1,12 @@
 """A run: every question asked once, every raw answer kept, so that all figures recompute without a model.
 
-    evals/runs/<name>/
-        run.json            what was asked of what, and by which code
-        paragraphs.jsonl    the paragraphs as they were indexed
-        answers.jsonl       one answer a line, appended as it comes; a rerun continues behind the last whole line
-        closed_book.jsonl   the same questions asked of the bare model, where that control was run
-        report.html|json|md written by `score`
+evals/runs/<name>/
+    run.json            what was asked of what, and by which code
+    paragraphs.jsonl    the paragraphs as they were indexed
+    article.jsonl       the article that the gold was written from, where a bed indexed another
+    answers.jsonl       one answer a line, appended as it comes; a rerun continues behind the last whole line
+    closed_book.jsonl   the same questions asked of the bare model, where that control was run
+    report.html|json|md written by `score`
 """
 
 from __future__ import annotations
@@ -71,7 +72,9 @@ class RunFolder:
     def info(self) -> RunInfo:
         """What the run is of. Raises UserError where there is none."""
         if not self.exists:
-            raise UserError(f"{self.path} holds no run (no run.json). Make one with: python -m evals run --out {self.path}")
+            raise UserError(
+                f"{self.path} holds no run (no run.json). Make one with: python -m evals run --out {self.path}"
+            )
         record = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
         record["languages"], record["questions"] = tuple(record["languages"]), tuple(record["questions"])
         return RunInfo(**record)
@@ -79,11 +82,22 @@ class RunFolder:
     @cached_property
     def paragraphs(self) -> dict[int, Paragraph]:
         """The indexed paragraphs by number."""
-        records = map(json.loads, _whole_lines(self.path / "paragraphs.jsonl"))
-        return {paragraph.number: paragraph for paragraph in map(Paragraph.from_json, records)}
+        return {paragraph.number: paragraph for paragraph in self._read("paragraphs.jsonl")}
 
-    def begin(self, info: RunInfo, paragraphs: Sequence[Paragraph]) -> None:
-        """Start the run, or go on with it.
+    @property
+    def article(self) -> tuple[Paragraph, ...]:
+        """The paragraphs that the gold's snippets stand in."""
+        return tuple(self._read("article.jsonl") or self.paragraphs.values())
+
+    def _read(self, file: str) -> list[Paragraph]:
+        return [Paragraph.from_json(json.loads(line)) for line in _whole_lines(self.path / file)]
+
+    def _write(self, file: str, paragraphs: Sequence[Paragraph]) -> None:
+        lines = (json.dumps(p.to_json(), ensure_ascii=False) + "\n" for p in paragraphs)
+        (self.path / file).write_text("".join(lines), encoding="utf-8")
+
+    def begin(self, info: RunInfo, paragraphs: Sequence[Paragraph], article: Sequence[Paragraph]) -> None:
+        """Start the run, or go on with it. `paragraphs` is what was indexed, `article` what the gold is about.
 
         Raises UserError where the folder holds a run of something else: answers of two kinds are never mixed.
         """
@@ -91,8 +105,9 @@ class RunFolder:
             _refuse_other(self.path, self.info, info)
             return
         self.path.mkdir(parents=True, exist_ok=True)
-        lines = (json.dumps(p.to_json(), ensure_ascii=False) + "\n" for p in paragraphs)
-        (self.path / "paragraphs.jsonl").write_text("".join(lines), encoding="utf-8")
+        self._write("paragraphs.jsonl", paragraphs)
+        if tuple(article) != tuple(paragraphs):
+            self._write("article.jsonl", article)
         (self.path / "run.json").write_text(json.dumps(asdict(info), ensure_ascii=False, indent=1), encoding="utf-8")
 
     def answers(self, file: str = ANSWERS) -> dict[Key, dict[str, Any]]:

@@ -42,6 +42,8 @@ def main(argv: list[str]) -> int:
     if argv[:1] == ["weights"]:
         return _weights(weights_parser().parse_args(argv[1:]))
     args = parser().parse_args(argv)
+    if args.dump and (args.source or args.rebuild):
+        raise UserError("--dump prints an index and builds none. Leave out SOURCE and --rebuild, or --dump.")
     settings = load_settings()
     return _dump(settings, args.into) if args.dump else _build(settings, args)
 

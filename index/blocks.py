@@ -25,17 +25,28 @@ _DATE = re.compile(
 _NOW_WORDS = {"当下", "现在", "今天", "如今", "未来", "today", "now", "present", "future", "the future"}
 _LABEL = re.compile(r"\s*(?:[\[［【(（]?(\d{1,3})[\]］】)）.、:：]\s*|注\s*(\d{1,3})\s*[:：.]?\s*)")
 
-# What pages put around an article and never belongs to one. Vocabulary of web pages, not of any one page.
-_FURNITURE = re.compile(
-    r"扫码|扫一扫|二维码|微信搜|添加.{0,6}(?:顾问|微信|客服)|关注.{0,12}(?:公众号|我们|微信)|关注[“\"「]|联系我们|联系电话|"
-    r"预约演示|售前|售后|客服|回到顶部|返回顶部|加载中|我要投稿|发布日期|发布时间|浏览次数|阅读量|阅读次数|点赞|收藏本|转发|分享到|"
-    r"上一篇|下一篇|相关阅读|相关推荐|推荐阅读|热门文章|版权所有|备案号|ICP备|免责声明|免费(?:POC|试用|咨询)|立即(?:咨询|报名|注册)|"
-    r"报名.{0,8}(?:会议|直播|课程)|登录|注册账号|隐私政策|服务协议|广告|"
-    r"^(?:share|tweet|subscribe|sign up|sign in|log in|login|menu|search|home|contact us|back to top|loading\W*|"
-    r"read more|related (?:posts|articles)|privacy policy|terms of (?:use|service)|all rights reserved.*|copyright.*|"
-    r"advertisement|cookie.*|follow us.*|\d+ (?:views|comments|likes|min read).*)$",
+# What pages put around an article and never belongs to one. Vocabulary of web pages, not of any one page; an
+# article may speak of advertising or of logging in, so a word alone is never enough.
+_CALL = re.compile(  # wherever it stands in a short line
+    r"扫一扫|扫码(?:咨询|关注|添加|加入|领取|进群|下载)|微信(?:扫码|搜)|(?:长按|扫描|识别).{0,6}二维码|添加.{0,6}(?:顾问|微信|客服)|"
+    r"关注.{0,12}公众号|联系电话|预约演示|报名.{0,8}(?:会议|直播|课程)|立即(?:咨询|报名|注册)|免费(?:POC|试用|咨询)|"
+    r"浏览次数|版权所有|备案号|ICP备|回到顶部|返回顶部|加载中|我要投稿|点击.{0,8}(?:阅读原文|关注|下载)",
     re.IGNORECASE,
 )
+_NOTICE = re.compile(  # in a short line that does not end as a sentence does
+    r"关注.{0,12}(?:我们|微信)|关注[“\"「]|发布(?:日期|时间)\s*[:：\d]|阅读(?:量|次数)\s*[:：\d]|分享到|上一篇|下一篇|"
+    r"相关(?:阅读|推荐)|推荐阅读|热门文章|收藏本"
+)
+_BUTTONS = re.compile(  # as the whole of a line
+    r"(?:登录|注册(?:账号)?|广告|转发|点赞|收藏|评论|分享|举报|扫码|二维码|(?:在线)?客服|售前(?:咨询)?|售后(?:咨询|服务)?|联系我们|"
+    r"隐私政策|服务协议|免责声明|\d+|[\W_])+|"
+    r"share|tweet|subscribe|sign up|sign in|log in|login|menu|search|home|contact us|back to top|loading\W*|"
+    r"read more|related (?:posts|articles)|privacy policy|terms of (?:use|service)|all rights reserved.*|"
+    r"copyright\s*(?:©|\(c\)|\d).*|©.*|advertisement|cookie (?:policy|settings|preferences)|follow us.*|"
+    r"\d+ (?:views|comments|likes|min read)",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"[。！？!?.…；;][”’」』）)\"']*$")
 _PHONE = re.compile(r"^\W*(?:\+?\d{1,3}[\s-]?)?\d{3,4}[\s-]?\d{4}[\s-]?\d{3,4}\W*$")
 
 
@@ -61,7 +72,14 @@ class Block:
     @property
     def is_furniture(self) -> bool:
         """An advertisement, a counter, a contact line: short and in the vocabulary of web pages."""
-        return (len(self.text) <= 80 and bool(_FURNITURE.search(self.text))) or bool(_PHONE.match(self.text))
+        text = self.text
+        if len(text) > 80:
+            return False
+        if _CALL.search(text) or _PHONE.match(text):
+            return True
+        if self.language and _BUTTONS.fullmatch(text):
+            return True
+        return bool(_NOTICE.search(text)) and not _SENTENCE_END.search(text)
 
     @property
     def is_date(self) -> bool:

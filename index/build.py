@@ -105,6 +105,7 @@ class Index:
         self.manifest = manifest
         self.embedder = embedder
         self._generation = generation
+        self._client: StoreClient | None = None
 
     @cached_property
     def paragraphs(self) -> tuple[Paragraph, ...]:
@@ -127,8 +128,13 @@ class Index:
     def vectors(self) -> PassageStore:
         """The vector leg."""
         url, repair = self.manifest.chroma_url, _rebuild_hint(self.folder)
-        client = StoreClient(self._generation / "chroma", url, repair=repair)
-        return client.open(self.manifest.collection, expected=self.manifest.vectors)
+        self._client = StoreClient(self._generation / "chroma", url, repair=repair)
+        return self._client.open(self.manifest.collection, expected=self.manifest.vectors)
+
+    def close(self) -> None:
+        """Release the vectors' files or connection; the index answers no more."""
+        if self._client:
+            self._client.close()
 
     def is_whole(self) -> bool:
         """Whether every part can be opened and holds what the manifest says."""
@@ -196,7 +202,9 @@ def build(
             manifest, generation = (None, folder) if rebuild else _current_or_none(folder)
             if manifest and _is_current(manifest, source_digest, embedder, settings):
                 current = Index(folder, manifest, generation, embedder)
-                if current.is_whole():
+                with closing(current):
+                    is_whole = current.is_whole()
+                if is_whole:
                     return BuildReport(current.paragraphs, (), manifest, 0, 0, time.perf_counter() - started)
             article = ArticleReader(embed=embedder.passages).read(source)
             known = _known_vectors(manifest, generation, embedder)

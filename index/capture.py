@@ -35,7 +35,7 @@ _CREDITS = re.compile(
     re.IGNORECASE,
 )
 # Raise this whenever the reading changes: an index read otherwise is brought up to date.
-READER_VERSION = 1
+READER_VERSION = 2
 _PROSE_SIZE = {"zh": 30, "en": 60}
 
 
@@ -67,6 +67,13 @@ class _Item:
         return bool(self.en) and len(self.en or "") <= 80 and (self.en or "")[-1] not in ".!;:,…"
 
     @property
+    def prose(self) -> str | None:
+        """The text of whole sentences that stand here in one language only."""
+        text = self.zh or self.en or ""
+        is_prose = len(text) >= _PROSE_SIZE["zh" if self.zh else "en"] and text[-1] in "。！？.!?"
+        return text if is_prose and not self.inline and not self.date else None
+
+    @property
     def note_label(self) -> str | None:
         for text in (self.zh, self.en):
             if text and (label := footnote_label(text)):
@@ -83,11 +90,11 @@ def read_captured(path: Path, text: str, embed: Embed | None = None) -> Article:
     prose = _first_prose(path, blocks)
     title = _find_title(blocks[:prose], text, embed)
     head, rest = _split_head(blocks[title:prose])
-    items = _trim(_items([*rest, *blocks[prose:]], embed))
+    items, foot = _cut_foot(_items([*rest, *blocks[prose:]], embed))
     structure = _Structure()
     for item, following in zip(items, [*items[1:], None], strict=True):
         structure.take(item, following)
-    return _number([*_head_entries(head), *structure.finish()], path)
+    return _number([*_head_entries(head), *structure.finish()], path, foot)
 
 
 def _first_prose(path: Path, blocks: Sequence[Block]) -> int:
@@ -125,9 +132,11 @@ def _find_title(head: Sequence[Block], page: str, embed: Embed | None) -> int:
 
 
 def _with_kicker(head: Sequence[Block], title: int) -> int:
-    # An English line right above a Chinese title is the publisher's name, not the Chinese page's furniture.
+    # An English line right above a Chinese title, or one in capitals, is the publisher's name, not furniture.
     previous = head[title - 1] if title else None
-    return title - 1 if previous and previous.language == "en" and head[title].language == "zh" else title
+    if previous and previous.language == "en" and (head[title].language == "zh" or previous.text.isupper()):
+        return title - 1
+    return title
 
 
 def _split_head(blocks: Sequence[Block]) -> tuple[Sequence[Block], Sequence[Block]]:
@@ -148,10 +157,12 @@ def _head_entries(head: Sequence[Block]) -> list[_Entry]:
     for block in head:
         if block.is_short and _SUMMARY_LABEL.search(block.text):
             label = block
-        elif label and not _ATTRIBUTION.search(block.text) and not block.is_short:
+        elif label and not _ATTRIBUTION.search(block.text) and (not block.is_short or block.text[-1] in "。.！!？?"):
             summary.append(block)
         else:
             front.append(block)
+    if label and not summary:
+        front.append(label)
     entries = [_Entry("front", _joined(front, "zh"), _joined(front, "en"), Section())] if front else []
     if summary:
         section = Section(zh=(label.text,) if label else ())
@@ -180,6 +191,7 @@ class _Entry:
 @dataclass(frozen=True, slots=True)
 class _Heading:
     level: int
+    number: str | None
     zh: str | None
     en: str | None
 
@@ -191,7 +203,9 @@ def _items(blocks: Sequence[Block], embed: Embed | None) -> list[_Item]:
     for block in special:
         zh, en = split_inline(block.text) or (block.text, block.text)
         if block in titles:
-            items.append(_Item(block.position, zh, None))
+            items.append(
+                _Item(block.position, zh if block.language == "zh" else None, en if block.language == "en" else None)
+            )
         elif block.is_date or block.language == "both":
             items.append(_Item(block.position, zh, en, inline=block.language == "both", date=block.is_date))
     taken = {block.position for block in special}
@@ -212,10 +226,10 @@ def _figure_titles(blocks: Sequence[Block]) -> list[Block]:
     return titles
 
 
-def _trim(items: Sequence[_Item]) -> list[_Item]:
-    """Drop what follows the last paragraph that stands there in both languages: the page's own foot."""
-    last = max((i for i, item in enumerate(items) if item.whole), default=len(items) - 1)
-    return list(items[: last + 1])
+def _cut_foot(items: Sequence[_Item]) -> tuple[Sequence[_Item], Sequence[_Item]]:
+    """The article, and what follows its last paragraph in both languages: the page's own foot."""
+    end = max((i + 1 for i, item in enumerate(items) if item.whole), default=len(items))
+    return items[:end], items[end:]
 
 
 class _Structure:
@@ -225,7 +239,7 @@ class _Structure:
         self._headings: list[_Heading] = []
         self._date: _Item | None = None
         self._entry: tuple[str, str] | None = None  # a timeline entry's "dates title" in both languages
-        self._figure_title: str | None = None
+        self._figure_title = Section()
         self._in_notes = False
         self._entries: list[_Entry] = []
 
@@ -239,11 +253,10 @@ class _Structure:
             label = item.note_label
             self._add("footnote", item, Section(zh=(f"注 {label}",), en=(f"Note {label}",)))
         elif item.is_caption:
-            title = self._figure_title
-            self._figure_title = None
-            self._add("figure", item, Section(zh=(title,) if title else ()))
+            title, self._figure_title = self._figure_title, Section()
+            self._add("figure", item, title)
         elif not item.whole and item.is_heading and following is not None and following.is_caption:
-            self._figure_title = item.zh or item.en
+            self._figure_title = Section(zh=(item.zh,) if item.zh else (), en=(item.en,) if item.en else ())
         elif item.is_heading and following is not None:
             self._take_heading(item)
         elif self._entry:
@@ -274,19 +287,33 @@ class _Structure:
     def _take_heading(self, item: _Item) -> None:
         if not item.inline:
             self._in_notes = any(bool(_FOOTNOTES_TITLE.search(text)) for text in (item.zh, item.en) if text)
-        number, zh = _strip_number(item.zh)
-        own_number, en = _strip_number(item.en)
-        number = number or own_number
-        nested = bool(number) and any(heading.level == 1 for heading in self._headings)
-        prefix = f"{number}. " if number else ""
-        heading = _Heading(2 if nested else 1, zh and prefix + zh, en and prefix + en.rstrip("."))
+        zh_number, zh = _strip_number(item.zh)
+        en_number, en = _strip_number(item.en)
+        number = zh_number or en_number
+        en_number = en_number or (number if number and number.isdigit() else None)
+        heading = _Heading(
+            self._level(number), number, zh and _numbered(number, zh), en and _numbered(en_number, en.rstrip("."))
+        )
         self._headings = [h for h in self._headings if h.level < heading.level] + [heading]
         self._entry = self._date = None
+
+    def _level(self, number: str | None) -> int:
+        """Numbered headings nest in one without a number, or with one of the other style (一、 above 1.)."""
+        if not number or not self._headings:
+            return 1
+        outer = self._headings[0].number
+        return 1 if outer and outer.isdigit() == number.isdigit() else 2
 
     def _add(self, kind: Kind, item: _Item, inner: Section) -> None:
         zh = tuple(h.zh for h in self._headings if h.zh) + inner.zh
         en = tuple(h.en for h in self._headings if h.en) + inner.en
         self._entries.append(_Entry(kind, item.zh, item.en, Section(zh=zh, en=en)))
+
+
+def _numbered(number: str | None, heading: str) -> str:
+    if not number:
+        return heading
+    return f"{number}. {heading}" if number.isdigit() else f"{number}、{heading}"
 
 
 def _strip_number(heading: str | None) -> tuple[str | None, str | None]:
@@ -296,7 +323,7 @@ def _strip_number(heading: str | None) -> tuple[str | None, str | None]:
     return match.group(1) or match.group(2), heading[match.end() :]
 
 
-def _number(entries: Sequence[_Entry], path: Path) -> Article:
+def _number(entries: Sequence[_Entry], path: Path, foot: Sequence[_Item]) -> Article:
     paragraphs = tuple(
         Paragraph(number, entry.kind, entry.zh, entry.en, entry.section)
         for number, entry in enumerate(entries, start=1)
@@ -306,6 +333,8 @@ def _number(entries: Sequence[_Entry], path: Path) -> Article:
         for p in paragraphs
         if len(p.languages) == 1 and p.kind not in ("front", "summary")
     )
+    # A last paragraph without its translation looks like the foot; it is left out, but not in silence.
+    notes += tuple(f"left out after the last pair: {text[:40]}…" for item in foot if (text := item.prose))
     front = next((p for p in paragraphs if p.kind == "front"), None)
     title = " / ".join(_title_of(text) for text in (front.en, front.zh) if text) if front else path.stem
     return Article(title=title, paragraphs=paragraphs, notes=notes)

@@ -16,9 +16,9 @@ import rjieba
 import Stemmer
 from numpy.typing import NDArray
 
-from index.paragraphs import LANGUAGES, Language, Paragraph
+from index.paragraphs import LANGUAGES, Language, Paragraph, contexts
 
-KEYWORDS_VERSION = 1
+KEYWORDS_VERSION = 2
 _TOKEN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]+|[a-z][a-z'’]*|\d[\d.,]*\d|\d")
 _STOP_EN = frozenset(
     "a an the of in on at to for from by with and or is are was were be been being it its this that these those as "
@@ -75,11 +75,12 @@ class KeywordIndex:
 
     @classmethod
     def build(cls, paragraphs: Sequence[Paragraph]) -> KeywordIndex:
-        """Index each paragraph with its section path, in each language it has."""
+        """Index each paragraph with its kind and section path, in each language it has."""
         models: dict[Language, tuple[bm25s.BM25, NDArray[np.int64]]] = {}
         for language in LANGUAGES:
             numbers = [p.number for p in paragraphs if p.text(language)]
-            texts = [f"{p.section.path(language)}\n{p.text(language)}" for p in paragraphs if p.text(language)]
+            searched = zip(paragraphs, contexts(paragraphs, language), strict=True)
+            texts = [f"{context}\n{p.text(language)}" for p, context in searched if p.text(language)]
             tokens = [tokenize(text) or [""] for text in texts]
             if tokens:
                 model = bm25s.BM25(method="lucene", k1=1.2, b=0.75)

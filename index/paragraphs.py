@@ -78,6 +78,35 @@ class Paragraph:
         )
 
 
+# What a reader calls a paragraph of each kind; searched with it, never quoted. Body text has no label.
+KIND_LABELS: dict[Kind, tuple[str, str]] = {
+    "front": ("标题、来源与译者", "Title, source and translator"),
+    "summary": ("全文摘要", "Summary of the article"),
+    "body": ("", ""),
+    "timeline": ("时间线阶段", "Timeline stage"),
+    "figure": ("图表", "Figure"),
+    "footnote": ("脚注", "Footnote"),
+    "credits": ("作者与致谢", "Authors and credits"),
+}
+
+
+def context_of(paragraph: Paragraph, language: Language, ordinal: int = 0) -> str:
+    """What a paragraph is searched with besides its text: its kind (figures with their number) and its headings."""
+    label = KIND_LABELS[paragraph.kind][0 if language == "zh" else 1]
+    numbered = f"{label} {ordinal}" if ordinal and paragraph.kind == "figure" else label
+    return SECTION_SEPARATOR.join(part for part in (numbered, paragraph.section.path(language)) if part)
+
+
+def contexts(paragraphs: Sequence[Paragraph], language: Language) -> list[str]:
+    """`context_of` for each of an article's paragraphs, figures counted in reading order."""
+    figures = 0
+    result = []
+    for paragraph in paragraphs:
+        figures += paragraph.kind == "figure"
+        result.append(context_of(paragraph, language, figures))
+    return result
+
+
 @dataclass(frozen=True, slots=True)
 class Article:
     """A document as it was read: its paragraphs, and what the reader wants a person to know."""

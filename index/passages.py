@@ -11,12 +11,12 @@ from llama_index.core.node_parser import NodeParser
 from llama_index.core.schema import BaseNode, MetadataMode, TextNode
 from llama_index.core.utils import get_tqdm_iterable
 
-from index.paragraphs import digest
+from index.paragraphs import SECTION_SEPARATOR, digest
 from index.sentences import Span, split_sentences
 from index.tokens import count_tokens
 
 # Raise this whenever the cutting below changes: an index cut otherwise is refused.
-SPLITTER_VERSION = 1
+SPLITTER_VERSION = 3
 # Passages are sized with tiktoken; 340 of its tokens are at most some 460 of the embedder's 512.
 PASSAGE_TOKENS = 340
 # What travels beside a vector but is not part of what is embedded.
@@ -49,12 +49,22 @@ class PassageSplitter(NodeParser):
 
     def _cut(self, document: BaseNode) -> list[TextNode]:
         text = document.get_content(metadata_mode=MetadataMode.NONE)
-        section = str(document.metadata["section"])
+        section = self._fitting_section(str(document.metadata["section"]))
         sentences = split_sentences(text)
         passages = self._pieces(text, _whole(text, sentences), section, sentences)
         nodes = [_node(document, "passage", n, span, text, section) for n, span in enumerate(passages)]
-        pieces = [piece for span in sentences for piece in self._pieces(text, span, "", ())]
-        return nodes + [_node(document, "sentence", n, span, text, "") for n, span in enumerate(pieces)]
+        # A caption, a note or a timeline entry says little without knowing what it is; prose does (measured).
+        context = section if document.metadata["kind"] != "body" else ""
+        pieces = [piece for span in sentences for piece in self._pieces(text, span, context, ())]
+        return nodes + [_node(document, "sentence", n, span, text, context) for n, span in enumerate(pieces)]
+
+    def _fitting_section(self, section: str) -> str:
+        """`section` without its outermost headings where they would fill more than half of the window."""
+        headings = section.split(SECTION_SEPARATOR)
+        while section and (count_tokens(section) > PASSAGE_TOKENS // 2 or self._overflows(f"{section}\n{section}")):
+            headings = headings[1:]
+            section = SECTION_SEPARATOR.join(headings)
+        return section
 
     def _pieces(self, text: str, span: Span, section: str, sentences: Sequence[Span]) -> list[Span]:
         """`span` itself when it fits the window, else halves of it (at a sentence end where there is one)."""

@@ -31,8 +31,9 @@ def split_sentences(text: str) -> tuple[Span, ...]:
     """The (start, end) of each sentence of `text`, in order; `text[start:end]` has no outer white space.
 
     Every character that is not white space, an ornament (▲) or a list label ("3. ") lies in exactly one
-    span, unless there is no letter or digit at all. Ends at 。！？；… (with the closing quotes behind them), at a line break, and at . ! ? where an
-    English sentence ends; not in "Q2 2026", "8.0×", "claude.ai", "2.3.5", "Dr. Smith", "e.g. this".
+    span, unless there is no letter or digit at all. Ends at 。！？；… (with the closing quotes behind them),
+    at a line break, and at . ! ? where an English sentence ends; not in "Q2 2026", "8.0×", "claude.ai",
+    "2.3.5", "Dr. Smith", "e.g. this".
     """
     spans: list[Span] = []
     start = 0

@@ -98,16 +98,17 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(**{key: value for key, value in overrides.items() if value is not None})
     except ValidationError as error:
         raise UserError(_explain(error)) from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{SETTINGS_FILE} is not valid TOML: {error}. Mend that line or delete the file.") from None
 
 
 def _refuse_unknown_environment() -> None:
     # pydantic-settings looks up the names it knows and never sees a misspelt one.
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known = {name.upper() for name in Settings.model_fields}
     for name in sorted(os.environ):
-        if name.upper().startswith(PREFIX) and name.upper() not in known:
-            raise UserError(f"{name} is not a setting{_nearest(name.upper(), known)}. Unset it, or correct its name.")
+        own = name.upper().removeprefix(PREFIX)
+        if name.upper().startswith(PREFIX) and own not in known:
+            raise UserError(f"{name} is not a setting{_nearest(own, known, PREFIX)}. Unset it, or correct its name.")
 
 
 def _explain(error: ValidationError) -> str:
@@ -120,6 +121,6 @@ def _explain(error: ValidationError) -> str:
     return f"the setting {key} is {shown}: {first['msg']}. Set {PREFIX}{key.upper()} or {key} in {SETTINGS_FILE}."
 
 
-def _nearest(name: str, known: set[str]) -> str:
+def _nearest(name: str, known: set[str], prefix: str = "") -> str:
     match = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
-    return f"; the nearest one is {match[0]}" if match else ""
+    return f"; the nearest one is {prefix}{match[0]}" if match else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import json
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from llama_index.core.schema import Document
 from index.capture import read_captured
 from index.errors import UserError
 from index.pairing import Embed
-from index.paragraphs import KINDS, Article, Paragraph, Section, split_path
+from index.paragraphs import KINDS, LANGUAGES, Article, Paragraph, Section, contexts, split_path
 
 BUNDLED_ARTICLE = Path(__file__).parent / "articles" / "when-ai-builds-itself" / "source.txt"
 
@@ -41,26 +42,29 @@ class ArticleReader(BaseReader):
 def documents_of(article: Article) -> list[Document]:
     """One llama-index Document for each paragraph in each of its languages, id `p18.zh`.
 
-    Its text is the paragraph verbatim; its section path is metadata that is embedded with it but not quoted.
+    Its text is the paragraph verbatim; its kind and section path are metadata, embedded with it but never quoted.
     """
     return [
         Document(
             text=paragraph.text(language) or "",
             doc_id=f"p{paragraph.number}.{language}",
             metadata={
-                "section": paragraph.section.path(language),
+                "section": context,
                 "paragraph": paragraph.number,
+                "kind": paragraph.kind,
                 "language": language,
             },
         )
-        for paragraph in article.paragraphs
-        for language in paragraph.languages
+        for language in LANGUAGES
+        for paragraph, context in zip(article.paragraphs, contexts(article.paragraphs, language), strict=True)
+        if paragraph.text(language)
     ]
 
 
 def read_jsonl(path: Path, text: str) -> Article:
     """Paragraphs `{"zh"?, "en"?, "section_zh"?, "section_en"?, "kind"?}`, one a line; a broken line is named."""
-    records = [(n, line) for n, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    lines = text.split("\n")  # not splitlines: U+2028 and its like are ordinary characters in a JSON string
+    records = [(n, line) for n, line in enumerate(lines, start=1) if line.strip()]
     paragraphs = tuple(
         _paragraph(f"line {n} of {path}", line, number) for number, (n, line) in enumerate(records, start=1)
     )
@@ -72,6 +76,8 @@ def _paragraph(where: str, line: str, number: int) -> Paragraph:
         record = json.loads(line)
     except json.JSONDecodeError as error:
         raise UserError(f"{where} is not JSON ({error.msg} at character {error.pos + 1}). Mend that line.") from None
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets without end
+        raise UserError(f"{where} is not JSON that can be read ({error}). Mend that line.") from None
     if not isinstance(record, dict):
         raise UserError(f"{where} is a JSON {type(record).__name__}, not an object with zh and en. Mend that line.")
     _check_fields(where, record)
@@ -95,6 +101,7 @@ def _check_fields(where: str, record: dict[str, Any]) -> None:
         value = record.get(name)
         if not (value is None or isinstance(value, str) or _is_strings(value)):
             raise UserError(f"{where} has {name} = {value!r}; a string or a list of strings is needed. Mend that line.")
+        _refuse_half_characters(where, name, "".join(value or ()))
 
 
 def _text(where: str, record: dict[str, Any], name: str) -> str | None:
@@ -103,7 +110,13 @@ def _text(where: str, record: dict[str, Any], name: str) -> str | None:
         raise UserError(
             f"{where} has {name} = {value!r}, a {type(value).__name__}; a string is needed. Mend that line."
         )
+    _refuse_half_characters(where, name, value or "")
     return value if value and value.strip() else None
+
+
+def _refuse_half_characters(where: str, name: str, value: str) -> None:
+    if any("\ud800" <= ch <= "\udfff" for ch in value):
+        raise UserError(f"{where} has {name} with half a character (a lone surrogate). Mend that line.")
 
 
 def _is_strings(value: object) -> bool:
@@ -115,13 +128,20 @@ def _read_text(path: Path) -> str:
         found = "a folder" if path.is_dir() else "nothing"
         raise UserError(f"the source {path} is {found}, not a file. Give a captured article (text) or a .jsonl file.")
     data = path.read_bytes()
-    if not data.strip():
+    if not data.removeprefix(codecs.BOM_UTF8).strip():
         raise UserError(f"the source {path} is empty ({len(data)} bytes). Give a captured article or a .jsonl file.")
     if b"\0" in data[:65536]:
         raise UserError(f"the source {path} is a binary file (it holds zero bytes). Give plain text or a .jsonl file.")
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise UserError(f"the source {path} is neither UTF-8 nor GB18030 text. Save it as UTF-8.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8", errors="ignore")
+        if sum(not ch.isascii() for ch in before) >= 3:
+            line = before.count("\n") + 1
+            raise UserError(
+                f"the source {path} has broken UTF-8 at byte {error.start + 1} (line {line}). Mend it or save it again."
+            ) from None
+    try:
+        return data.decode("gb18030")
+    except UnicodeDecodeError:
+        raise UserError(f"the source {path} is neither UTF-8 nor GB18030 text. Save it as UTF-8.") from None

@@ -102,6 +102,8 @@ class PassageStore(ChromaVectorStore):
 
     def sentence_vectors(self, paragraphs: Sequence[int]) -> dict[tuple[int, Language, int], NDArray[np.float32]]:
         """Unit vectors of the sentences of `paragraphs`: {(paragraph, language, start): (dimension,)}."""
+        if not paragraphs:
+            return {}
         where: Any = {"$and": [{"level": "sentence"}, {"paragraph": {"$in": list(paragraphs)}}]}
         with self._errors("cannot read vectors"):
             found: Any = self._collection.get(where=where, include=["embeddings", "metadatas"])
@@ -174,6 +176,10 @@ class StoreClient:
     def close(self) -> None:
         """Release the files or the connection."""
         self._client.close()
+        clients: tuple[Any, ...] = (self._client, self._client._admin_client)
+        for client in clients:  # over HTTP each leaves its connections open
+            if session := getattr(client._server, "_session", None):
+                session.close()
 
 
 def _connect(folder: Path, url: str | None) -> Client:
@@ -197,7 +203,7 @@ def _chroma_errors(what: str, repair: str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:  # chromadb raises errors of a dozen classes, its Rust core among them
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
         raise IndexMismatch(f"{what}: {reason}. {repair}") from error
     except BaseException as error:  # a panic of the Rust core is not an Exception
         if type(error).__name__ == "PanicException":

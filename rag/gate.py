@@ -20,27 +20,34 @@ from index.paragraphs import LANGUAGES, Language, Paragraph, context_of
 from rag.answer import Evidence
 from rag.numbers import quantities
 from rag.retrieve import Ranking
-from rag.words import Rarity, content_tokens, names
+from rag.words import names
 
-_FILE = Path(__file__).with_name("gate.json")
+GATE_FILE = Path(__file__).with_name("gate.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the generator said of answerability, as log odds; None for what was not asked or not told."""
+
+    judge: float | None = None
+    opening: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Signals:
     """What the gate looks at; all near unit scale.
 
-    judge: the generator's log p(yes) - log p(no), 0 where it has none. cosine: of the nearest sentence.
-    fused: the first paragraph's fused score. margin: how far it stands before the fifth. words: the share of
-    the question's words (by rarity) found in the evidence. unknown: how many of its names and numbers stand
+    judge: the generator's log p(yes) - log p(no), 0 where it has none. opening: its log odds of opening with an
+    answer and not with "not stated". cosine: of the nearest sentence.
+    fused: the first paragraph's fused score. unknown: how many of the question's names and numbers stand
     nowhere in the evidence. apart: how many do not stand in the paragraph of the best sentence, the mark of
     a near miss (the right topic, another year).
     """
 
     judge: float
+    opening: float
     cosine: float
     fused: float
-    margin: float
-    words: float
     unknown: float
     apart: float
 
@@ -58,21 +65,17 @@ class Gate:
         return self.probability >= self.threshold
 
 
-def signals(
-    question: str, ranking: Ranking, evidence: Sequence[Evidence], rarity: Rarity, judge: float | None
-) -> Signals:
+def signals(question: str, ranking: Ranking, evidence: Sequence[Evidence], asked: Asked) -> Signals:
     """The gate's signals for a question; `evidence` is what the generator would be shown."""
-    scores = [r.score for r in ranking.retrieved[:5]] or [0.0]
+    first = ranking.retrieved[0].score if ranking.retrieved else 0.0
     paragraphs = list(dict.fromkeys(e.paragraph for e in evidence))
     best = [max(evidence, key=lambda e: e.score).paragraph] if evidence else []
     shown = _texts(paragraphs)
-    wanted = content_tokens(question)
     return Signals(
-        judge=0.0 if judge is None else max(-6.0, min(6.0, judge)) / 3,
+        judge=_clipped(asked.judge),
+        opening=_clipped(asked.opening),
         cosine=(max(ranking.cosine.values(), default=0.8) - 0.85) * 20,
-        fused=(scores[0] - 0.5) * 4,
-        margin=(scores[0] - scores[-1]) * 10,
-        words=rarity.covered(wanted, content_tokens(shown)) if wanted else 0.0,
+        fused=(first - 0.5) * 4,
         unknown=float(min(3, len(_missing(question, shown)))),
         apart=float(min(3, len(_missing(question, _texts(best))))),
     )
@@ -83,6 +86,10 @@ def decide(found: Signals, language: Language, *, has_judge: bool) -> Gate:
     model = _model()[language]["with_judge" if has_judge else "without_judge"]
     total = sum(w * x for w, x in zip(model["weights"], (1.0, *astuple(found)), strict=True))
     return Gate(1 / (1 + math.exp(-max(-30.0, min(30.0, total)))), float(model["threshold"]))
+
+
+def _clipped(logit: float | None) -> float:
+    return 0.0 if logit is None else max(-6.0, min(6.0, logit)) / 3
 
 
 def _texts(paragraphs: Sequence[Paragraph]) -> str:
@@ -97,7 +104,7 @@ def _missing(question: str, texts: str) -> set[object]:
 
 @cache
 def _model() -> dict[str, Any]:
-    model: dict[str, Any] = json.loads(_FILE.read_text(encoding="utf-8"))
+    model: dict[str, Any] = json.loads(GATE_FILE.read_text(encoding="utf-8"))
     expected = ["bias", *(f.name for f in fields(Signals))]
     if model["features"] != expected:
         raise ValueError(f"gate.json was fitted on {model['features']}, the gate computes {expected}")

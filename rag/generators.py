@@ -31,6 +31,9 @@ from rag.prompts import Wording
 
 # Asked a question that a yes or a no answers; gives log p(yes) - log p(no), or None where it cannot tell.
 Judge = Callable[[Sequence[ChatMessage], Wording], float | None]
+# Given the messages that ask for the answer; gives the log odds that the reply is an answer and not the word
+# for "not stated", or None where it cannot tell. Costs nothing: it is the answer's own first token.
+Opening = Callable[[Sequence[ChatMessage], Wording], float | None]
 
 # What a plain "yes" or "no" in words counts as, where an endpoint gives no probabilities.
 WORD_LOGIT = 2.5
@@ -44,6 +47,7 @@ class Generator:
     model: str
     llm: LLM
     judge: Judge | None
+    opening: Opening | None = None
     warm: Callable[[], None] = lambda: None
 
 
@@ -169,6 +173,17 @@ def yes_no_logit(top: dict[str, float], wording: Wording) -> float | None:
     return _log_sum(yes or [least]) - _log_sum(no or [least])
 
 
+def opening_logit(top: dict[str, float], wording: Wording) -> float:
+    """Log odds that the reply opens as an answer, from the first token's {token: log probability}.
+
+    Tokens not listed count as an answer's; where the word for "not stated" is not listed, it is taken to be
+    as likely as the least one that is.
+    """
+    silent = [p for token, p in top.items() if token.strip().startswith(wording.silent)]
+    logarithm = min(_log_sum(silent or [min(top.values())]), -1e-6)
+    return math.log1p(-math.exp(logarithm)) - logarithm
+
+
 def _log_sum(values: Sequence[float]) -> float:
     top = max(values)
     return top + math.log(sum(math.exp(value - top) for value in values))
@@ -182,7 +197,7 @@ def _local(settings: Settings) -> Generator:
     from rag.local import LocalLLM
 
     llm = LocalLLM.from_settings(settings)
-    return Generator("local", llm.name, llm, judge=llm.judge, warm=llm.load)
+    return Generator("local", llm.name, llm, judge=llm.judge, opening=llm.opening, warm=llm.load)
 
 
 def _openai(settings: Settings) -> Generator:

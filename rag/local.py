@@ -36,7 +36,7 @@ from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_ca
 from index import weights
 from index.errors import UserError
 from index.settings import Settings
-from rag.generators import GeneratorFailed, yes_no_logit
+from rag.generators import GeneratorFailed, opening_logit, yes_no_logit
 from rag.prompts import Wording
 
 CONTEXT = 4096
@@ -90,15 +90,23 @@ class LocalLLM(CustomLLM):
 
     def judge(self, messages: Sequence[ChatMessage], wording: Wording) -> float | None:
         """Log p(yes) - log p(no) of the first token of the reply to `messages`."""
-        request = {**_request(messages), "max_tokens": 1, "logprobs": True, "top_logprobs": 12}
+        top = self._first_token(messages)
+        return yes_no_logit(top, wording) if top else None
+
+    def opening(self, messages: Sequence[ChatMessage], wording: Wording) -> float | None:
+        """The log odds that the reply to `messages` opens as an answer and not as "not stated"."""
+        top = self._first_token(messages)
+        return opening_logit(top, wording) if top else None
+
+    def _first_token(self, messages: Sequence[ChatMessage]) -> dict[str, float]:
+        """{token: log probability} of the likeliest first tokens of the reply; one prompt, no generation."""
+        request = {**_request(messages), "max_tokens": 1, "logprobs": True, "top_logprobs": 20}
         self.load()
         with self._turn:
             reply = self._server.handle_chat_completions(request)
         _refuse_error(reply)
         content = (reply["choices"][0].get("logprobs") or {}).get("content") or []
-        if not content:
-            return None
-        return yes_no_logit({entry["token"]: entry["logprob"] for entry in content[0]["top_logprobs"]}, wording)
+        return {entry["token"]: entry["logprob"] for entry in content[0]["top_logprobs"]} if content else {}
 
     @llm_chat_callback()
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:

@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
+import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from index.environment import prepare
 
 prepare()
 
-from index.build import Index, build, open_index  # noqa: E402 - only after the environment is set
+from chromadb.api import ServerAPI  # noqa: E402 - only after the environment is set
+from chromadb.api.shared_system_client import SharedSystemClient  # noqa: E402
+
+from index.build import Index, build, open_index  # noqa: E402
 from index.embedder import Embedder  # noqa: E402
 from index.settings import Settings, load_settings  # noqa: E402
 from index.weights import FETCH_COMMAND, needed  # noqa: E402
 from tests.fakes import HashingEmbedder  # noqa: E402
 
+# The same examples at every run, and none refused for being slow on a busy machine.
+hypothesis.settings.register_profile("duizhao", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("duizhao")
+
 ROOT = Path(__file__).parent.parent
 _REAL_HOME = Settings().home
 _KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_BASE_URL")
-_LOOPBACK = ("localhost", "127.", "::1", "0.0.0.0")  # noqa: S104 - a name to compare with, nothing binds to it
+_LOOPBACK = ("localhost", "127.", "::1", "0.0.0.0")
 
 
 # --- no network ---------------------------------------------------------------------------------------------
@@ -55,6 +67,25 @@ def no_network() -> Iterator[None]:
     _foreign.clear()
     yield
     assert not _foreign, f"the test reached for the network: {_foreign}"
+
+
+# --- no open Chroma -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def _close_chroma() -> Iterator[None]:
+    """Close every Chroma that a test opened, so that hundreds of tests do not run out of open files."""
+    known = SharedSystemClient._identifier_to_system
+    before = set(known)
+    yield
+    for identifier in set(known) - before:
+        system = known.pop(identifier)
+        SharedSystemClient._identifier_to_refcount.pop(identifier, None)
+        session = getattr(system.instance(ServerAPI), "_session", None)
+        if session is not None:
+            session.close()
+        with contextlib.suppress(AttributeError):  # one that never opened
+            system.stop()
 
 
 # --- settings of the test's own -----------------------------------------------------------------------------
@@ -98,6 +129,13 @@ def embedder() -> HashingEmbedder:
     return HashingEmbedder()
 
 
+@pytest.fixture
+def hashing_everywhere(monkeypatch: pytest.MonkeyPatch, embedder: HashingEmbedder) -> HashingEmbedder:
+    """The same stand-in, also where the code under test asks the settings for its embedder."""
+    monkeypatch.setattr(Embedder, "from_settings", lambda settings: embedder)
+    return embedder
+
+
 @pytest.fixture(scope="session")
 def _article_folder(tmp_path_factory: pytest.TempPathFactory, _clean_session: None) -> Path:
     folder = tmp_path_factory.mktemp("hashed") / "article"
@@ -131,10 +169,44 @@ def real_embedder(real_settings: Settings) -> Embedder:
 
 
 @pytest.fixture(scope="session")
-def real_index(
-    real_settings: Settings, real_embedder: Embedder, tmp_path_factory: pytest.TempPathFactory
-) -> Index:
+def real_index(real_settings: Settings, real_embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Index:
     """The bundled article, indexed with the default embedder; built once a session, not to be changed."""
     folder = tmp_path_factory.mktemp("real") / "article"
     build(real_settings, into=folder, embedder=real_embedder)
-    return open_index(real_settings, folder, real_embedder)
+    opened = open_index(real_settings, folder, real_embedder)
+    assert opened.is_whole()  # opened here, or the first test that uses it would close it
+    return opened
+
+
+# --- a real Chroma server -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def chroma_url(tmp_path_factory: pytest.TempPathFactory, _clean_session: None) -> Iterator[str]:
+    """The address of a `chroma run` server on loopback, started once a session."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [str(Path(sys.executable).with_name("chroma")), "run", "--host", "127.0.0.1", "--port", str(port)]
+    data = tmp_path_factory.mktemp("chroma-server")
+    server = subprocess.Popen(
+        [*command, "--path", str(data)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=data
+    )
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/api/v2/heartbeat", server)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except OSError as error:
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the Chroma server does not answer at {url} ({error})") from error
+            time.sleep(0.1)

@@ -56,7 +56,18 @@ def test_a_separator_alone_does_not_make_a_line_bilingual(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["2021–2023", "2021-2023", "2024年3月", "2024 年 3 月 — 2025 年", "20XX?", "当下 · TODAY", "现在", "2023至今", "1998 – now"]
+    "text",
+    [
+        "2021–2023",
+        "2021-2023",
+        "2024年3月",
+        "2024 年 3 月 — 2025 年",
+        "20XX?",
+        "当下 · TODAY",
+        "现在",
+        "2023至今",
+        "1998 – now",
+    ],
 )
 def test_a_line_that_is_only_a_period_is_a_date(text: str) -> None:
     assert is_date(text)
@@ -100,6 +111,11 @@ def test_a_number_inside_a_sentence_is_no_footnote_label() -> None:
         "Subscribe",
         "3 min read",
         "Related Articles",
+        "登录 | 注册",
+        "点赞 128  收藏 12",
+        "微信搜一搜,关注“某某研究院”",
+        "长按识别二维码，关注我们的公众号。",
+        "© 2024 Example Press",
     ],
 )
 def test_advertisements_counters_phones_and_navigation_are_furniture(text: str) -> None:
@@ -110,6 +126,12 @@ def test_advertisements_counters_phones_and_navigation_are_furniture(text: str) 
     "text",
     [
         "茶叶的登录地点在广州，" * 12,
+        "公司用它回答客服问题，节省了一半成本。",
+        "研究者开始关注「递归式自我改进」。",
+        "广告的未来",
+        "二维码支付改变了什么？",
+        "模型的发布时间比预期早了半年。",
+        "Copyright law after the machines",
         "They searched the home of the menu makers for the recipe.",
         "2021–2023",
         "In 1848 a botanist shared what he had found.",
@@ -127,6 +149,9 @@ def test_blocks_remember_their_line_in_the_file_and_blank_lines_are_none() -> No
 
 
 def test_a_translation_shares_numbers_without_commas_and_names_without_case() -> None:
-    zh, en = tokens_shared_by_translations("METR 测得 1,200 次"), tokens_shared_by_translations("metr measured 1200 runs")
+    zh, en = (
+        tokens_shared_by_translations("METR 测得 1,200 次"),
+        tokens_shared_by_translations("metr measured 1200 runs"),
+    )
     assert zh == {"1200", "metr"}
     assert "1200" in en

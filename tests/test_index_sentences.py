@@ -16,9 +16,9 @@ _LEFT_OUT = re.compile(r"\s|[▲△▼◆●•·■□※*-]")
 _LABEL = re.compile(r"^\s*[▲△▼◆●•·■□※*-]?\s*\d{1,3}\.\s", re.MULTILINE)
 _ALPHABET = st.sampled_from("。！？；….!?;,，、:“”「」『』\"'()（）《》 \n\tAaBb甲乙丙019▲•*-.３．〉")
 _WORDS = st.sampled_from(
-    ["他说", "AI ", "Q2 2026", "8.0×", "claude.ai", "2.3.5", "e.g. ", "Dr. ", "「好」", "“Yes.” ", "。", "！", ". ", "? "]
-    + ["……", "…", "; ", "；", "\n", "3. ", "▲ ", "1,000", "（见下）", "《系统卡》", "U.S. ", "word ", "Then "]
-)
+    ["他说", "AI ", "Q2 2026", "8.0×", "claude.ai", "2.3.5", "e.g. ", "Dr. ", "「好」", "“Yes.” ", "。", "！", ". ", "? ", "……",
+     "…", "; ", "；", "\n", "3. ", "▲ ", "1,000", "（见下）", "《系统卡》", "U.S. ", "word ", "Then "]
+)  # fmt: skip
 _TEXTS = st.one_of(st.text(_ALPHABET, max_size=60), st.lists(_WORDS, max_size=15).map("".join), st.text(max_size=40))
 
 

@@ -1,0 +1,77 @@
+"""`python -m evals`: ask the gold questions, score the answers, report."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import get_args
+
+from index.environment import prepare
+from index.errors import run_command
+from index.settings import GeneratorName
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(
+        prog="python -m evals",
+        description="Measure answers against gold facts. Without a command: run the dev questions and report.",
+        epilog="Exit status: 0; 1 where a bar of evals/thresholds.toml is missed; 2 for a mistake in the command.",
+    )
+    commands = top.add_subparsers(dest="command", metavar="COMMAND")
+    run = commands.add_parser("run", help="ask the questions (or go on asking), score, report")
+    _add_asking(run)
+    run.add_argument("--out", metavar="RUN", help="a folder, or a name under evals/runs; default: named by what is run")
+    run.add_argument("--fresh", action="store_true", help="start over where the run exists")
+    run.add_argument(
+        "--closed-book", action="store_true", help="also ask the bare model without evidence, as a control"
+    )
+    score = commands.add_parser("score", help="recompute every figure of a run, without a model")
+    score.add_argument("run", metavar="RUN")
+    score.add_argument("--gold", type=Path, metavar="FILE", help="the gold questions")
+    compare = commands.add_parser("compare", help="what moved between two runs, question by question")
+    compare.add_argument("before", metavar="RUN")
+    compare.add_argument("after", metavar="RUN")
+    compare.add_argument("--gold", type=Path, metavar="FILE", help="the gold questions")
+    validate = commands.add_parser("validate", help="check the gold against the article")
+    validate.add_argument("--gold", type=Path, metavar="FILE", help="the gold questions")
+    validate.add_argument("--index", type=Path, metavar="DIR", help="check against this index, not the bundled article")
+    stress = commands.add_parser("stress", help="withheld, counterfactual and noise beds on the own article")
+    _add_asking(stress)
+    stress.add_argument("--noise", type=Path, metavar="PATH", help="other paragraphs: an XQuAD folder or a .jsonl")
+    stress.add_argument("--fresh", action="store_true", help="start over where a run exists")
+    xquad = commands.add_parser("xquad", help="retrieval and refusal on XQuAD, in every pair of languages")
+    xquad.add_argument("--path", type=Path, metavar="DIR", help="the folder of xquad.dev.{en,zh}.json; else $XQUAD")
+    xquad.add_argument("--limit", type=int, metavar="N", help="ask N questions, spread evenly")
+    xquad.add_argument("--refusal", type=int, metavar="N", default=0, help="ask N of them with the paragraph withheld")
+    xquad.add_argument("--generator", choices=get_args(GeneratorName), default="quote", help="for --refusal")
+    calibrate = commands.add_parser("calibrate", help="fit the answerability gate on the dev questions")
+    calibrate.add_argument(
+        "--generator", choices=get_args(GeneratorName), help="the one that judges; default: the settings'"
+    )
+    calibrate.add_argument("--index", type=Path, metavar="DIR", help="the index to ask; default: the settings'")
+    calibrate.add_argument("--gold", type=Path, metavar="FILE", help="the gold questions")
+    return top
+
+
+def _add_asking(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--split", choices=("dev", "test"), default="dev")
+    command.add_argument("--generator", choices=get_args(GeneratorName), help="default: the settings'")
+    command.add_argument("--index", type=Path, metavar="DIR", help="the index to ask; default: the settings'")
+    command.add_argument("--language", default="zh,en", metavar="zh,en", help="the languages to ask in")
+    command.add_argument("--limit", type=int, metavar="N", help="ask N questions, spread evenly over the file")
+    command.add_argument("--gold", type=Path, metavar="FILE", help="the gold questions")
+
+
+def main(argv: list[str]) -> int:
+    """Run the command line; returns the exit status."""
+    prepare()
+    args = parser().parse_args(argv or ["run"])
+    from evals import commands
+
+    return commands.COMMANDS[args.command](args)
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(lambda: main(sys.argv[1:])))

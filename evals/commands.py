@@ -1,0 +1,278 @@
+"""What each command of `python -m evals` does; imported only once the command line is understood."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from evals import report, tables
+from evals.beds import make_bed
+from evals.bench import Order, perform, prepare_index
+from evals.compare import Comparison, compare, refuse_unlike
+from evals.gold import DEFAULT_GOLD, Question, examine, load_gold, rare_overlap
+from evals.metrics import Outcome
+from evals.run import CLOSED_BOOK, RunFolder, parse_languages, run_path
+from evals.score import HEADLINE, Scores, score
+from evals.tables import wide_console
+from evals.thresholds import read_bars, shortfalls
+from index.errors import UserError
+from index.progress import bar
+from index.settings import Settings, load_settings
+
+MISSED = 1
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ask, score, report."""
+    settings = load_settings()
+    order = _order(args, "plain", args.generator or settings.generator)
+    folder = RunFolder(run_path(args.out, order.name))
+    _perform(order, folder, settings, fresh=args.fresh, closed_book=args.closed_book)
+    return _report(folder, order.gold)
+
+
+def rescore(args: argparse.Namespace) -> int:
+    """Score a run again, without a model."""
+    return _report(RunFolder(run_path(args.run, args.run)), args.gold or DEFAULT_GOLD)
+
+
+def comparison(args: argparse.Namespace) -> int:
+    """Print what moved between two runs."""
+    folders = [RunFolder(run_path(name, name)) for name in (args.before, args.after)]
+    refuse_unlike(*(folder.info for folder in folders))
+    sides = [scored(folder, args.gold or DEFAULT_GOLD).outcomes for folder in folders]
+    _print_comparison(compare(*sides), *(folder.path.name for folder in folders))
+    return 0
+
+
+def validate(args: argparse.Namespace) -> int:
+    """Check the gold; prints every problem, or what the gold holds."""
+    path = args.gold or DEFAULT_GOLD
+    paragraphs = _paragraphs(args.index)
+    questions, problems = examine(path, paragraphs)
+    if problems:
+        for problem in problems[:-1]:
+            print(f"duizhao: {problem}", file=sys.stderr)
+        raise UserError(problems[-1])
+    for split in ("dev", "test"):
+        part = [question for question in questions if question.split == split]
+        answerable = sum(question.answerable for question in part)
+        print(f"{split}: {answerable} answerable pairs, {len(part) - answerable} unanswerable, {_kinds(part)}")
+    print(
+        f"{rare_overlap(questions, paragraphs):.0%} of the answerable questions share a rare word with their evidence"
+    )
+    return 0
+
+
+def stress(args: argparse.Namespace) -> int:
+    """Ask under every bed there is material for, and print the beds side by side."""
+    settings = load_settings()
+    generator = args.generator or settings.generator
+    names = ["plain", "withheld", "counterfactual", *(["noise"] if args.noise else [])]
+    if not args.noise:
+        print("the bed noise is left out: it needs other paragraphs (--noise PATH)", file=sys.stderr)
+    results: dict[str, Scores] = {}
+    for name in names:
+        order = _order(args, name, generator)
+        folder = RunFolder(run_path(None, order.name))
+        _perform(order, folder, settings, fresh=args.fresh)
+        results[name] = scored(folder, order.gold)
+        report.write(folder.path, folder.info, results[name], folder.paragraphs, [])
+    _print_beds(results)
+    _print_stale(RunFolder(run_path(None, _order(args, "plain", generator).name)))
+    return 0
+
+
+def xquad(args: argparse.Namespace) -> int:
+    """Print retrieval in every pair of question and corpus language, and refusals with the gold withheld."""
+    from evals.xquad import print_report
+
+    return print_report(load_settings(), args.path, args.limit, args.refusal, args.generator)
+
+
+def calibrate(args: argparse.Namespace) -> int:
+    """Fit the gate on the dev questions, as they are and with their evidence withheld; write rag/gate.json."""
+    from evals import calibrate as fitting
+    from rag.engine import Engine
+
+    settings = load_settings()
+    engine = Engine.open(settings, args.index, args.generator)
+    if engine.generator.judge is None:
+        raise UserError(f"the generator {engine.generator.name} judges nothing. Calibrate with one that has a model.")
+    gold = [q for q in load_gold(args.gold or DEFAULT_GOLD, engine.index.paragraphs) if q.split == "dev"]
+    questions = [(q, frozenset[int]()) for q in gold] + [(q, q.citable) for q in gold if q.answerable]
+    engine.warm()
+    cache = settings.home / "evals" / "judgements.jsonl"
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    with bar("Judging") as on_progress:
+        examples = fitting.collect(engine, questions, cache, on_progress)
+    judged, alone = fitting.fit(examples, with_judge=True), fitting.fit(examples, with_judge=False)
+    fitting.write_gate(judged, alone)
+    for name, sides in (("with the judge", judged), ("without", alone)):
+        for language, side in sides.items():
+            print(
+                f"{name}, {language}: area under the curve {side.auc:.2f}, refuses {side.refusal_recall:.0%} of what "
+                f"it should and {side.over_refusal:.0%} of what it should not (cross-validated)"
+            )
+    return 0
+
+
+COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "run": run,
+    "score": rescore,
+    "compare": comparison,
+    "validate": validate,
+    "stress": stress,
+    "xquad": xquad,
+    "calibrate": calibrate,
+}
+
+
+# --- asking and scoring -------------------------------------------------------------------------------------
+
+
+def _order(args: argparse.Namespace, bed: str, generator: Any) -> Order:
+    if args.limit is not None and args.limit < 1:
+        raise UserError(f"--limit is {args.limit}; at least 1 question is needed.")
+    return Order(
+        bed=make_bed(bed, getattr(args, "noise", None)),
+        split=args.split,
+        languages=parse_languages(args.language),
+        generator=generator,
+        gold=args.gold or DEFAULT_GOLD,
+        index=args.index,
+        limit=args.limit,
+        command=shlex.join(["python", "-m", "evals", *sys.argv[1:]]),
+    )
+
+
+def _perform(order: Order, folder: RunFolder, settings: Settings, *, fresh: bool, closed_book: bool = False) -> None:
+    with bar(f"Embedding, {order.bed.name}") as on_progress:
+        index = prepare_index(order, settings, on_progress)
+    with bar(f"Asking, {order.bed.name}") as on_progress:
+        perform(order, folder, settings, index=index, fresh=fresh, closed_book=closed_book, on_progress=on_progress)
+
+
+def questions_of(folder: RunFolder, gold: Path) -> dict[str, Question]:
+    """The questions that a run asked, as its bed put them, by id."""
+    info = folder.info
+    bed = make_bed(info.bed, noise=folder.path)
+    asked = set(info.questions)
+    chosen = [question for question in load_gold(gold, folder.article) if question.id in asked]
+    return {question.id: question for question in bed.questions(chosen)}
+
+
+def scored(folder: RunFolder, gold: Path) -> Scores:
+    """The scores of what a run has answered so far. Raises UserError where that is nothing."""
+    answers = folder.answers()
+    closed = folder.answers(CLOSED_BOOK)
+    questions = questions_of(folder, gold)
+    if not any(name in questions for name, _ in answers):
+        raise UserError(
+            f"{folder.path} holds 0 answers to questions of {gold.name}. Make some with: {folder.info.command}"
+        )
+    return score(questions, answers, folder.paragraphs, {"closed book": closed} if closed else None)
+
+
+def _report(folder: RunFolder, gold: Path) -> int:
+    info = folder.info
+    scores = scored(folder, gold)
+    answered, wanted = len(scores.outcomes), len(info.keys)
+    if answered < wanted:
+        print(f"only {answered} of {wanted} questions are answered; go on with: {info.command}", file=sys.stderr)
+    missed = shortfalls(scores, info, read_bars())
+    page = report.write(folder.path, info, scores, folder.paragraphs, missed)
+    print(f"{tables.heading(info)}: {answered} answers")
+    for name in HEADLINE:
+        print(f"  {tables.label(name):28} {tables.shown(scores.system[name])}")
+    for line in tables.verdicts(scores, missed):
+        print(f"  ! {line}")
+    print(f"report: {page}")
+    return MISSED if missed else 0
+
+
+def _paragraphs(index: Path | None) -> Any:
+    from evals.datasets import OwnArticle
+
+    if index is None:
+        return OwnArticle().paragraphs()
+    import json
+
+    from index.build import dump
+    from index.paragraphs import Paragraph
+
+    return [Paragraph.from_json(json.loads(line)) for line in dump(load_settings(), index)]
+
+
+def _kinds(questions: list[Question]) -> str:
+    counts: dict[str, int] = {}
+    for question in questions:
+        if question.answerable:
+            counts[question.kind] = counts.get(question.kind, 0) + 1
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items())
+
+
+# --- printing -----------------------------------------------------------------------------------------------
+
+
+def _print_comparison(found: Comparison, before: str, after: str) -> None:
+    console = wide_console()
+    table = Table(title=f"{found.shared} answers in both", title_justify="left")
+    for head in ("", before, after, "after − before", ""):
+        table.add_column(head, justify="left" if head == "" else "right")
+    for name, difference in found.difference.items():
+        real = (
+            difference.low is not None and difference.high is not None and (difference.low > 0 or difference.high < 0)
+        )
+        cells = (tables.shown(found.before[name]), tables.shown(found.after[name]), tables.shown(difference))
+        table.add_row(tables.label(name), *cells, "beyond chance" if real else "")
+    console.print(table)
+    for verdict in ("worse", "better", "moved"):
+        for change in (c for c in found.changes if c.verdict == verdict):
+            console.print(
+                f"{verdict:6} {change.key[0]}.{change.key[1]}  {_change(change.before, change.after)}", highlight=False
+            )
+
+
+def _change(before: Outcome, after: Outcome) -> str:
+    sides = (
+        f"{'refused' if o.refused else 'answered'} {o.values.get('cited_fact_recall') or 0:.2f}"
+        for o in (before, after)
+    )
+    return f"{' → '.join(sides)}  {after.question.asked[after.language]}"
+
+
+def _print_beds(results: Mapping[str, Scores]) -> None:
+    names = ("right_answerable", "cited_fact_recall", "fact_precision", "recall@5", "over_refusal", "refusal_recall")
+    table = Table(title="Stress beds", title_justify="left")
+    table.add_column("")
+    for name in names:
+        table.add_column(tables.label(name), justify="right")
+    for bed, scores in results.items():
+        table.add_row(bed, *(tables.shown(scores.system[name]) for name in names))
+    plain = results["plain"].by_kind["two paragraphs"]
+    table.add_row("plain, two paragraphs", *(tables.shown(plain[name]) for name in names))
+    wide_console().print(table)
+
+
+def _print_stale(plain: RunFolder) -> None:
+    """Check that quotes from before an edit no longer pass as verbatim after it."""
+    from evals.beds import edited_paragraphs, read_edits, stale_quotes
+
+    edits = read_edits()
+    edited = {paragraph.number: paragraph for paragraph in edited_paragraphs(plain.article, edits)}
+    answers = plain.answers()
+    counts = [
+        stale_quotes(answer, edited, edit)
+        for edit in edits
+        for (name, _), answer in answers.items()
+        if name == edit.question
+    ]
+    quotes, refused = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0)
+    print(f"stale quotes of edited values: {quotes}, refused by the verbatim check: {refused}")

@@ -1,0 +1,77 @@
+"""Two runs side by side: what moved, question by question, and whether it is more than chance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evals import stats
+from evals.metrics import Outcome
+from evals.run import Key, RunInfo
+from evals.score import ANSWER_METRICS, RETRIEVAL_METRICS
+from evals.stats import Figure
+from index.errors import UserError
+
+METRICS = ("right", *ANSWER_METRICS, *RETRIEVAL_METRICS, "refused")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One question in one language that did better or worse: its values in both runs."""
+
+    key: Key
+    before: Outcome
+    after: Outcome
+
+    @property
+    def verdict(self) -> str:
+        """`better`, `worse` or `moved` (neither right nor wrong changed, the cited facts did)."""
+        a, b = self.before.values["right"] or 0.0, self.after.values["right"] or 0.0
+        return "better" if b > a else "worse" if b < a else "moved"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Means of both runs over the questions both answered, their paired difference, and what changed."""
+
+    before: dict[str, Figure]
+    after: dict[str, Figure]
+    difference: dict[str, Figure]
+    changes: tuple[Change, ...]
+    shared: int
+
+
+def compare(before: Sequence[Outcome], after: Sequence[Outcome]) -> Comparison:
+    """Compare two runs on the questions that both answered; the difference is (after - before), paired by question."""
+    first, second = ({(o.question.id, o.language): o for o in run} for run in (before, after))
+    shared = [key for key in first if key in second]
+    if not shared:
+        raise UserError(
+            f"the runs share 0 questions ({len(first)} and {len(second)} answers). Compare runs of one split."
+        )
+    ids = list(dict.fromkeys(key[0] for key in shared))
+    sides = [[[run[key] for key in shared if key[0] == name] for name in ids] for run in (first, second)]
+    grouped = {metric: [_values(side, metric) for side in sides] for metric in METRICS}
+    return Comparison(
+        before={metric: stats.figure(a) for metric, (a, _) in grouped.items()},
+        after={metric: stats.figure(b) for metric, (_, b) in grouped.items()},
+        difference={metric: stats.difference(a, b) for metric, (a, b) in grouped.items()},
+        changes=tuple(Change(key, first[key], second[key]) for key in shared if _moved(first[key], second[key])),
+        shared=len(shared),
+    )
+
+
+def refuse_unlike(before: RunInfo, after: RunInfo) -> None:
+    """Raises UserError where two runs asked different articles or beds, so that their difference means nothing."""
+    for name in ("bed", "article"):
+        a, b = getattr(before, name), getattr(after, name)
+        if a != b:
+            raise UserError(f"the runs are of different {name}s ({a} and {b}); their difference means nothing.")
+
+
+def _values(side: Sequence[Sequence[Outcome]], metric: str) -> list[list[float]]:
+    return [[v for o in pair if (v := o.values.get(metric)) is not None] for pair in side]
+
+
+def _moved(a: Outcome, b: Outcome) -> bool:
+    return any(a.values.get(name) != b.values.get(name) for name in ("right", "cited_fact_recall", "refused"))

@@ -1,0 +1,138 @@
+"""A dataset is a small class that yields paragraphs and questions; everything else here works on those two.
+
+To add one: a `name`, `paragraphs()` numbered from 1 as the index will number them, and `questions()` whose
+facts name their evidence by those numbers. See README.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+from evals.gold import DEFAULT_GOLD, Fact, Question, load_gold
+from index.errors import UserError
+from index.paragraphs import LANGUAGES, Language, Paragraph
+from index.source import BUNDLED_ARTICLE, ArticleReader
+
+
+class Dataset(Protocol):
+    """Paragraphs, and questions whose evidence is named by paragraph number."""
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+
+    def paragraphs(self) -> Sequence[Paragraph]:
+        """Every paragraph, numbered from 1 in the order in which it is to be indexed."""
+
+    def questions(self) -> Sequence[Question]:
+        """The questions; their gold is paragraph numbers."""
+
+
+@dataclass(frozen=True)
+class OwnArticle:
+    """The bundled article and the gold that was written for it. Reading it needs no index and no weights."""
+
+    gold: Path = DEFAULT_GOLD
+    source: Path = BUNDLED_ARTICLE
+    name: str = "when-ai-builds-itself"
+
+    @cached_property
+    def _paragraphs(self) -> tuple[Paragraph, ...]:
+        return ArticleReader().read(self.source).paragraphs
+
+    def paragraphs(self) -> Sequence[Paragraph]:
+        """The article's paragraphs."""
+        return self._paragraphs
+
+    def questions(self) -> Sequence[Question]:
+        """The gold questions. Raises UserError where the gold is wrong."""
+        return load_gold(self.gold, self._paragraphs)
+
+
+@dataclass(frozen=True)
+class XQuAD:
+    """XQuAD (Artetxe, Ruder and Yogatama 2020), English and Chinese: paragraph i of one file translates i of the other.
+
+    `folder` holds xquad.dev.en.json and xquad.dev.zh.json. The gold is a paragraph number, never a string:
+    many answer strings stand in several paragraphs.
+    """
+
+    folder: Path
+    name: str = "xquad"
+
+    @cached_property
+    def _entries(self) -> dict[Language, list[dict[str, Any]]]:
+        entries = {
+            language: list(_squad_paragraphs(self.folder / f"xquad.dev.{language}.json")) for language in LANGUAGES
+        }
+        counts = {language: len(entries[language]) for language in LANGUAGES}
+        if len(set(counts.values())) != 1:
+            raise UserError(
+                f"{self.folder} holds {counts['zh']} Chinese and {counts['en']} English paragraphs; not a pair."
+            )
+        return entries
+
+    def paragraphs(self) -> Sequence[Paragraph]:
+        """One pair a paragraph."""
+        pairs = zip(self._entries["zh"], self._entries["en"], strict=True)
+        return [
+            Paragraph(number, "body", zh["context"], en["context"]) for number, (zh, en) in enumerate(pairs, start=1)
+        ]
+
+    def questions(self) -> Sequence[Question]:
+        """Every question that stands in both languages, its evidence the paragraph it was asked about."""
+        return list(self._questions())
+
+    def _questions(self) -> Iterator[Question]:
+        for number, (zh, en) in enumerate(zip(self._entries["zh"], self._entries["en"], strict=True), start=1):
+            english = {entry["id"]: entry for entry in en["qas"]}
+            for entry in zh["qas"]:
+                if (other := english.get(entry["id"])) is not None:
+                    yield _xquad_question(number, entry, other)
+
+
+def as_jsonl(paragraphs: Sequence[Paragraph], languages: Sequence[Language] = LANGUAGES) -> str:
+    """Paragraphs as a source that `python -m index` reads, in some of their languages; numbers stay as they are.
+
+    Raises UserError where a paragraph would be left without text.
+    """
+    lines = []
+    for paragraph in paragraphs:
+        texts = {language: paragraph.text(language) for language in languages if paragraph.text(language)}
+        if not texts:
+            raise UserError(
+                f"¶{paragraph.number} has no text in {' or '.join(languages)}. Ask for its language as well."
+            )
+        sections = {f"section_{language}": list(getattr(paragraph.section, language)) for language in languages}
+        lines.append(json.dumps({**texts, **sections, "kind": paragraph.kind}, ensure_ascii=False))
+    return "\n".join(lines) + "\n"
+
+
+def _squad_paragraphs(path: Path) -> Iterator[dict[str, Any]]:
+    if not path.is_file():
+        raise UserError(f"{path} is not there. Name the folder that holds XQuAD's two files with --path.")
+    try:
+        for article in json.loads(path.read_text(encoding="utf-8"))["data"]:
+            yield from article["paragraphs"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is not in SQuAD's format ({type(error).__name__}: {error}). Give XQuAD's own files."
+        ) from None
+
+
+def _xquad_question(number: int, zh: dict[str, Any], en: dict[str, Any]) -> Question:
+    name = f"x{number}.{zh['id']}"
+    answers = dict.fromkeys(answer["text"] for entry in (zh, en) for answer in entry["answers"])
+    fact = Fact(id=f"{name}.f1", weight=1, aliases=tuple(answers), evidence=(frozenset({number}),))
+    return Question(
+        id=name,
+        split="dev",
+        kind="explain",
+        asked={"zh": zh["question"], "en": en["question"]},
+        facts=(fact,),
+    )

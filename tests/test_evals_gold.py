@@ -1,0 +1,340 @@
+"""The gold: the shipped file is sound, and a gold that could be fooled is refused."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evals.beds import edited_paragraphs, edited_questions, needs_several, read_edits, stale_quotes, withhold
+from evals.controls import cite
+from evals.datasets import OwnArticle, XQuAD, as_jsonl
+from evals.gold import QUESTION_KINDS, Question, examine, load_gold, rare_overlap
+from evals.normalise import states_any
+from index.errors import UserError
+from index.paragraphs import LANGUAGES, Paragraph
+from index.source import ArticleReader
+
+SHARED_XQUAD = Path(__file__).parents[2] / "shared" / "xquad"
+PARAGRAPHS = [
+    Paragraph(1, "body", "船长是李雷。他三十岁!", "The captain is Li Lei. He is thirty!"),
+    Paragraph(2, "body", "船重一百二十万吨。", "The ship weighs 1.2 million tonnes."),
+    Paragraph(3, "body", "船长不是韩梅梅。", "The captain is not Han Meimei."),
+]
+
+
+def line(**changes: Any) -> dict[str, Any]:
+    fact = {
+        "id": "q1.f1",
+        "weight": 1,
+        "aliases": {"zh": ["李雷"], "en": ["Li Lei"]},
+        "forbidden": ["Han Meimei"],
+        "evidence": [["船长是李雷"], ["captain is Li Lei"]],
+    }
+    record = {
+        "id": "q1",
+        "split": "dev",
+        "kind": "explain",
+        "question": {"zh": "谁掌舵?", "en": "Who steers?"},
+        "answerable": True,
+        "unanswerable_kind": None,
+        "facts": [fact | changes.pop("fact", {})],
+        "also_supporting": [],
+        "reference": {"zh": "李雷。", "en": "Li Lei."},
+    }
+    return record | changes
+
+
+def written(folder: Path, *lines: dict[str, Any] | str) -> Path:
+    path = folder / "gold.jsonl"
+    texts = [text if isinstance(text, str) else json.dumps(text, ensure_ascii=False) for text in lines]
+    path.write_text("\n".join(texts) + "\n", encoding="utf-8")
+    return path
+
+
+def problems(folder: Path, *lines: dict[str, Any] | str) -> list[str]:
+    return examine(written(folder, *lines), PARAGRAPHS)[1]
+
+
+@pytest.fixture(scope="module")
+def article() -> OwnArticle:
+    return OwnArticle()
+
+
+@pytest.fixture(scope="module")
+def gold(article: OwnArticle) -> tuple[Question, ...]:
+    return tuple(article.questions())
+
+
+# --- the shipped gold ---------------------------------------------------------------------------------------
+
+
+def test_the_shipped_gold_has_no_problem(article: OwnArticle) -> None:
+    assert examine(article.gold, article.paragraphs())[1] == []
+
+
+def test_the_shipped_gold_is_large_enough_and_covers_every_kind_in_both_splits(gold: tuple[Question, ...]) -> None:
+    assert sum(question.answerable for question in gold) >= 120
+    assert sum(not question.answerable for question in gold) >= 50
+    kinds = Counter((question.split, question.kind) for question in gold)
+    assert all(kinds[split, kind] for split in ("dev", "test") for kind in QUESTION_KINDS)
+
+
+def test_the_shipped_gold_asks_about_most_of_the_article(article: OwnArticle, gold: tuple[Question, ...]) -> None:
+    asked = frozenset().union(*(question.gold for question in gold))
+    assert len(asked) / len(article.paragraphs()) > 0.9
+
+
+def test_fewer_than_a_third_of_the_questions_share_a_rare_word_with_their_evidence(
+    article: OwnArticle, gold: tuple[Question, ...]
+) -> None:
+    assert 0 < rare_overlap(gold, article.paragraphs()) < 1 / 3
+
+
+def test_every_gold_paragraph_has_a_gold_sentence_in_each_of_its_languages(
+    article: OwnArticle, gold: tuple[Question, ...]
+) -> None:
+    by_number = {paragraph.number: paragraph for paragraph in article.paragraphs()}
+    for question in gold:
+        for fact in question.facts:
+            spans = {(span.paragraph, span.language) for span in fact.sentences}
+            for number in frozenset().union(*fact.evidence):
+                assert {(number, language) for language in by_number[number].languages} <= spans, fact.id
+
+
+def test_no_question_of_one_split_is_asked_again_in_the_other(gold: tuple[Question, ...]) -> None:
+    asked = Counter(question.asked[language] for question in gold for language in LANGUAGES)
+    assert [text for text, times in asked.items() if times > 1] == []
+
+
+# --- snippets become numbers --------------------------------------------------------------------------------
+
+
+def test_snippets_of_both_languages_of_a_pair_are_one_evidence_set(tmp_path: Path) -> None:
+    (question,) = load_gold(written(tmp_path, line()), PARAGRAPHS)
+    assert question.facts[0].evidence == (frozenset({1}),)
+    assert question.gold == {1}
+
+
+def test_a_gold_sentence_ends_where_a_chinese_sentence_ends(tmp_path: Path) -> None:
+    (question,) = load_gold(written(tmp_path, line()), PARAGRAPHS)
+    texts = {
+        span.language: PARAGRAPHS[0].text(span.language)[span.start : span.end] for span in question.facts[0].sentences
+    }
+    assert texts == {"zh": "船长是李雷。", "en": "The captain is Li Lei."}
+
+
+def test_the_other_language_gets_the_gold_sentence_of_the_same_place(tmp_path: Path) -> None:
+    only_english = line(fact={"evidence": [["He is thirty"]], "aliases": {"zh": ["三十"], "en": ["thirty"]}})
+    only_english["reference"] = {"zh": "三十。", "en": "Thirty."}
+    (question,) = load_gold(written(tmp_path, only_english), PARAGRAPHS)
+    texts = {
+        span.language: PARAGRAPHS[0].text(span.language)[span.start : span.end] for span in question.facts[0].sentences
+    }
+    assert texts == {"zh": "他三十岁!", "en": "He is thirty!"}
+
+
+def test_numbering_the_paragraphs_anew_moves_the_gold_along(tmp_path: Path) -> None:
+    moved = [Paragraph(p.number + 10, p.kind, p.zh, p.en) for p in PARAGRAPHS]
+    (question,) = load_gold(written(tmp_path, line()), moved)
+    assert question.gold == {11}
+
+
+# --- what the validator refuses -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (line(fact={"evidence": [["stands nowhere"]]}), "stands in no paragraph; exactly one"),
+        (line(fact={"evidence": [["The captain is"]]}), "stands in ¶1 and ¶3; exactly one"),
+        (line(also_supporting=["stands nowhere"]), "stands in no paragraph; exactly one"),
+        (line(fact={"evidence": [["船重一百二十万吨"]]}), "none of its aliases"),
+        (line(fact={"aliases": {"zh": [], "en": ["Li Lei"]}}), "facts.0.aliases.zh"),
+        (line(fact={"weight": 2}), "has the weight 2"),
+        (line(fact={"weight": 0.5}), "no fact of weight 1"),
+        (line(fact={"id": "q2.f1"}), "Name them q1.f1"),
+        (line(fact={"evidence": []}), "facts.0.evidence"),
+        (line(kind="riddle"), "kind is 'riddle'"),
+        (line(split="train"), "split is 'train'"),
+        (line(question={"zh": "谁掌舵?"}), "question.en"),
+        (line(question={"zh": "李雷掌舵吗?", "en": "Who steers?"}), "the zh question already states the alias '李雷'"),
+        (line(reference={"zh": "李雷。", "en": "Nobody."}), "the en reference states none of its aliases"),
+        (line(reference={"zh": "李雷。", "en": "Li Lei, not Han Meimei."}), "which is forbidden"),
+        (line(fact={"forbidden": ["Lei"]}), "states 'Lei', which is forbidden"),
+        (line(reference=None), "no reference answer"),
+        (line(facts=[]), "answerable and has 0 facts"),
+        (line(answerable=False), "Make the two agree"),
+        (line(kind="unanswerable", answerable=False, unanswerable_kind="instruction"), "only a false premise has"),
+        (line(note="typo"), "note is 'typo'"),
+        ("{broken", "line 1 of gold.jsonl"),
+    ],
+)
+def test_a_gold_line_that_could_be_fooled_is_refused(changed: dict[str, Any] | str, said: str, tmp_path: Path) -> None:
+    found = problems(tmp_path, changed)
+    assert any(said in problem for problem in found), found
+    assert all("\n" not in problem for problem in found)
+
+
+def test_the_line_that_the_others_are_made_from_is_sound(tmp_path: Path) -> None:
+    assert problems(tmp_path, line()) == []
+
+
+def test_an_alias_that_does_not_stand_in_its_evidence_must_be_marked_derived(tmp_path: Path) -> None:
+    derived = {"evidence": [["船重一百二十万吨"]], "derived": True}
+    assert problems(tmp_path, line(fact=derived)) == []
+
+
+def test_one_fact_in_both_splits_is_refused_however_its_number_is_written(tmp_path: Path) -> None:
+    reference = {"zh": "120 万吨。", "en": "1.2 million."}
+    weight = {
+        "evidence": [["船重一百二十万吨"]],
+        "aliases": {"zh": ["一百二十万"], "en": ["1.2 million"]},
+        "forbidden": [],
+    }
+    dev = line(fact=weight, reference=reference)
+    test = line(
+        id="q2", split="test", fact=weight | {"id": "q2.f1", "aliases": {"zh": ["120 万"], "en": ["1,200,000"]}}
+    )
+    test["reference"] = reference
+    (found,) = problems(tmp_path, dev, test)
+    assert "q1.f1 (dev) and q2.f1 (test) are one fact" in found
+    assert problems(tmp_path, dev, test | {"split": "dev"}) == []
+
+
+def test_an_id_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    assert any("q1 stands twice" in problem for problem in problems(tmp_path, line(), line()))
+
+
+def test_loading_names_the_first_problem_and_counts_the_rest(tmp_path: Path) -> None:
+    path = written(tmp_path, line(kind="riddle"), line(split="train"))
+    with pytest.raises(UserError, match=r"kind is 'riddle'.*1 more"):
+        load_gold(path, PARAGRAPHS)
+
+
+@pytest.mark.parametrize("text", ["", "\n\n"])
+def test_an_empty_gold_file_is_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "empty.jsonl"
+    path.write_text(text)
+    with pytest.raises(UserError, match="holds 0 questions"):
+        load_gold(path, PARAGRAPHS)
+    with pytest.raises(UserError, match="is not there"):
+        load_gold(tmp_path / "none.jsonl", PARAGRAPHS)
+
+
+# --- beds ---------------------------------------------------------------------------------------------------
+
+
+def test_a_question_whose_evidence_is_withheld_is_unanswerable_and_says_what_to_withhold(
+    gold: tuple[Question, ...],
+) -> None:
+    question = next(question for question in gold if question.answerable and question.supporting)
+    bare = withhold(question)
+    assert not bare.answerable
+    assert bare.supporting == question.gold | question.supporting
+    assert bare.facts == ()
+
+
+def test_every_edit_of_the_counterfactual_article_changes_one_paragraph_and_its_question(
+    article: OwnArticle, gold: tuple[Question, ...]
+) -> None:
+    edits = read_edits()
+    edited = {p.number: p for p in edited_paragraphs(article.paragraphs(), edits)}
+    questions = edited_questions(gold, edits)
+    assert len(questions) == len(edits) >= 10
+    assert all(sum(q.split == split for q in questions) >= 5 for split in ("dev", "test"))
+    for question in questions:
+        (fact,) = question.facts
+        for number in question.gold:
+            text = "\n".join(edited[number].text(language) or "" for language in LANGUAGES)
+            assert states_any(text, fact.aliases), question.id
+            assert not states_any(text, fact.forbidden), question.id
+
+
+def test_a_quote_from_before_an_edit_is_caught_as_stale(article: OwnArticle) -> None:
+    edit = read_edits()[0]
+    before = next(p for p in article.paragraphs() if edit.old["en"] in (p.en or ""))
+    edited = {p.number: p for p in edited_paragraphs(article.paragraphs(), [edit])}
+    untouched = {p.number: p for p in article.paragraphs()}
+    answer = {"citations": [cite(before, "en")]}
+    assert stale_quotes(answer, edited, edit) == (1, 1)
+    assert stale_quotes(answer, untouched, edit) == (1, 0)
+
+
+def test_an_edit_that_stands_nowhere_is_refused() -> None:
+    with pytest.raises(UserError, match="found in 0 paragraphs"):
+        edited_paragraphs(PARAGRAPHS, [read_edits()[0]])
+
+
+def test_integration_is_asked_where_no_single_paragraph_holds_every_vital_fact(gold: tuple[Question, ...]) -> None:
+    by_id = {question.id: question for question in gold}
+    assert needs_several(by_id["q037"])
+    assert not needs_several(by_id["q027"])
+    assert sum(map(needs_several, gold)) >= 10
+
+
+# --- datasets -----------------------------------------------------------------------------------------------
+
+
+def squad(folder: Path, language: str, contexts: list[str], questions: list[str]) -> None:
+    paragraphs = [
+        {
+            "context": context,
+            "qas": [{"id": f"id{n}", "question": asked, "answers": [{"text": context[:2], "answer_start": 0}]}],
+        }
+        for n, (context, asked) in enumerate(zip(contexts, questions, strict=True))
+    ]
+    record = {"version": "1.1", "data": [{"title": "t", "paragraphs": paragraphs}]}
+    (folder / f"xquad.dev.{language}.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+def test_xquad_pairs_paragraph_i_of_both_files_and_its_gold_is_the_number(tmp_path: Path) -> None:
+    squad(tmp_path, "zh", ["第一段。", "第二段。"], ["问一?", "问二?"])
+    squad(tmp_path, "en", ["First.", "Second."], ["One?", "Two?"])
+    dataset = XQuAD(tmp_path)
+    assert [(p.number, p.zh, p.en) for p in dataset.paragraphs()] == [
+        (1, "第一段。", "First."),
+        (2, "第二段。", "Second."),
+    ]
+    second = dataset.questions()[1]
+    assert (second.asked["zh"], second.asked["en"], second.gold) == ("问二?", "Two?", {2})
+
+
+def test_xquad_files_that_do_not_pair_or_are_not_there_are_refused(tmp_path: Path) -> None:
+    squad(tmp_path, "zh", ["第一段。"], ["问?"])
+    with pytest.raises(UserError, match="is not there"):
+        XQuAD(tmp_path).paragraphs()
+    squad(tmp_path, "en", ["First.", "Second."], ["One?", "Two?"])
+    with pytest.raises(UserError, match="1 Chinese and 2 English"):
+        XQuAD(tmp_path).paragraphs()
+    (tmp_path / "xquad.dev.en.json").write_text("[]")
+    with pytest.raises(UserError, match="SQuAD"):
+        XQuAD(tmp_path).paragraphs()
+
+
+@pytest.mark.skipif(not SHARED_XQUAD.is_dir(), reason="XQuAD's files do not lie beside this checkout")
+def test_every_xquad_question_stands_in_both_languages() -> None:
+    dataset = XQuAD(SHARED_XQUAD)
+    questions = dataset.questions()
+    assert len(questions) > 500
+    assert all(question.asked[language].strip() for question in questions for language in LANGUAGES)
+    assert {n for question in questions for n in question.gold} == {p.number for p in dataset.paragraphs()}
+
+
+def test_paragraphs_written_as_a_source_are_read_back_with_the_same_numbers(
+    tmp_path: Path, article: OwnArticle
+) -> None:
+    path = tmp_path / "copy.jsonl"
+    path.write_text(as_jsonl(article.paragraphs()), encoding="utf-8")
+    assert ArticleReader().read(path).paragraphs == tuple(article.paragraphs())
+
+
+def test_a_corpus_in_one_language_holds_nothing_of_the_other(tmp_path: Path) -> None:
+    records = [json.loads(text) for text in as_jsonl(PARAGRAPHS, ("zh",)).splitlines()]
+    assert [record["zh"] for record in records] == [p.zh for p in PARAGRAPHS]
+    assert all("en" not in record and "section_en" not in record for record in records)
+    with pytest.raises(UserError, match="¶9 has no text in en"):
+        as_jsonl([Paragraph(9, "summary", "只有中文。", None)], ("en",))

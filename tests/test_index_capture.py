@@ -1,0 +1,354 @@
+"""Reading captured pages: the bundled one exactly, and two others it was not written for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from index.blocks import read_blocks
+from index.capture import read_captured
+from index.embedder import Embedder
+from index.errors import UserError
+from index.paragraphs import Article, Language, Paragraph, count_kinds
+from index.source import BUNDLED_ARTICLE, ArticleReader
+
+ARTICLES = Path(__file__).parent / "articles"
+
+
+@pytest.fixture(scope="module")
+def bundled() -> Article:
+    return ArticleReader().read(BUNDLED_ARTICLE)
+
+
+@pytest.fixture(scope="module")
+def tea() -> Article:
+    return ArticleReader().read(ARTICLES / "tea.txt")
+
+
+@pytest.fixture(scope="module")
+def railway() -> Article:
+    return ArticleReader().read(ARTICLES / "railway.txt")
+
+
+def of_kind(article: Article, kind: str) -> list[Paragraph]:
+    return [paragraph for paragraph in article.paragraphs if paragraph.kind == kind]
+
+
+def sections(article: Article, language: Language) -> list[str]:
+    return list(dict.fromkeys(paragraph.section.path(language) for paragraph in article.paragraphs))
+
+
+def everything(article: Article) -> str:
+    return "\n".join(
+        part
+        for paragraph in article.paragraphs
+        for part in (paragraph.zh, paragraph.en, *paragraph.section.zh, *paragraph.section.en)
+        if part
+    )
+
+
+# --- the bundled page ---------------------------------------------------------------------------------------
+
+
+def test_the_bundled_page_has_exactly_these_paragraphs(bundled: Article) -> None:
+    assert count_kinds(bundled.paragraphs) == {
+        "front": 1,
+        "summary": 1,
+        "body": 48,
+        "timeline": 5,
+        "figure": 3,
+        "footnote": 8,
+        "credits": 1,
+    }
+
+
+def test_every_paragraph_of_the_bundled_page_is_a_pair_but_the_summary(bundled: Article) -> None:
+    assert [p.kind for p in bundled.paragraphs if p.languages != ("zh", "en")] == ["summary"]
+    assert bundled.notes == ()
+
+
+def test_paragraphs_are_numbered_from_one_in_reading_order(bundled: Article) -> None:
+    page = BUNDLED_ARTICLE.read_text(encoding="utf-8")
+    assert [p.number for p in bundled.paragraphs] == list(range(1, len(bundled.paragraphs) + 1))
+    places = [
+        page.rindex(p.zh.split("\n")[-1]) for p in bundled.paragraphs if p.zh and p.kind not in ("front", "summary")
+    ]
+    assert places == sorted(places)
+
+
+def test_each_pair_says_the_same_in_both_languages(bundled: Article) -> None:
+    openings = {
+        "For most of AI's history": "在 AI 发展史的绝大部分时间里",
+        "CORE-Bench tests whether": "CORE-Bench 测试的是",
+        "A caveat: Lines of code": "需要说明一点",
+        "None of this is necessarily impossible": "这一切在原则上并非注定不可能",
+        "In the coming months": "在接下来的几个月里",
+        "As a check on judge bias": "8.\N{NO-BREAK SPACE}为了检验评判者是否存在偏向",
+    }
+    for english, chinese in openings.items():
+        (paragraph,) = (p for p in bundled.paragraphs if p.en and p.en.startswith(english))
+        assert paragraph.zh is not None
+        assert paragraph.zh.startswith(chinese)
+
+
+def test_the_timeline_keeps_its_dates_and_titles_in_the_section_path(bundled: Article) -> None:
+    timeline = of_kind(bundled, "timeline")
+    assert [p.section.zh[-1] for p in timeline] == [
+        "2021–2023 打造第一代 Claude",
+        "2023–2025 聊天机器人",
+        "2025–2026 编程智能体",
+        "当下 自主智能体",
+        "20XX? 闭合循环",
+    ]
+    assert [p.section.en[-1] for p in timeline] == [
+        "2021–2023 Building the first Claude",
+        "2023–2025 Chatbots",
+        "2025–2026 Coding agents",
+        "TODAY Autonomous agents",
+        "20XX? Closing the loop",
+    ]
+    assert {p.section.en[0] for p in timeline} == {"A TIMELINE"}
+
+
+def test_the_section_headings_are_headings_in_both_languages(bundled: Article) -> None:
+    top_zh = list(dict.fromkeys(p.section.zh[0] for p in bundled.paragraphs if p.section.zh))
+    top_en = list(dict.fromkeys(p.section.en[0] for p in bundled.paragraphs if p.section.en))
+    assert top_zh == [
+        "导读 · 内容摘要",
+        "从手写代码,到「闭合循环」",
+        "来自外部世界的证据",
+        "来自 Anthropic 内部的证据",
+        "Anthropic 未来的工作会是什么样子?",
+        "如果我们错了呢?",
+        "几种可能的未来",
+        "我们应该怎么做?",
+        "脚注",
+    ]
+    assert top_en == [
+        "A TIMELINE",
+        "EVIDENCE FROM THE OUTSIDE WORLD",
+        "EVIDENCE FROM WITHIN ANTHROPIC",
+        "THE FUTURE OF WORK AT ANTHROPIC",
+        "WHAT IF WE'RE WRONG?",
+        "POSSIBLE FUTURES",
+        "WHAT SHOULD WE DO?",
+        "Footnotes",
+    ]
+
+
+def test_the_three_scenario_titles_are_headings_not_paragraphs(bundled: Article) -> None:
+    scenarios = [path for path in sections(bundled, "en") if path.startswith("POSSIBLE FUTURES › ")]
+    assert [path.split(" › ")[1] for path in scenarios] == [
+        "1. The trend stalls, but today's AI capabilities are widely diffused",
+        "2. AI labs continue to see compounding efficiency gains",
+        "3. AI systems themselves become capable of full recursive self-improvement, and begin building their successors",
+    ]
+    assert [path.split(" › ")[1] for path in sections(bundled, "zh") if path.startswith("几种可能的未来 › ")] == [
+        "1. 趋势停滞,但今天的 AI 能力得到广泛扩散",
+        "2. AI 实验室持续获得复利式的效率增益",
+        "3. AI 系统自身具备完全的递归式自我改进,并开始构建后继者",
+    ]
+    assert not any("趋势停滞,但今天的" in (p.zh or "") for p in bundled.paragraphs)
+
+
+def test_a_figure_keeps_its_title_as_the_last_heading(bundled: Article) -> None:
+    assert [p.section.zh[-1] for p in of_kind(bundled, "figure")] == [
+        "各季度人均贡献的代码量",
+        "Claude Code 会话成功率",
+        "模型能否选出比人类更好的下一步",
+    ]
+    assert [p.en for p in of_kind(bundled, "figure")] == [
+        "Code contributed per person, by quarter.",
+        "Claude Code session success rate, by task type.",
+        "Where a researcher went wrong, could Claude have done better?",
+    ]
+
+
+def test_each_footnote_knows_its_number(bundled: Article) -> None:
+    assert [p.section.en for p in of_kind(bundled, "footnote")] == [("Footnotes", f"Note {n}") for n in range(1, 9)]
+    assert [p.section.zh for p in of_kind(bundled, "footnote")] == [("脚注", f"注 {n}") for n in range(1, 9)]
+
+
+def test_the_front_holds_the_title_its_origin_and_the_translator(bundled: Article) -> None:
+    (front,) = of_kind(bundled, "front")
+    assert front.number == 1
+    assert front.en is not None
+    assert front.zh is not None
+    assert front.en.split("\n") == [
+        "THE ANTHROPIC INSTITUTE",
+        "When AI builds itself",
+        "Our progress toward recursive self-improvement, and its implications.",
+    ]
+    assert "anthropic.com/institute/recursive-self-improvement" in front.zh
+    assert "由 Claude Opus 4.8 翻译" in front.zh
+    assert bundled.title == "When AI builds itself / 当 AI 开始自我构建"
+
+
+def test_the_credits_name_the_authors(bundled: Article) -> None:
+    (thanks,) = of_kind(bundled, "credits")
+    assert thanks.en is not None
+    assert thanks.en.startswith("Marina Favaro and Jack Clark co-authored this piece")
+
+
+@pytest.mark.parametrize(
+    "furniture",
+    [
+        *(
+            "腾讯会议",
+            "免费POC",
+            "零成本试错",
+            "FDE",
+            "学习大模型",
+            "我要投稿",
+            "发布日期",
+            "浏览次数",
+            "1518",
+            "東雲研究院",
+        ),
+        *(
+            "微信",
+            "推荐语",
+            "核心内容",
+            "杨芳贤",
+            "53AI",
+            "腾讯云",
+            "首选服务商",
+            "场景落地咨询",
+            "零风险",
+            "联系我们",
+            "售前",
+        ),
+        *("186 6662 7370", "预约演示", "185 8882 0121", "扫码", "专属顾问", "回到顶部", "加载中", "中英对照)_tag2"),
+        *("AI 在开发中的角色转变", "递归式自我改进的可能路径与未来情景"),
+    ],
+)
+def test_a_page_advertisement_counter_phone_or_blurb_is_nowhere_in_the_article(
+    bundled: Article, furniture: str
+) -> None:
+    assert furniture in BUNDLED_ARTICLE.read_text(encoding="utf-8")
+    assert furniture not in everything(bundled)
+
+
+def test_every_other_line_of_the_page_survives_in_a_paragraph_or_a_heading(bundled: Article) -> None:
+    lines = BUNDLED_ARTICLE.read_text(encoding="utf-8").splitlines()
+    begin, end = lines.index("THE ANTHROPIC INSTITUTE"), lines.index("53AI,企业落地大模型首选服务商")
+    kept = everything(bundled)
+    for block in read_blocks("\n".join(lines[begin:end])):
+        parts = [part.lstrip("123").rstrip(".") for part in block.text.split(" · ")]
+        assert block.text in kept or all(part in kept for part in parts), block.text
+
+
+# --- other pages --------------------------------------------------------------------------------------------
+
+
+def test_an_english_first_page_with_full_width_punctuation_is_read_whole(tea: Article) -> None:
+    assert count_kinds(tea.paragraphs) == {"front": 1, "body": 7, "figure": 1, "footnote": 2, "credits": 1}
+    assert all(p.languages == ("zh", "en") for p in tea.paragraphs)
+    assert tea.title == "How tea crossed the sea / 茶叶如何远渡重洋"
+    assert (tea.paragraphs[4].zh or "").startswith("速度变成了金钱")
+    assert (tea.paragraphs[4].en or "").startswith("Speed became money")
+
+
+def test_english_first_headings_and_an_english_figure_title_keep_their_language(tea: Article) -> None:
+    assert sections(tea, "zh") == ["", "快船时代", "玻璃箱里的种子", "注释 › 注 1", "注释 › 注 2"]
+    (figure,) = of_kind(tea, "figure")
+    assert figure.section.en == ("THE CLIPPERS", "Days from Fuzhou to London")
+    assert figure.section.zh == ("快船时代",)
+    assert (figure.zh or "").startswith("图 1")
+
+
+def test_an_english_first_front_keeps_its_kicker_and_byline(tea: Article) -> None:
+    (front,) = of_kind(tea, "front")
+    assert front.en == (
+        "THE LEAF REVIEW\nHow tea crossed the sea\nThree centuries of ships, smugglers and seeds\n"
+        "By Ada Finch. Translated by Lin Wan."
+    )
+    assert front.zh == "茶叶如何远渡重洋\n三百年的船队、走私者与种子"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Home", "Menu", "Posted by", "1204", "About the magazine", "Write for us", "Archive", "Privacy", "©", "中英双语"],
+)
+def test_a_footer_of_english_navigation_is_not_the_article(tea: Article, line: str) -> None:
+    assert line not in everything(tea)
+
+
+def test_a_missing_translation_stays_alone_and_is_reported(railway: Article) -> None:
+    alone = [p for p in railway.paragraphs if p.kind == "body" and p.languages != ("zh", "en")]
+    assert [(p.number, (p.zh or "")[:12], p.en) for p in alone] == [(5, "一八四〇年，大西部铁路公", None)]
+    assert railway.notes == (f"¶5 has no English: {(alone[0].zh or '')[:40]}…",)
+    assert (railway.paragraphs[5].en or "").startswith("The practice was not welcomed")
+
+
+def test_numbered_headings_stand_beside_each_other_not_inside_the_first(railway: Article) -> None:
+    assert sections(railway, "zh")[2:] == ["一、时刻表带来的麻烦", "二、电报与球", "三、法律最后才到"]
+    assert sections(railway, "en")[2:] == [
+        "1. The trouble with timetables",
+        "2. The telegraph and the ball",
+        "3. The law came last",
+    ]
+
+
+def test_a_short_summary_under_its_label_is_the_summary(railway: Article) -> None:
+    (summary,) = of_kind(railway, "summary")
+    assert summary.zh == "本文回顾铁路公司如何在十九世纪统一各地的时钟，以及这件事为何比人们想象的更困难。"
+    assert summary.section.zh == ("摘要",)
+    (front,) = of_kind(railway, "front")
+    assert front.zh == "铁路怎样改变了时间\n原文：The Timetable Quarterly\n译者：周明"
+
+
+def test_neighbouring_articles_and_the_site_are_not_the_article(railway: Article) -> None:
+    kept = everything(railway)
+    assert not [line for line in ("铁路史话", "登录", "高架铁路", "蒸汽机车的一天", "公众号", "阅读量") if line in kept]
+
+
+def test_a_last_paragraph_without_its_translation_is_left_out_but_not_in_silence() -> None:
+    text = (ARTICLES / "tea.txt").read_text(encoding="utf-8").split("The author would like to thank")[0]
+    cut = text[: text.rindex("他带走的茶苗")]
+    article = read_captured(Path("cut.txt"), cut)
+    assert article.notes == ("left out after the last pair: Whether his plants mattered is still arg…",)
+
+
+def test_numbers_of_another_style_nest_inside(tmp_path: Path) -> None:
+    zh, en = (
+        "这是一段足够长的中文正文，用来说明标题之间的层次关系，别无他意。",
+        "This is a paragraph of English prose, long enough.",
+    )
+    pair = f"{zh}\n\n{en} It only shows how headings nest in each other.\n\n"
+    text = (
+        pair
+        + "一、开端\n\nBeginnings\n\n"
+        + pair
+        + "1. 第一步\n\nA first step\n\n"
+        + pair
+        + "二、终点\n\nAn end\n\n"
+        + pair
+    )
+    article = read_captured(Path("nested.txt"), text)
+    assert sections(article, "zh") == ["", "一、开端", "一、开端 › 1. 第一步", "二、终点"]
+    assert sections(article, "en") == ["", "Beginnings", "Beginnings › 1. A first step", "An end"]
+
+
+@pytest.mark.model
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", ["tea.txt", "railway.txt"])
+def test_the_real_embedder_pairs_these_pages_as_a_reader_would(real_embedder: Embedder, name: str) -> None:
+    with_embedder = ArticleReader(embed=real_embedder.passages).read(ARTICLES / name)
+    assert with_embedder == ArticleReader().read(ARTICLES / name)
+
+
+# --- pages that are not bilingual articles ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_page_in_one_language_is_refused_with_the_counts_and_the_remedy(tea: Article, language: Language) -> None:
+    text = "\n\n".join(p.text(language) or "" for p in of_kind(tea, "body"))
+    with pytest.raises(UserError, match=r"only\.txt holds no Chinese paragraph beside.*\.jsonl"):
+        read_captured(Path("only.txt"), text)
+
+
+def test_furniture_alone_is_no_article() -> None:
+    with pytest.raises(UserError, match="0 Chinese blocks, 0 English"):
+        read_captured(Path("ads.txt"), "微信扫码\n\n回到顶部\n\n186 6662 7370\n\nHome\n")

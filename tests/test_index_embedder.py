@@ -1,0 +1,159 @@
+"""The embedder: the model's own prompts, unit vectors, and a fingerprint that names the weights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import index.embedder
+from index import e5
+from index.embedder import Embedder
+from index.errors import UserError, WeightsMissing
+from index.settings import Settings, load_settings
+from index.weights import catalogue
+from tests.fakes import HashingEmbedder
+
+NAME = "multilingual-e5-small"
+
+
+def test_missing_weights_are_said_with_the_command_that_fetches_them(settings: Settings) -> None:
+    with pytest.raises(WeightsMissing, match=f"Fetch them with: python -m index weights {NAME}"):
+        Embedder.from_settings(settings)
+
+
+def test_a_name_that_is_nowhere_is_said_with_all_the_places_it_was_looked_for(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HOME", str(home))
+    with pytest.raises(
+        WeightsMissing, match=r"neither in index/weights\.toml .* nor a folder, nor in the local hub cache"
+    ):
+        Embedder.from_settings(load_settings(embedder="nobody/no-such-model"))
+
+
+def test_a_generator_is_not_taken_for_an_embedder() -> None:
+    with pytest.raises(UserError, match=r"is qwen2.5-coder-1.5b-instruct-q4_k_m, a generator"):
+        Embedder.from_settings(load_settings(embedder="qwen2.5-coder-1.5b-instruct-q4_k_m"))
+
+
+def test_an_own_folder_is_named_by_its_contents(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    first = Embedder.from_settings(load_settings(embedder=str(tmp_path)))
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    second = Embedder.from_settings(load_settings(embedder=str(tmp_path)))
+    assert first.fingerprint != second.fingerprint
+    assert second.fingerprint == Embedder.from_settings(load_settings(embedder=str(tmp_path))).fingerprint
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="holds 0 model files"):
+        Embedder.from_settings(load_settings(embedder=str(tmp_path)))
+
+
+def test_the_model_is_not_loaded_before_the_first_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    loaded: list[str] = []
+
+    def load(folder: str, threads: int) -> object:
+        loaded.append(folder)
+        raise OSError("enough")
+
+    monkeypatch.setattr(index.embedder, "_load", load)
+    embedder = Embedder.from_settings(load_settings(embedder=str(tmp_path)))
+    assert embedder.label.startswith(f"{tmp_path}@")
+    assert loaded == []
+    with pytest.raises(OSError, match="enough"):
+        embedder.passages(["text"])
+    assert loaded == [str(tmp_path)]
+
+
+def test_a_question_asked_again_is_not_embedded_again() -> None:
+    class Model:
+        asked = 0
+
+        def encode_query(self, text: str, *, show_progress_bar: bool) -> list[float]:
+            self.asked += 1
+            return [3.0, 4.0]
+
+    model, embedder = Model(), Embedder(model_name="m", fingerprint="f", folder="", threads=1)
+    embedder._model = model
+    assert embedder.question("why?").tolist() == embedder.question("why?").tolist() == pytest.approx([0.6, 0.8])
+    assert model.asked == 1
+    for n in range(600):
+        embedder.question(str(n))
+    assert len(embedder._questions) == 512
+
+
+def test_no_texts_are_no_vectors() -> None:
+    assert HashingEmbedder().passages([]).shape == (0, 256)
+
+
+# --- the 4-bit copy -------------------------------------------------------------------------------------------
+
+
+def test_four_bit_blocks_expand_to_nibble_less_eight_times_scale() -> None:
+    scale = np.array([0.5], "<f2").tobytes()
+    packed = bytes([0x80 | j for j in range(16)])  # low nibbles 0..15, high nibbles all 8
+    values = e5._dequantize(np.frombuffer(scale + packed, np.uint8))
+    assert values[:16].tolist() == [(j - 8) * 0.5 for j in range(16)]
+    assert values[16:].tolist() == [0.0] * 16
+
+
+def test_a_file_of_another_format_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.bin").write_bytes(b"GGUF" + bytes(64))
+    with pytest.raises(ValueError, match="does not begin with b'E5S1'"):
+        e5.Container(tmp_path / "model.bin")
+
+
+def test_an_expansion_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "model.bin").write_bytes(b"GGUF" + bytes(64))
+    with pytest.raises(ValueError, match="does not begin"):
+        e5.expand(tmp_path / "model.bin", tmp_path / "tokenizer.json", tmp_path / "out" / "expanded")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_the_expanded_model_is_told_its_prompts_under_the_names_that_are_looked_up(tmp_path: Path) -> None:
+    e5._write_configuration(tmp_path)
+    prompts = json.loads((tmp_path / "config_sentence_transformers.json").read_text())["prompts"]
+    assert prompts == {"query": "query: ", "document": "passage: "}
+
+
+# --- the real model -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.model
+@pytest.mark.timeout(300)
+def test_questions_and_passages_are_embedded_with_the_models_own_prompts(real_embedder: Embedder) -> None:
+    model = real_embedder.load()
+    text = "递归式自我改进"
+    bare = model.encode(["query: " + text, "passage: " + text], prompt="", show_progress_bar=False)
+    bare = bare / np.linalg.norm(bare, axis=1, keepdims=True)
+    assert real_embedder.question(text) @ bare[0] > 0.9999
+    assert real_embedder.passages([text])[0] @ bare[1] > 0.9999
+    assert real_embedder.question(text) @ bare[1] < 0.999
+
+
+@pytest.mark.model
+@pytest.mark.timeout(300)
+def test_the_real_model_gives_unit_vectors_that_bring_translations_together(real_embedder: Embedder) -> None:
+    texts = ["茶叶由海路运到欧洲。", "Tea was carried to Europe by sea.", "The law was passed by parliament in 1880."]
+    vectors = real_embedder.passages(texts)
+    assert vectors.shape == (3, 384) == (3, real_embedder.dimension)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
+    assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2] + 0.05
+
+
+@pytest.mark.model
+@pytest.mark.timeout(300)
+def test_the_real_model_says_when_a_text_is_longer_than_its_window(real_embedder: Embedder) -> None:
+    assert not real_embedder.overflows("短文。")
+    assert real_embedder.overflows("茶叶由海路运到欧洲。" * 100)
+
+
+@pytest.mark.model
+def test_the_fingerprint_is_the_publishers_hash_of_the_weights(real_embedder: Embedder) -> None:
+    assert real_embedder.fingerprint == catalogue()[NAME].files[0].sha256
+    assert real_embedder.label == "multilingual-e5-small@1571fc98"

@@ -1,0 +1,146 @@
+"""Questions and answers as HTML. Only a checked Answer is ever drawn as an answer; a draft is drawn as a draft."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from markupsafe import Markup
+
+from index.build import Index
+from rag.answer import Answer, Citation, Evidence, Retrieved
+from rag.compose import split_statements
+from rag.counterpart import counterpart
+from ui.conversation import Conversation, Exchange
+from ui.markup import render
+
+NEAREST = 3
+_EXCERPT = {"zh": 72, "en": 150}
+# The end of a draft that may turn out to be a marker, a bullet or bold: kept back until it is known.
+_UNDECIDED = re.compile(r"(?:\[[^\]]{0,16}|\*{1,2}|\n\s*(?:[-*•]|\d{1,2}[.)、]?)?\s*)$")
+
+Counterpart = Callable[[Citation], Evidence | None]
+Stage = Literal["models", "searching", "judging", "waiting", "writing", "checking"]
+
+
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """How far the exchange that is being answered has come. `ahead` counts the questions before it."""
+
+    id: str
+    stage: Stage = "searching"
+    draft: str = ""
+    ahead: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One ¶ of a statement: its citation, where that stands in the answer, and the sentence that matches it."""
+
+    at: int
+    citation: Citation
+    match: Evidence | None
+
+
+def render_conversation(
+    conversation: Conversation, find_match: Counterpart, underway: Underway | None = None
+) -> Markup:
+    """Every exchange, oldest first; the one that `underway` names as far as it has come."""
+    views = [
+        ExchangeView(exchange, n, find_match, underway if underway and underway.id == exchange.id else None)
+        for n, exchange in enumerate(conversation.exchanges, start=1)
+    ]
+    return render("conversation", views=views)
+
+
+def matcher(index: Index) -> Counterpart:
+    """`counterpart` over one index, remembering what it found: a conversation is drawn many times."""
+    known: dict[tuple[int, str, int, int], Evidence | None] = {}
+
+    def find(citation: Citation) -> Evidence | None:
+        key = citation.paragraph.number, citation.language, citation.start, citation.end
+        if key not in known:
+            known[key] = counterpart(index, citation)
+        return known[key]
+
+    return find
+
+
+def clean_draft(written: str) -> str:
+    """What is shown of a text still being written: no markers, bullets or bold of its own, whole or half-written."""
+    text = _UNDECIDED.sub("", written)
+    joined = ""
+    for statement in split_statements(text):
+        gap = " " if joined and joined[-1].isascii() else ""
+        joined += gap + statement
+    return joined
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeView:
+    """What the template needs to know of one exchange."""
+
+    exchange: Exchange
+    n: int
+    find_match: Counterpart
+    underway: Underway | None = None
+
+    @property
+    def answer(self) -> Answer | None:
+        """The checked answer, if there is one."""
+        return self.exchange.answer
+
+    @property
+    def draft(self) -> str:
+        """The text being written, fit to be shown."""
+        return clean_draft(self.underway.draft) if self.underway else ""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will change by itself."""
+        return self.underway is None
+
+    @property
+    def chips(self) -> list[Chip]:
+        """Every citation of the answer."""
+        if self.answer is None:
+            return []
+        return [Chip(at, citation, self.find_match(citation)) for at, citation in enumerate(self.answer.citations)]
+
+    def chips_of(self, indices: tuple[int, ...]) -> list[Chip]:
+        """The citations of one statement, one for each paragraph: its first."""
+        chips = self.chips
+        by_number: dict[int, Chip] = {}
+        for i in indices:
+            by_number.setdefault(chips[i].citation.paragraph.number, chips[i])
+        return list(by_number.values())
+
+    @property
+    def nearest(self) -> list[tuple[Retrieved, str, str]]:
+        """The nearest paragraphs, each with its language and the beginning of its text; for a refusal."""
+        if self.answer is None:
+            return []
+        return [(r, *_excerpt(r, self.answer)) for r in self.answer.retrieved[:NEAREST]]
+
+    @property
+    def seconds(self) -> str:
+        """How long the answer took, for people."""
+        total = self.answer.timings.total if self.answer else None
+        return f"{total / 1000:.1f}" if total is not None else ""
+
+    @property
+    def is_quotes(self) -> bool:
+        """Whether the answer consists of quotes."""
+        if self.answer is None:
+            return False
+        return bool(self.exchange.instead) or self.answer.generator == "quote" or self.exchange.state != "done"
+
+
+def _excerpt(retrieved: Retrieved, answer: Answer) -> tuple[str, str]:
+    paragraph = retrieved.paragraph
+    language = answer.language if paragraph.text(answer.language) else paragraph.languages[0]
+    text = paragraph.text(language) or ""
+    limit = _EXCERPT[language]
+    return language, text if len(text) <= limit else text[:limit].rstrip() + "…"

@@ -1,0 +1,246 @@
+"""The gradio page, put together: what is on it, and what each of its events does."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.events import api
+
+from index.errors import UserError
+from rag.engine import LONGEST_QUESTION, Delta, Found
+from ui.answer_view import Stage, Underway, matcher, render_conversation
+from ui.answering import Answering, Busy, Finished, Waiting, everything_but
+from ui.api import Tools
+from ui.article_pane import render_article, render_suggestions
+from ui.conversation import Conversation, Exchange, read_conversation
+from ui.export import Format, export
+from ui.feedback import Feedback, FeedbackStore
+from ui.markup import render
+from ui.outline import outline
+from ui.suggestions import suggestions
+from ui.wording import WORDING
+
+ASSETS = Path(__file__).parent / "assets"
+# Seconds between two drawings of a draft.
+_BEAT = 0.08
+# gradio encrypts what it keeps in the browser; a key of its own for every start would lose it at every restart.
+_BROWSER_KEY = "duizhao"
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+_EVENTS = ("ask", "stop", "undo", "renew", "rate", "note", "export")
+
+# (transcript, memory)
+Drawn = tuple[Any, Any]
+
+
+class Page:
+    """What the page's events do. Keeps nothing of any reader: conversations come from the browser and go back."""
+
+    def __init__(self, answering: Answering, feedback: FeedbackStore) -> None:
+        self.answering = answering
+        self.index = answering.index
+        self._feedback = feedback
+        self._find_match = matcher(self.index)
+
+    def restore(self, state: Any) -> Drawn:
+        """The conversation the browser kept, as it stood when the page was left."""
+        conversation = read_conversation(state, self.index).settled()
+        return self._draw(conversation), conversation.to_state()
+
+    def ask(self, state: Any, event: gr.EventData) -> Iterator[Drawn]:
+        """Answer a question step by step. The browser keeps the quotes as soon as there are any."""
+        question = str(getattr(event, "question", "")).strip()
+        if not question or len(question) > LONGEST_QUESTION:
+            yield gr.skip(), gr.skip()
+            return
+        conversation = read_conversation(state, self.index).settled().before(getattr(event, "replaces", None))
+        history = () if getattr(event, "standalone", False) else conversation.history()
+        exchange = Exchange.new(question, self._paragraph(getattr(event, "scope", None)))
+        try:
+            for step, underway in self._steps(exchange, history):
+                exchange = step
+                conversation = conversation.with_exchange(exchange)
+                kept = gr.skip() if underway and underway.draft else conversation.to_state()
+                yield self._draw(conversation, underway), kept
+            return
+        except Busy as busy:
+            exchange = replace(exchange, state="busy", reason=str(busy.waiting))
+        except UserError as error:
+            exchange = replace(exchange, state="failed", reason=str(error))
+        except Exception as error:  # a bug: the reader is told, the terminal has the traceback
+            traceback.print_exception(error)
+            exchange = replace(exchange, state="failed")
+        conversation = conversation.with_exchange(exchange)
+        yield self._draw(conversation), conversation.to_state()
+
+    def stop(self, event: gr.EventData) -> None:
+        """Stop the exchange the reader names; `ask` then ends by itself."""
+        self.answering.stop(str(getattr(event, "id", "")))
+
+    def undo(self, state: Any, event: gr.EventData) -> Drawn:
+        """Take an exchange, and what follows it, back."""
+        conversation = read_conversation(state, self.index).before(str(getattr(event, "id", "")))
+        return self._draw(conversation), conversation.to_state()
+
+    def renew(self) -> Drawn:
+        """Begin a new conversation."""
+        return self._draw(Conversation()), Conversation().to_state()
+
+    def rate(self, state: Any, event: gr.EventData) -> Drawn:
+        """Keep a thumb; the note comes after it, if at all."""
+        return self._rated(state, event, noted=False)
+
+    def note(self, state: Any, event: gr.EventData) -> Drawn:
+        """Keep the note on a rated answer."""
+        return self._rated(state, event, noted=True)
+
+    def export(self, state: Any, event: gr.EventData) -> str:
+        """The file to save, as JSON; "null" where there is nothing to save yet."""
+        form: Format = "json" if getattr(event, "format", "") == "json" else "markdown"
+        parcel = export(read_conversation(state, self.index), self.index, self._find_match, form)
+        return json.dumps({"parcel": parcel, "at": time.time()}, ensure_ascii=False)
+
+    # --- how they do it ---------------------------------------------------------------------------------
+
+    def _steps(self, exchange: Exchange, history: Any) -> Iterator[tuple[Exchange, Underway | None]]:
+        now = Underway(exchange.id)
+        yield exchange, now
+        exclude = everything_but(self.index, exchange.scope) if exchange.scope else frozenset[int]()
+        drawn = 0.0
+        for event in self.answering.stream(exchange.question, history, job=exchange.id, exclude=exclude):
+            if isinstance(event, Finished):
+                yield replace(exchange, state="done", answer=event.answer, instead=event.instead), None
+                return
+            if isinstance(event, Found):
+                exchange = replace(exchange, state="quotes", answer=event.quotes)
+                now = replace(now, stage="judging")
+            elif isinstance(event, Waiting):
+                stage: Stage = "models" if event.reason == "models" else "waiting"
+                now = replace(now, stage=stage, ahead=event.ahead)
+            elif isinstance(event, Delta):
+                now = replace(now, stage="writing", draft=now.draft + event.text)
+                if time.monotonic() - drawn < _BEAT:
+                    continue
+                drawn = time.monotonic()
+            yield exchange, now
+        yield replace(exchange, state="stopped"), None
+
+    def _draw(self, conversation: Conversation, underway: Underway | None = None) -> str:
+        if not conversation.exchanges:
+            return render("welcome")
+        return render_conversation(conversation, self._find_match, underway) + render("next")
+
+    def _paragraph(self, number: Any) -> int | None:
+        try:
+            return self.index.by_number[int(number)].number
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def _rated(self, state: Any, event: gr.EventData, *, noted: bool) -> Drawn:
+        conversation = read_conversation(state, self.index)
+        exchange = conversation.find(str(getattr(event, "id", "")))
+        if exchange is None or exchange.answer is None:
+            return gr.skip(), gr.skip()
+        rating = exchange.rating if noted else str(getattr(event, "rating", ""))
+        if rating not in ("up", "down"):
+            return gr.skip(), gr.skip()
+        history = conversation.before(exchange.id).history()
+        try:
+            self._feedback.add(
+                Feedback(
+                    exchange=exchange.id,
+                    rating="up" if rating == "up" else "down",
+                    note=str(getattr(event, "note", "")) if noted else "",
+                    article=self.index.manifest.article,
+                    question=exchange.question,
+                    scope=exchange.scope,
+                    history=tuple((turn.question, turn.answer) for turn in history),
+                    answer=exchange.answer.to_json(),
+                )
+            )
+        except UserError as error:
+            raise gr.Error(str(error)) from None
+        rated = replace(exchange, rating="up" if rating == "up" else "down", noted=noted)
+        conversation = conversation.with_exchange(rated)
+        return self._draw(conversation), conversation.to_state()
+
+
+def build_page(answering: Answering, feedback: FeedbackStore, tools: Tools) -> gr.Blocks:
+    """The page over `answering`. Reads the article; loads no model."""
+    page = Page(answering, feedback)
+    manifest, paragraphs = page.index.manifest, page.index.paragraphs
+    with gr.Blocks(title=_title(manifest.title), fill_width=True, fill_height=True, analytics_enabled=False) as blocks:
+        memory = gr.BrowserState(None, storage_key=f"duizhao-{manifest.article[:16]}", secret=_BROWSER_KEY)
+        _html(render("masthead", title=manifest.title, wording=WORDING), "masthead")
+        with gr.Row(elem_id="panes"):
+            with gr.Column(elem_id="talk"):
+                transcript = _html(page.renew()[0], "transcript")
+                desk = _html(render("composer", limit=LONGEST_QUESTION), "desk", events=_EVENTS)
+            with gr.Column(elem_id="read"):
+                _html(render_article(manifest.title, paragraphs), "article")
+        _html(render_suggestions(suggestions(outline(paragraphs))), "suggestions")
+        parcel = gr.HTML("", elem_id="parcel", html_template="", js_on_load=_mount("parcel", ()), padding=False)
+        drawn = [transcript, memory]
+        blocks.load(page.restore, [memory], drawn, queue=False, **_QUIET)
+        desk.ask(page.ask, [memory], drawn, concurrency_limit=None, **_QUIET)
+        desk.stop(page.stop, None, None, queue=False, **_QUIET)
+        desk.undo(page.undo, [memory], drawn, queue=False, **_QUIET)
+        desk.renew(page.renew, None, drawn, queue=False, **_QUIET)
+        desk.rate(page.rate, [memory], drawn, queue=False, **_QUIET)
+        desk.note(page.note, [memory], drawn, queue=False, **_QUIET)
+        desk.export(page.export, [memory], [parcel], queue=False, **_QUIET)
+        for function in (tools.ask_article, tools.read_paragraph):
+            api(_for_api(function), api_name=function.__name__, concurrency_limit=None)
+    blocks.queue(max_size=64, default_concurrency_limit=16)
+    return blocks  # type: ignore[no-any-return]  # gradio wraps its own context managers
+
+
+def head() -> str:
+    """What goes into the page's head: our style sheets and scripts, all from this server."""
+    boot = (ASSETS / "boot.js").read_text(encoding="utf-8")
+    styles = "".join(f'<link rel="stylesheet" href="page/{name}?v={_version(name)}">' for name in STYLES)
+    return f'<script>{boot}</script>{styles}<script type="module" src="page/main.js?v={_version("main.js")}"></script>'
+
+
+STYLES = ("tokens.css", "frame.css", "talk.css", "article.css")
+
+
+def _version(name: str) -> str:
+    return hashlib.sha256((ASSETS / name).read_bytes()).hexdigest()[:10]
+
+
+def _title(title: str) -> str:
+    return f"{title} · 对照 Duizhao"
+
+
+def _html(value: str, name: str, events: tuple[str, ...] = ()) -> gr.HTML:
+    """A component whose value is HTML that our templates made; `events` are those its script may trigger."""
+    return gr.HTML(
+        value, elem_id=f"{name}-block", js_on_load=_mount(name, events), apply_default_css=False, padding=False
+    )
+
+
+def _mount(name: str, events: tuple[str, ...]) -> str:
+    triggers = ", ".join(f"'{event}': (data) => trigger('{event}', data)" for event in events)
+    return f"window.duizhaoMount('{name}', element, {{{triggers}}}, watch, props);"
+
+
+def _for_api(function: Any) -> Any:
+    """`function` with a user's mistake as gradio's own error, which callers see word for word."""
+    from functools import wraps
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except UserError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+
+    return call

@@ -1,0 +1,15 @@
+// Before the first paint: the reader's language and appearance, and a queue for parts that are drawn before
+// the scripts are here.
+(() => {
+  const root = document.documentElement;
+  const kept = (name) => { try { return localStorage.getItem("duizhao:" + name); } catch { return null; } };
+  const preferred = (navigator.languages || [navigator.language || "en"])
+    .map((tag) => tag.toLowerCase().slice(0, 2)).find((tag) => tag === "zh" || tag === "en");
+  root.dataset.lang = kept("language") || preferred || "en";
+  root.lang = root.dataset.lang === "zh" ? "zh-Hans" : "en";
+  root.dataset.theme = kept("theme") || "auto";
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.tone = root.dataset.theme === "auto" ? (dark ? "dark" : "light") : root.dataset.theme;
+  window.duizhaoWaiting = [];
+  window.duizhaoMount = (...part) => window.duizhaoWaiting.push(part);
+})();

@@ -1,0 +1,138 @@
+// The question box: sending, stopping, editing an earlier question, asking of one paragraph.
+import { showPane, isNarrow } from "./look.js";
+import { words } from "./words.js";
+
+// Seconds after which a question that nothing answered to is put back into the box.
+const UNANSWERED = 12;
+let send = () => {};
+let pending = null;
+let asking = { replaces: null, standalone: false, scope: null, n: 0 };
+
+const box = () => document.getElementById("question");
+const note = (name) => document.getElementById(name + "-note");
+const running = () => document.querySelector('#transcript-block [data-state="running"]');
+
+export const isBusy = () => Boolean(pending || running());
+
+export function mountComposer(triggers) {
+  send = triggers.ask;
+  document.getElementById("ask").addEventListener("submit", (event) => {
+    event.preventDefault();
+    submit();
+  });
+  box().addEventListener("keydown", (event) => {
+    // Enter that chooses a word in an input method is not Enter that sends.
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    event.preventDefault();
+    submit();
+  });
+  box().addEventListener("input", fit);
+  fit();
+}
+
+function fit() {
+  const area = box();
+  area.style.height = "auto";
+  area.style.height = Math.min(area.scrollHeight, 180) + "px";
+  const limit = Number(area.dataset.limit);
+  const over = [...area.value.trim()].length > limit;
+  note("length").hidden = !over;
+  if (over) note("length").textContent = words("too_long", { limit });
+  document.getElementById("send").disabled = over;
+}
+
+function submit() {
+  const question = box().value.trim();
+  if (!question || isBusy() || document.getElementById("send").disabled) return;
+  ask({ question, ...asking });
+  reset();
+}
+
+/** Ask: {question, replaces?, standalone?, scope?}. Does nothing while another question is under way. */
+export function ask(what) {
+  if (isBusy()) return;
+  const { question, replaces = null, standalone = false, scope = null } = what;
+  pending = { question, timer: setTimeout(giveBack, UNANSWERED * 1000) };
+  if (isNarrow()) showPane("talk");
+  send({ question, replaces, standalone, scope });
+  showState();
+}
+
+function giveBack() {
+  if (!pending) return;
+  if (!box().value) box().value = pending.question;
+  pending = null;
+  fit();
+  showState();
+}
+
+/** The transcript was drawn anew: what was sent has arrived. */
+export function arrived() {
+  if (pending) clearTimeout(pending.timer);
+  pending = null;
+  showState();
+}
+
+function showState() {
+  const busy = isBusy();
+  const stop = document.getElementById("stop");
+  const go = document.getElementById("send");
+  const hadFocus = document.activeElement === stop || document.activeElement === go;
+  stop.hidden = !busy;
+  go.hidden = busy;
+  document.documentElement.dataset.busy = busy ? "yes" : "no";
+  if (hadFocus) (busy ? stop : go).focus();
+}
+
+export function runningId() {
+  return running() ? running().dataset.id : null;
+}
+
+/** Put a question into the box: to be changed ({replaces, n}), or asked again in full ({standalone}). */
+export function edit(question, { replaces = null, n = 0, standalone = false, scope = null } = {}) {
+  asking = { replaces, standalone, scope, n };
+  if (isNarrow()) showPane("talk");
+  box().value = question;
+  fit();
+  showNotes();
+  box().focus();
+  box().setSelectionRange(question.length, question.length);
+}
+
+export function askAbout(number) {
+  asking = { ...asking, scope: number };
+  if (isNarrow()) showPane("talk");
+  showNotes();
+  box().focus();
+}
+
+export function dropScope() {
+  asking = { ...asking, scope: null };
+  showNotes();
+  box().focus();
+}
+
+/** Leave an edit as it was; true where there was one. */
+export function cancelEdit() {
+  if (!asking.replaces) return false;
+  box().value = "";
+  reset();
+  box().focus();
+  return true;
+}
+
+function reset() {
+  asking = { replaces: null, standalone: false, scope: null, n: 0 };
+  box().value = pending ? "" : box().value;
+  fit();
+  showNotes();
+}
+
+export function showNotes() {
+  note("editing").hidden = !asking.replaces;
+  note("scope").hidden = !asking.scope;
+  if (asking.replaces) note("editing").querySelector(".words").textContent = words("editing", { n: asking.n });
+  if (asking.scope) note("scope").querySelector(".words").textContent = words("only_paragraph", { n: asking.scope });
+}
+
+export const focusQuestion = () => box().focus();

@@ -1,0 +1,165 @@
+// The page's scripts, put together. Text from people, articles and models is only ever set as text.
+import * as article from "./article.js";
+import { hideCard, isCardShown, watchChips } from "./card.js";
+import * as composer from "./composer.js";
+import { copy, download } from "./keep.js";
+import * as look from "./look.js";
+import { drawSuggestions } from "./suggest.js";
+import { holdLanguage, label, say, switchLanguage, words } from "./words.js";
+
+const PARTS = ["masthead", "transcript", "desk", "article", "suggestions", "parcel"];
+const parts = {};
+let desk = {};
+let last = { id: null, state: null, found: false };
+
+function mount(name, element, triggers, watch, props) {
+  parts[name] = { element, triggers, watch, props };
+  if (PARTS.every((own) => own in parts)) start();
+}
+
+function start() {
+  desk = parts.desk.triggers;
+  holdLanguage();
+  label(document);
+  look.applyTheme();
+  look.namePanes();
+  look.showPane(document.documentElement.dataset.pane || "talk");
+  look.watchModels();
+  composer.mountComposer(desk);
+  watchChips();
+  article.restoreShown();
+  parts.transcript.watch("value", drawn);
+  parts.parcel.watch("value", () => received(parts.parcel.props.value));
+  drawn();
+  article.arriveFromAddress();
+  document.documentElement.dataset.ready = "yes";
+}
+
+/** The conversation was drawn anew. */
+function drawn() {
+  const block = parts.transcript.element;
+  label(block);
+  hideCard();
+  composer.arrived();
+  article.drawMap();
+  drawSuggestions();
+  const exchange = block.querySelector(".exchange:last-of-type");
+  const now = {
+    id: exchange ? exchange.dataset.id : null,
+    state: exchange ? exchange.dataset.state : null,
+    found: Boolean(exchange && exchange.querySelector(".statement, .nearest")),
+  };
+  if (now.state === "running" && now.id !== last.id) exchange.scrollIntoView({ block: "start" });
+  if (now.state === "running" && now.found && !last.found) say(words("quotes_ready"));
+  if (now.state !== "running" && last.state === "running" && now.id === last.id) {
+    const answer = exchange.querySelector(".answer, .refused, .notice");
+    say(words("answer_ready") + " " + (answer ? answer.textContent.trim().slice(0, 600) : ""));
+  }
+  last = now;
+}
+
+function received(value) {
+  if (!value) return;
+  const { parcel } = JSON.parse(value);
+  if (parcel) download(parcel);
+  else alert(words("nothing_to_export"));
+}
+
+const actions = {
+  cite: (own) => { hideCard(); article.follow(own); },
+  near: (own) => article.follow(own),
+  back: () => history.back(),
+  about: (own) => composer.askAbout(own.dataset.p),
+  edit: (own) => composer.edit(own.dataset.question, {
+    replaces: own.dataset.id, n: own.dataset.n, standalone: Boolean(own.dataset.standalone), scope: own.dataset.scope || null,
+  }),
+  retry: (own) => composer.ask({ question: own.dataset.question, replaces: own.dataset.id, scope: own.dataset.scope || null }),
+  whole: (own) => composer.ask({ question: own.dataset.question }),
+  undo: (own) => {
+    desk.undo({ id: own.dataset.id });
+    composer.edit(own.dataset.question);
+  },
+  suggested: (own) => composer.ask({ question: own.textContent, standalone: true }),
+  rate: (own) => desk.rate({ id: own.dataset.id, rating: own.dataset.rating }),
+  copy: (own) => copy(own.dataset.text),
+  export: (own) => { closeMenu(); desk.export({ format: own.dataset.format }); },
+  new: () => {
+    closeMenu();
+    if (document.querySelector(".exchange") && confirm(words("confirm_new"))) desk.renew({});
+  },
+  stop: () => { if (composer.runningId()) desk.stop({ id: composer.runningId() }); },
+  "cancel-edit": () => composer.cancelEdit(),
+  "drop-scope": () => composer.dropScope(),
+  language: () => switchLanguage(),
+  theme: (own) => look.nextTheme(own),
+  tab: (own) => look.showPane(own.dataset.pane),
+  map: (own) => article.toggleMap(own),
+  skip: (own) => {
+    if (own.hash === "#question") { look.showPane("talk"); composer.focusQuestion(); return; }
+    look.showPane("read");
+    document.getElementById("read").focus();
+  },
+};
+// While an answer is under way, only these may be done to the conversation.
+const ALWAYS = new Set(["cite", "near", "back", "about", "copy", "stop", "language", "theme", "tab", "map", "skip",
+  "drop-scope", "cancel-edit", "export"]);
+
+document.addEventListener("click", (event) => {
+  const number = event.target.closest(".pair .number, .map .cell");
+  const own = event.target.closest("[data-act]");
+  const menu = document.getElementById("menu");
+  if (menu && menu.open && !menu.contains(event.target)) closeMenu();
+  if (number && !event.ctrlKey && !event.metaKey) {
+    event.preventDefault();
+    article.linkTo(number.dataset.p || number.hash.slice(2));
+    return;
+  }
+  if (!own || own.tagName === "FORM" || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  if (composer.isBusy() && !ALWAYS.has(own.dataset.act)) return;
+  actions[own.dataset.act]?.(own);
+});
+
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest("form.note");
+  if (!form) return;
+  event.preventDefault();
+  if (!composer.isBusy()) desk.note({ id: form.dataset.id, note: form.querySelector("input").value });
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("#show-language input")) article.showLanguage(event.target.value);
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.target.matches?.("[role=tab]")) look.onTabKey(event);
+  const typing = event.target.matches?.("textarea, input[type=text]");
+  if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    event.preventDefault();
+    look.showPane("talk");
+    composer.focusQuestion();
+  }
+  if (event.key === "Escape") escape();
+});
+
+function escape() {
+  if (isCardShown()) hideCard();
+  else if (document.getElementById("menu").open) closeMenu(true);
+  else if (composer.cancelEdit()) return;
+  else if (composer.isBusy()) actions.stop();
+}
+
+function closeMenu(focus = false) {
+  const menu = document.getElementById("menu");
+  menu.open = false;
+  if (focus) menu.querySelector("summary").focus();
+}
+
+document.addEventListener("duizhao:language", () => {
+  article.drawMap();
+  drawSuggestions();
+  composer.showNotes();
+});
+
+window.duizhaoMount = mount;
+for (const part of window.duizhaoWaiting) mount(...part);

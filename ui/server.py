@@ -1,0 +1,86 @@
+"""The page behind its guard, on a socket of its own: health, assets, MCP, and gradio for the rest."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI
+from starlette.responses import JSONResponse
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from index.settings import Settings
+from ui.answering import Answering
+from ui.api import MCP_PATH, Tools, mcp_server, running
+from ui.app import ASSETS, build_page, head
+from ui.feedback import FeedbackStore
+from ui.guard import HEALTH, Guard, own_hosts
+from ui.listening import address
+
+
+def make_app(settings: Settings, answering: Answering) -> ASGIApp:
+    """The whole application as ASGI; nothing of it is reachable but through the guard."""
+    tools = Tools(answering)
+    mcp = mcp_server(tools, answering.index.manifest.title)
+    mcp_app = mcp.streamable_http_app() if mcp else None
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with running(mcp):
+            yield
+
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+
+    @app.get(HEALTH)
+    def health() -> JSONResponse:
+        return JSONResponse({"status": "ok", "models": answering.status}, headers={"cache-control": "no-store"})
+
+    app.mount("/page", StaticFiles(directory=ASSETS), name="page")
+    if mcp_app:
+        app.mount(MCP_PATH, mcp_app)
+    gr.mount_gradio_app(
+        app,
+        build_page(answering, FeedbackStore(settings.home), tools),
+        path="/",
+        run_history=False,
+        enable_monitoring=False,
+        mcp_server=False,
+        ssr_mode=False,
+        show_error=True,
+        footer_links=[],
+        max_file_size="1kb",
+        theme=_theme(),
+        head=head(),
+    )
+    auth = settings.auth.get_secret_value() if settings.auth else None
+    return Guard(app, hosts=own_hosts(settings.host), auth=auth)
+
+
+def serve(app: ASGIApp, listening: socket.socket) -> None:
+    """Serve until Ctrl-C; says where, once it can be opened."""
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, server_header=False, ws="none")
+    _Server(config).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started and sockets:
+            print(f"Duizhao is at {address(sockets[0])} (Ctrl-C stops it)", flush=True)
+
+
+def _theme() -> gr.themes.Base:
+    sans = ["system-ui", "PingFang SC", "Noto Sans CJK SC", "Microsoft YaHei", "sans-serif"]
+    theme = gr.themes.Base(font=sans, font_mono=["ui-monospace", "monospace"])
+    return theme.set(
+        body_background_fill="#faf8f3",
+        body_background_fill_dark="#171614",
+        body_text_color="#24211c",
+        body_text_color_dark="#e8e2d6",
+        block_background_fill="transparent",
+        block_background_fill_dark="transparent",
+    )
