@@ -26,7 +26,7 @@ from rag.gate import GATE_FILE, Asked, Signals
 from rag.prompts import answer_messages, judge_messages
 
 # A refusal of what the article answers is held to be this many times as bad as an answer to what it does not.
-COST_OF_OVER_REFUSAL = 3.0
+COST_OF_OVER_REFUSAL = 2.0
 # Inverse strength of the ridge on the coefficients; the sample is a few hundred questions.
 RIDGE = 0.3
 FOLDS = 10

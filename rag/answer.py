@@ -148,8 +148,11 @@ class Answer:
         """The answer for reading, each statement followed by its paragraphs: `…[¶18]。`; a refusal says so."""
         if self.refused:
             return REFUSAL[self.language]
-        gap = "" if self.language == "zh" else " "
-        return gap.join(self._with_marks(statement) for statement in self.statements)
+        gap, pause = ("", "；") if self.language == "zh" else (" ", ";")
+        parts = [self._with_marks(statement) for statement in self.statements]
+        # The items of a list come without full stops of their own.
+        ended = [part if part[-1] in "。.!！?？;；:：…" else part + pause for part in parts[:-1]]
+        return gap.join([*ended, *parts[-1:]])
 
     def _with_marks(self, statement: Statement) -> str:
         numbers = dict.fromkeys(self.citations[i].paragraph.number for i in statement.citations)

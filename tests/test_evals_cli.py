@@ -16,12 +16,16 @@ import pytest
 import rag.engine
 from evals import calibrate, commands, run, thresholds, xquad
 from evals.__main__ import main
+from evals.compare import compare
 from evals.gold import Fact, Question
+from evals.metrics import judge
 from evals.run import RunFolder
 from evals.thresholds import Bar, read_bars
 from index.errors import UserError, run_command
 from index.paragraphs import Paragraph
 from tests.test_evals_gold import PARAGRAPHS, line, squad, written
+from tests.test_evals_metrics import PARAGRAPHS as SHIP
+from tests.test_evals_metrics import answer, fact, question
 
 ROOT = Path(__file__).parent.parent
 
@@ -247,6 +251,16 @@ def test_comparing_two_runs_names_the_question_that_got_worse(
     assert "q1.zh" not in out
 
 
+def test_a_question_that_is_as_wrong_as_before_but_cites_more_facts_has_moved() -> None:
+    asked = question(fact(), fact("f2", ["1.2 million"], [{3}]))
+    half = judge(asked, "en", answer(("Li Lei.", [0]), sources=[2]), SHIP)
+    none = judge(asked, "en", answer(("Nobody.", [0]), sources=[2]), SHIP)
+    found = compare([none], [half])
+    assert [(change.key, change.verdict) for change in found.changes] == [(("q", "en"), "moved")]
+    assert found.difference["cited_fact_recall"].value == pytest.approx(0.5)
+    assert compare([half], [half]).changes == ()
+
+
 def test_runs_of_different_articles_are_not_compared(engine: ScriptedEngine, gold: Path) -> None:
     command = ["run", "--gold", str(gold), "--generator", "quote", "--out"]
     main([*command, "before"])
@@ -345,6 +359,13 @@ def test_a_bar_that_asks_for_nothing_or_is_misspelt_is_refused(text: str, tmp_pa
     path.write_text(text)
     with pytest.raises(UserError):
         read_bars(path)
+
+
+def test_a_figure_that_just_reaches_its_bar_clears_it() -> None:
+    assert Bar("x", "mrr", at_least=0.5).missed_by(0.5) is None
+    assert Bar("x", "mrr", at_most=0).missed_by(0) is None
+    assert Bar("x", "mrr", at_least=0.5).missed_by(0.49) is not None
+    assert Bar("x", "mrr", at_most=0).missed_by(1) is not None
 
 
 def test_a_bar_for_one_generator_is_not_held_against_another() -> None:

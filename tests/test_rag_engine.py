@@ -58,6 +58,11 @@ def test_a_written_answer_is_cited_by_code_with_a_verbatim_quote(tea: Index) -> 
     assert answer.id == "q1"
 
 
+def test_the_items_of_a_list_do_not_run_into_each_other(tea: Index) -> None:
+    engine, _ = scripted_engine(tea, "1. 绿茶不发酵\n2. 红茶完全发酵")
+    assert engine.ask("茶怎么发酵?").text == "绿茶不发酵[¶3]；红茶完全发酵[¶3]"
+
+
 def test_the_contract_has_exactly_its_fields(tea: Index) -> None:
     engine, _ = scripted_engine(tea, "杀青历时 6 分钟。")
     record = engine.ask("杀青要多久?").to_json()

@@ -1,30 +1,38 @@
-"""Questions to begin with, made from the article's own headings; no model, and no article's words in the code."""
+"""Questions to begin with, made from the article's own headings and names; no model, and no article's words in code."""
 
 from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from index.paragraphs import Paragraph
+from rag.answer import Answer
 from ui.outline import Entry, Heading, Part, numbers
 from ui.wording import Words
 
+_ASK_NAME = Words("关于 {name},文章说了什么?", "What does the article say about {name}?")
 _ASK_PART = Words("关于「{zh}」,文章说了什么?", "What does the article say about “{en}”?")
 _ASK_STAGE = Words("时间线上的「{zh}」说了什么?", "What does the timeline say about “{en}”?")
 _ASK_FIGURE = Words("「{zh}」这张图说明了什么?", "What does the figure “{en}” show?")
 # "1. ", "第二章 ", "IV) ": a heading's counter is not part of what it says.
 _COUNTER = re.compile(
-    r"^\s*(?:\d{1,2}(?:\.\d{1,2})*[.)、:]?\s+|\d{1,2}[.)、]\s*|第[一二三四五六七八九十\d]+[章节部分篇]\s*|[IVX]+[.)]\s+)"
+    r"^\s*(?:\d{1,2}(?:\.\d{1,2})*[.)、:]?\s+|\d{1,2}[.)、]\s*|第[一二三四五六七八九十\d]+[章节部分篇]\s*"
+    r"|[一二三四五六七八九十]{1,3}、\s*|[IVX]+[.)]\s+)"
 )
 _QUESTION = re.compile(r"[?？]\s*$")
 _SMALL = frozenset("a an and as at but by for from if in into nor of on or the to with".split())
+# In Chinese text, a run of Latin words with capitals is a name that the translator kept.
+_NAME = re.compile(r"(?<![A-Za-z])[A-Z][A-Za-z0-9-]{2,}(?: [A-Z0-9][A-Za-z0-9.-]*)*(?![A-Za-z])")
+# A name in more paragraphs than this is what the article is about, not a part of it.
+_RARE = 3
 _LONGEST = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A question in each language (an empty string where the article has no heading in it) and what it is about."""
+    """A question in each language (empty where the article gives none) and the paragraphs it is about."""
 
     zh: str
     en: str
@@ -32,13 +40,30 @@ class Suggestion:
 
 
 def suggestions(parts: Sequence[Part]) -> tuple[Suggestion, ...]:
-    """One question for each part, timeline entry and figure that has a heading, in reading order."""
-    return tuple(_suggestions(parts))
+    """Questions for timeline entries, figures, rare names and parts with a heading, in reading order."""
+    found = [*_from_headings(parts), *_from_names([entry.paragraph for part in parts for entry in part.entries])]
+    return tuple(sorted(found, key=lambda suggestion: suggestion.paragraphs[0]))
 
 
-def _suggestions(parts: Sequence[Part]) -> Iterator[Suggestion]:
+def answerable(suggestion: Suggestion, ask: Callable[[str], Answer]) -> Suggestion:
+    """`suggestion` without a question that `ask` refuses or answers from elsewhere than it is about."""
+    return replace(
+        suggestion,
+        zh=suggestion.zh if _is_answered(suggestion.zh, suggestion, ask) else "",
+        en=suggestion.en if _is_answered(suggestion.en, suggestion, ask) else "",
+    )
+
+
+def _is_answered(question: str, suggestion: Suggestion, ask: Callable[[str], Answer]) -> bool:
+    if not question:
+        return False
+    cited = {citation.paragraph.number for citation in ask(question).citations}
+    return bool(cited & set(suggestion.paragraphs))
+
+
+def _from_headings(parts: Sequence[Part]) -> Iterator[Suggestion]:
     for part in parts:
-        body = [entry for entry in part.entries if entry.paragraph.kind in ("body", "summary")]
+        body = [entry for entry in part.entries if entry.paragraph.kind == "body"]
         if part.name and body:
             yield from _about(part.name, _ASK_PART, body)
         for entry in part.entries:
@@ -64,3 +89,14 @@ def _spoken(heading: str) -> str:
         words = string.capwords(text).split()
         text = " ".join(word.lower() if at and word.lower() in _SMALL else word for at, word in enumerate(words))
     return text
+
+
+def _from_names(paragraphs: Sequence[Paragraph]) -> Iterator[Suggestion]:
+    """One question for each rare name that both languages of a paragraph have; a name within another goes with it."""
+    texts = [p for p in paragraphs if p.kind in ("body", "figure", "timeline") and p.zh and p.en]
+    names = dict.fromkeys(name for p in texts for name in _NAME.findall(p.zh or "") if name in (p.en or ""))
+    for name in names:
+        having = tuple(p.number for p in texts if name in (p.zh or ""))
+        is_part = any(name in other and name != other for other in names)
+        if len(having) <= _RARE and not is_part:
+            yield Suggestion(_ASK_NAME.say("zh", name=name), _ASK_NAME.say("en", name=name), having)
