@@ -14,7 +14,6 @@ from index.sentences import split_sentences
 from tests.ui_support import HOSTILE, make_index
 from ui.article_pane import pieces, render_article
 from ui.outline import outline
-from ui.suggestions import suggestions
 
 
 class _Reader(HTMLParser):
@@ -144,32 +143,6 @@ def test_a_hostile_article_never_becomes_markup() -> None:
         name.startswith("on") or "javascript:" in (own.get("href") or "") for _, own in reader.tags for name in own
     )
     assert reader.texts[1, "zh"] == HOSTILE
-
-
-# --- suggested questions
-
-
-def test_suggestions_come_from_the_articles_own_headings_in_each_language(index: Index) -> None:
-    found = suggestions(outline(index.paragraphs))
-    assert ("谁来照看它?", "Who Looks After It?") in [(s.zh, s.en) for s in found]
-    assert any("1956 洪水" in s.zh and "1956 The flood" in s.en for s in found)
-    assert all(s.paragraphs for s in found)
-
-
-def test_a_heading_in_capitals_is_not_shouted_and_its_number_is_dropped() -> None:
-    heading = Section(("二、桥的将来",), ("2. THE FUTURE OF THE BRIDGE",))
-    (found,) = suggestions(outline([Paragraph(1, "body", "文", "text", heading)]))
-    assert found.en == "What does the article say about “The Future of the Bridge”?"
-
-
-def test_an_article_without_headings_has_no_suggestions() -> None:
-    assert suggestions(outline([Paragraph(1, "body", "文", "text")])) == ()
-
-
-def test_a_heading_printed_in_one_language_suggests_nothing_in_the_other() -> None:
-    (found,) = suggestions(outline([Paragraph(1, "body", "文", "text", Section(("前言",), ()))]))
-    assert found.zh
-    assert found.en == ""
 
 
 def test_the_bundled_article_is_laid_out_without_losing_a_heading(article_index: Index) -> None:

@@ -38,6 +38,8 @@ LONG, LONG_EN, FOLLOW, SILENT, CARE = (
     "桥是什么颜色的?",
     "Who looks after the bridge?",
 )
+CARED = "谁来照看它?", "Who Looks After It?"
+STAGE = "时间线上的「1956 洪水」说了什么?", "What does the timeline say about “1956 The flood”?"
 SLOW, LOST = "慢慢说?", "出错吗?"
 NO_PHONE_HOME = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 # The network is cut: no name but this machine's resolves.
@@ -87,6 +89,11 @@ def _scripts(index: Index) -> dict[str, Script]:
         CARE: script(CARE, ("The families of both banks take turns.", 8, 1, "supported")),
         SLOW: slow,
         HOSTILE: script(HOSTILE, (HOSTILE, 3, 0, "partial"), rewritten=HOSTILE, pieces=(HOSTILE,)),
+        **{
+            asked: script(asked, ("", paragraph, 0, "supported"))
+            for paragraph, questions in ((6, STAGE), (8, CARED))
+            for asked in questions
+        },
         LOST: Script(an_answer(index, LOST), error=RuntimeError("not for readers")),
     }
 
@@ -435,14 +442,14 @@ def test_ask_about_this_paragraph_asks_of_it_alone_and_a_refusal_can_be_widened(
 
 def test_suggestions_are_in_the_readers_language_and_from_parts_not_yet_visited(opened: Open) -> None:
     page = opened(locale="en-GB")
-    before = page.locator(".suggestion").all_text_contents()
-    assert "Who Looks After It?" in before
-    assert not re.search(r"[\u4e00-\u9fff]", "".join(before))
+    page.wait_for_function("document.querySelectorAll('.suggestion').length === 2")  # the others would be refused
+    assert page.locator(".suggestion").all_text_contents() == [STAGE[1], CARED[1]]
     page.click("#ui-language")
-    assert "谁来照看它?" in page.locator(".suggestion").all_text_contents()
-    _ask(page, CARE)
-    assert page.locator(".suggestion").count() > 0
-    assert "谁来照看它?" not in page.locator(".suggestion").all_text_contents()
+    assert page.locator(".suggestion").all_text_contents() == [STAGE[0], CARED[0]]
+    page.locator(".suggestion").last.click()
+    page.wait_for_selector(".exchange[data-state=done]")
+    assert page.locator(".question").text_content() == CARED[0]
+    assert page.locator(".suggestion").all_text_contents() == [STAGE[0]]
 
 
 def test_the_reading_map_shows_which_paragraphs_the_conversation_has_touched(opened: Open) -> None:

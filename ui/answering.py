@@ -83,6 +83,22 @@ class Answering:
         """What can be answered now: nothing yet, quotes, or everything; or what failed to load."""
         return self._status
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is being loaded any more."""
+        return self._status not in ("starting", "quotes")
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody is waiting for an answer."""
+        return not self._jobs
+
+    def quotes(self, question: str) -> Answer:
+        """The answer in quotes alone, at once. Raises UserError while the search model is not loaded."""
+        if self._quoting is None or self._status == "search_failed":
+            raise UserError("the search model is not loaded, so nothing can be searched. Ask again later.")
+        return self._quoting.find(question).quotes
+
     def start(self) -> threading.Thread:
         """Load the models in the background: the search model first, then the generator."""
         thread = threading.Thread(target=self._load, name="loading", daemon=True)
@@ -117,7 +133,7 @@ class Answering:
     def ask(self, question: str, history: Sequence[Turn] = (), *, job: str) -> Answer:
         """The checked answer, for programs: waits for the generator while it loads. Raises as `stream` does."""
         with self._changed:
-            self._changed.wait_for(lambda: self._status not in ("starting", "quotes"), PATIENCE)
+            self._changed.wait_for(lambda: self.is_settled, PATIENCE)
         for event in self.stream(question, history, job=job):
             if isinstance(event, Finished):
                 return event.answer

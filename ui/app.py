@@ -19,13 +19,11 @@ from rag.engine import LONGEST_QUESTION, Delta, Found
 from ui.answer_view import Stage, Underway, matcher, render_conversation
 from ui.answering import Answering, Busy, Finished, Waiting, everything_but
 from ui.api import Tools
-from ui.article_pane import render_article, render_suggestions
+from ui.article_pane import render_article
 from ui.conversation import Conversation, Exchange, read_conversation
 from ui.export import Format, export
 from ui.feedback import Feedback, FeedbackStore
 from ui.markup import render
-from ui.outline import outline
-from ui.suggestions import suggestions
 from ui.wording import WORDING
 
 ASSETS = Path(__file__).parent / "assets"
@@ -185,7 +183,6 @@ def build_page(answering: Answering, feedback: FeedbackStore, tools: Tools) -> g
                 desk = _html(render("composer", limit=LONGEST_QUESTION), "desk", events=_EVENTS)
             with gr.Column(elem_id="read"):
                 _html(render_article(manifest.title, paragraphs), "article")
-        _html(render_suggestions(suggestions(outline(paragraphs))), "suggestions")
         parcel = gr.HTML("", elem_id="parcel", html_template="", js_on_load=_mount("parcel", ()), padding=False)
         drawn = [transcript, memory]
         blocks.load(page.restore, [memory], drawn, queue=False, **_QUIET)

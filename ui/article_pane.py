@@ -11,7 +11,6 @@ from index.paragraphs import Language, Paragraph
 from index.sentences import split_sentences
 from ui.markup import render
 from ui.outline import outline
-from ui.suggestions import Suggestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +28,6 @@ def render_article(title: str, paragraphs: Sequence[Paragraph]) -> Markup:
     return render(
         "article", title=title, titles=titles, parts=outline(paragraphs), total=len(paragraphs), pieces=pieces
     )
-
-
-def render_suggestions(found: Sequence[Suggestion]) -> Markup:
-    """The pool of suggested questions; the page shows those whose paragraphs were not visited."""
-    return render("suggestions", suggestions=found)
 
 
 def pieces(paragraph: Paragraph, language: Language) -> list[Piece]:

@@ -20,6 +20,9 @@ from ui.app import ASSETS, build_page, head
 from ui.feedback import FeedbackStore
 from ui.guard import HEALTH, Guard, own_hosts
 from ui.listening import address
+from ui.outline import outline
+from ui.suggesting import Suggesting
+from ui.suggestions import suggestions
 
 
 def make_app(settings: Settings, answering: Answering) -> ASGIApp:
@@ -28,8 +31,11 @@ def make_app(settings: Settings, answering: Answering) -> ASGIApp:
     mcp = mcp_server(tools, answering.index.manifest.title)
     mcp_app = mcp.streamable_http_app() if mcp else None
 
+    suggesting = Suggesting(answering, suggestions(outline(answering.index.paragraphs)))
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        suggesting.start()
         async with running(mcp):
             yield
 
@@ -38,6 +44,10 @@ def make_app(settings: Settings, answering: Answering) -> ASGIApp:
     @app.get(HEALTH)
     def health() -> JSONResponse:
         return JSONResponse({"status": "ok", "models": answering.status}, headers={"cache-control": "no-store"})
+
+    @app.get("/suggestions")
+    def suggested() -> JSONResponse:
+        return JSONResponse(suggesting.to_json(), headers={"cache-control": "no-store"})
 
     app.mount("/page", StaticFiles(directory=ASSETS), name="page")
     if mcp_app:

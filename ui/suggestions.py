@@ -92,11 +92,13 @@ def _spoken(heading: str) -> str:
 
 
 def _from_names(paragraphs: Sequence[Paragraph]) -> Iterator[Suggestion]:
-    """One question for each rare name that both languages of a paragraph have; a name within another goes with it."""
+    """One question a paragraph, about a rare name that both its languages have and that is not part of a longer one."""
     texts = [p for p in paragraphs if p.kind in ("body", "figure", "timeline") and p.zh and p.en]
     names = dict.fromkeys(name for p in texts for name in _NAME.findall(p.zh or "") if name in (p.en or ""))
+    begun: set[int] = set()
     for name in names:
         having = tuple(p.number for p in texts if name in (p.zh or ""))
         is_part = any(name in other and name != other for other in names)
-        if len(having) <= _RARE and not is_part:
+        if len(having) <= _RARE and not is_part and having[0] not in begun:
+            begun.add(having[0])
             yield Suggestion(_ASK_NAME.say("zh", name=name), _ASK_NAME.say("en", name=name), having)

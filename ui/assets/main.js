@@ -4,10 +4,10 @@ import { hideCard, isCardShown, watchChips } from "./card.js";
 import * as composer from "./composer.js";
 import { copy, download } from "./keep.js";
 import * as look from "./look.js";
-import { drawSuggestions } from "./suggest.js";
+import { drawSuggestions, fetchSuggestions } from "./suggest.js";
 import { holdLanguage, label, say, switchLanguage, words } from "./words.js";
 
-const PARTS = ["masthead", "transcript", "desk", "article", "suggestions", "parcel"];
+const PARTS = ["masthead", "transcript", "desk", "article", "parcel"];
 const parts = {};
 let desk = {};
 let last = { id: null, state: null, found: false };
@@ -28,6 +28,7 @@ function start() {
   composer.mountComposer(desk);
   watchChips();
   article.restoreShown();
+  fetchSuggestions();
   parts.transcript.watch("value", drawn);
   parts.parcel.watch("value", () => received(parts.parcel.props.value));
   drawn();

@@ -5,6 +5,19 @@ import { language } from "./words.js";
 
 const FIRST = 4;
 const NEXT = 3;
+let pool = [];
+
+/** Fetch the pool, and again until the server has tried which of them the article answers. */
+export async function fetchSuggestions() {
+  let tried = false;
+  try {
+    const reply = await (await fetch("suggestions", { cache: "no-store" })).json();
+    pool = reply.suggestions;
+    tried = reply.tried;
+    drawSuggestions();
+  } catch { /* the connection is lost; the banner says so */ }
+  if (!tried) setTimeout(fetchSuggestions, 4000);
+}
 
 export function drawSuggestions() {
   const place = document.getElementById("suggest");
@@ -17,13 +30,11 @@ export function drawSuggestions() {
 function choose(many) {
   const seen = touched();
   const asked = new Set([...document.querySelectorAll(".exchange .question")].map((own) => own.textContent.trim()));
-  const pool = [...document.querySelectorAll("#suggestion-pool [data-ps]")].filter(
-    (entry) => entry.dataset[language()] && !asked.has(entry.dataset.zh) && !asked.has(entry.dataset.en)
-      && !entry.dataset.ps.split(" ").some((number) => seen.has(number)),
-  );
+  const open = pool.filter((entry) => entry[language()] && !asked.has(entry.zh) && !asked.has(entry.en)
+    && !entry.paragraphs.some((number) => seen.has(String(number))));
   // Spread over the article rather than the first few.
-  const step = Math.max(1, pool.length / many);
-  return Array.from({ length: Math.min(many, pool.length) }, (_, i) => pool[Math.floor((i + 0.5) * step)]);
+  const step = Math.max(1, open.length / many);
+  return Array.from({ length: Math.min(many, open.length) }, (_, i) => open[Math.floor((i + 0.5) * step)]);
 }
 
 function item(entry) {
@@ -31,7 +42,7 @@ function item(entry) {
   button.type = "button";
   button.className = "suggestion";
   button.dataset.act = "suggested";
-  button.textContent = entry.dataset[language()];
+  button.textContent = entry[language()];
   const line = document.createElement("li");
   line.append(button);
   return line;
