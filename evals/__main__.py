@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     xquad.add_argument("--limit", type=int, metavar="N", help="ask N questions, spread evenly")
     xquad.add_argument("--refusal", type=int, metavar="N", default=0, help="ask N of them with the paragraph withheld")
     xquad.add_argument("--generator", choices=get_args(GeneratorName), default="quote", help="for --refusal")
+    xquad.add_argument("--both", action="store_true", help="only the corpus in both languages")
     calibrate = commands.add_parser("calibrate", help="fit the answerability gate on the dev questions")
     calibrate.add_argument(
         "--generator", choices=get_args(GeneratorName), help="the one that judges; default: the settings'"

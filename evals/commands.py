@@ -93,7 +93,7 @@ def xquad(args: argparse.Namespace) -> int:
     """Print retrieval in every pair of question and corpus language, and refusals with the gold withheld."""
     from evals.xquad import print_report
 
-    return print_report(load_settings(), args.path, args.limit, args.refusal, args.generator)
+    return print_report(load_settings(), args.path, args.limit, args.refusal, args.generator, both_only=args.both)
 
 
 def calibrate(args: argparse.Namespace) -> int:

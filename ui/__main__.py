@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -50,8 +52,17 @@ def _serve(settings: Settings) -> int:
 
         app = make_app(settings, answering)
         answering.start()
-        serve(app, listening)
+        serve(app, listening, on_stop=answering.close)
+    _leave()
     return 0
+
+
+def _leave() -> None:
+    """End the process now. Threads of the models, half-way through loading or writing, would hold it up or abort it."""
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _feedback(settings: Settings) -> int:

@@ -77,6 +77,7 @@ class Answering:
         self._jobs: dict[str, threading.Event] = {}
         self._in_line: list[str] = []
         self._lock = threading.Lock()
+        self._closed = False
 
     @property
     def status(self) -> Status:
@@ -133,7 +134,7 @@ class Answering:
     def ask(self, question: str, history: Sequence[Turn] = (), *, job: str) -> Answer:
         """The checked answer, for programs: waits for the generator while it loads. Raises as `stream` does."""
         with self._changed:
-            self._changed.wait_for(lambda: self.is_settled, PATIENCE)
+            self._changed.wait_for(lambda: self.is_settled or self._closed, PATIENCE)
         for event in self.stream(question, history, job=job):
             if isinstance(event, Finished):
                 return event.answer
@@ -145,6 +146,15 @@ class Answering:
             stopped = self._jobs.get(job)
         if stopped:
             stopped.set()
+
+    def close(self) -> None:
+        """Stop every question; nothing is answered after."""
+        with self._lock:
+            self._closed = True
+            for stopped in self._jobs.values():
+                stopped.set()
+        with self._changed:
+            self._changed.notify_all()
 
     # --- loading ----------------------------------------------------------------------------------------
 
@@ -190,6 +200,8 @@ class Answering:
             if len(self._jobs) >= MOST_AT_ONCE:
                 raise Busy(len(self._jobs))
             stopped = self._jobs[job] = threading.Event()
+            if self._closed:
+                stopped.set()
         return stopped
 
     def _wait_for_search(self, stopped: threading.Event) -> Iterator[Progress]:

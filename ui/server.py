@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import signal
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from types import FrameType
 
 import gradio as gr
 import uvicorn
@@ -70,17 +74,39 @@ def make_app(settings: Settings, answering: Answering) -> ASGIApp:
     return Guard(app, hosts=own_hosts(settings.host), auth=auth)
 
 
-def serve(app: ASGIApp, listening: socket.socket) -> None:
-    """Serve until Ctrl-C; says where, once it can be opened."""
+def serve(app: ASGIApp, listening: socket.socket, on_stop: Callable[[], None] = lambda: None) -> None:
+    """Serve until Ctrl-C; says where, once it can be opened. `on_stop` is called when Ctrl-C comes."""
     config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, server_header=False, ws="none")
-    _Server(config).run(sockets=[listening])
+    _Server(config, on_stop).run(sockets=[listening])
 
 
 class _Server(uvicorn.Server):
+    """uvicorn, without a traceback at the end: it raises the signal again when it has stopped."""
+
+    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_stop = on_stop
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         if self.started and sockets:
             print(f"Duizhao is at {address(sockets[0])} (Ctrl-C stops it)", flush=True)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        # Requests that are cut off now are no news.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        super().handle_exit(sig, frame)
+        # Not here: a signal may find this thread holding a lock that stopping needs.
+        threading.Thread(target=self._on_stop, daemon=True).start()
 
 
 def _theme() -> gr.themes.Base:

@@ -110,6 +110,8 @@ document.addEventListener("click", (event) => {
   const own = event.target.closest("[data-act]");
   const menu = document.getElementById("menu");
   if (menu && menu.open && !menu.contains(event.target)) closeMenu();
+  // Who is back among the answers needs no way back to them.
+  if (event.target.closest("#talk")) document.documentElement.dataset.back = "no";
   if (number && !event.ctrlKey && !event.metaKey) {
     event.preventDefault();
     article.linkTo(number.dataset.p || number.hash.slice(2));

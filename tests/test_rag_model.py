@@ -1,0 +1,74 @@
+"""The road with the real models: the default generator in this process, and the same one behind an endpoint."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from index.build import Index
+from index.settings import Settings
+from rag.engine import Engine
+from rag.generators import make_generator
+
+pytestmark = [pytest.mark.model, pytest.mark.timeout(400)]
+
+
+@pytest.fixture(scope="module")
+def engine(real_index: Index, real_settings: Settings) -> Engine:
+    return Engine(real_index, make_generator(real_settings, "local"), evidence_tokens=120)
+
+
+def test_the_default_model_defines_a_term_and_is_cited_where_it_is_defined(engine: Engine) -> None:
+    answer = engine.ask("SWE-bench 是什么?")
+    assert not answer.refused
+    assert answer.language == "zh"
+    assert any("SWE-bench" in c.quote for c in answer.citations)
+    assert all(c.text[c.start : c.end] == c.quote for c in answer.citations)
+
+
+def test_what_the_article_does_not_say_is_refused_in_english(engine: Engine) -> None:
+    answer = engine.ask("What does a ticket to the Louvre museum in Paris cost?")
+    assert answer.refused
+    assert answer.text == "The article does not say."
+
+
+def test_an_answer_stopped_half_way_leaves_the_model_ready_for_the_next(engine: Engine) -> None:
+    stream = engine.stream("What is CORE-Bench?")
+    for _ in range(3):
+        next(stream)
+    stream.close()
+    assert engine.ask("What is CORE-Bench?").citations
+
+
+@pytest.fixture
+def endpoint(real_settings: Settings) -> Iterator[str]:
+    """llama.cpp's own server on loopback, with the default model: an OpenAI-compatible endpoint."""
+    import xllamacpp
+
+    from index.weights import catalogue, require
+
+    name = real_settings.generator_model
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    params: Any = xllamacpp.CommonParams()
+    params.model.path = str(require(name, real_settings) / catalogue()[name].files[0].name)
+    params.n_ctx, params.n_parallel, params.warmup, params.ui, params.verbosity = 2048, 1, False, False, -1
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = real_settings.cpu_threads
+    params.hostnames, params.port, params.api_keys = ["127.0.0.1"], port, ["a-key"]
+    server = xllamacpp.Server(params)
+    yield f"http://127.0.0.1:{port}/v1"
+    del server
+
+
+def test_an_endpoint_takes_the_same_road_as_the_model_in_process(
+    real_index: Index, real_settings: Settings, endpoint: str
+) -> None:
+    asked = {"openai_base_url": endpoint, "openai_api_key": "a-key", "openai_model": "m"}
+    settings = Settings(home=real_settings.home, **asked)  # type: ignore[arg-type]
+    answer = Engine(real_index, make_generator(settings, "openai"), evidence_tokens=120).ask("SWE-bench 是什么?")
+    assert answer.generator == "openai"
+    assert any("SWE-bench" in c.quote for c in answer.citations)
+    assert all(s.verdict in ("supported", "partial") for s in answer.statements)
