@@ -23,7 +23,7 @@ from evals.gold import Question
 from index.paragraphs import LANGUAGES, Language, digest
 from rag.engine import Engine, Found
 from rag.gate import GATE_FILE, Asked, Signals
-from rag.prompts import answer_messages, judge_messages
+from rag.prompts import judge_messages, opening_messages
 
 # A refusal of what the article answers is held to be this many times as bad as an answer to what it does not.
 COST_OF_OVER_REFUSAL = 2.0
@@ -133,7 +133,7 @@ def _least_cost(probability: NDArray[np.float64], wanted: NDArray[np.int64]) -> 
 
 def _key(found: Found) -> str:
     asked = (found.question, found.shown, found.language)
-    return digest(message.content or "" for message in [*judge_messages(*asked), *answer_messages(*asked)])
+    return digest(message.content or "" for message in [*judge_messages(*asked), *opening_messages(*asked)])
 
 
 def _read(cache: Path) -> dict[str, Asked]:

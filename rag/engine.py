@@ -25,7 +25,7 @@ from rag.gate import Asked, Gate, Signals, decide, signals
 from rag.generators import Generator as TextGenerator
 from rag.generators import GeneratorFailed, make_generator
 from rag.language import language_of_question
-from rag.prompts import WORDING, answer_messages, condense_messages, is_silent, judge_messages
+from rag.prompts import WORDING, answer_messages, condense_messages, judge_messages, opening_messages
 from rag.retrieve import HybridRetriever, Ranking
 from rag.words import Rarity
 
@@ -167,8 +167,7 @@ class Engine:
         judge = self.generator.judge(judge_messages(question, found.shown, found.language), wording)
         if self.generator.opening is None:
             return Asked(judge)
-        # Last, so that the answer goes on from a prompt that is already evaluated.
-        opening = self.generator.opening(answer_messages(question, found.shown, found.language), wording)
+        opening = self.generator.opening(opening_messages(question, found.shown, found.language), wording)
         return Asked(judge, opening)
 
     def _generate(self, found: Found, started: float) -> Generator[Event, None, Answer]:
@@ -185,8 +184,6 @@ class Engine:
             written += piece
             yield Delta(piece)
         base = replace(base, timings=replace(base.timings, first_token=first_token))
-        if is_silent(written, found.language):
-            return refusal(base)
         return self._checked(base, written, found)
 
     def _write(self, messages: list[ChatMessage]) -> Iterator[str]:

@@ -81,6 +81,14 @@ def _run_on(sentences: Sequence[str], language: Language) -> str:
 
 def answer_messages(question: str, shown: Sequence[Evidence], language: Language) -> list[ChatMessage]:
     """The messages that ask for the answer."""
+    return _messages(question, shown, language, "")
+
+
+def opening_messages(question: str, shown: Sequence[Evidence], language: Language) -> list[ChatMessage]:
+    """The answer's messages with a way out offered, for the log odds that it is not taken.
+
+    Only probed, never used to answer: a small model takes the way out too often when it is asked to write.
+    """
     return _messages(question, shown, language, WORDING[language].unless)
 
 
@@ -89,18 +97,13 @@ def judge_messages(question: str, shown: Sequence[Evidence], language: Language)
     return _messages(question, shown, language, WORDING[language].judge)
 
 
-def is_silent(written: str, language: Language) -> bool:
-    """Whether the generator said, in the words it was given for that, that the evidence states no answer."""
-    text = written.strip().strip("“”\"'")
-    return len(text) <= 40 and text.startswith(WORDING[language].silent)
-
-
 def _messages(question: str, shown: Sequence[Evidence], language: Language, request: str) -> list[ChatMessage]:
     wording = WORDING[language]
-    user = f"{wording.evidence}\n{render_evidence(shown)}\n\n{wording.question}{question}\n{request}"
+    user = f"{wording.evidence}\n{render_evidence(shown)}\n\n{wording.question}{question}"
+    content = f"{user}\n{request}" if request else user
     return [
         ChatMessage(role=MessageRole.SYSTEM, content=wording.system),
-        ChatMessage(role=MessageRole.USER, content=user),
+        ChatMessage(role=MessageRole.USER, content=content),
     ]
 
 
