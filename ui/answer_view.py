@@ -22,7 +22,7 @@ _EXCERPT = {"zh": 72, "en": 150}
 _UNDECIDED = re.compile(r"(?:\[[^\]]{0,16}|\*{1,2}|\n\s*(?:[-*•]|\d{1,2}[.)、]?)?\s*)$")
 
 Counterpart = Callable[[Citation], Evidence | None]
-Stage = Literal["models", "searching", "judging", "waiting", "writing", "checking"]
+Stage = Literal["models", "searching", "judging", "waiting", "writing"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -108,27 +109,20 @@ class Page:
     # --- how they do it ---------------------------------------------------------------------------------
 
     def _steps(self, exchange: Exchange, history: Any) -> Iterator[tuple[Exchange, Underway | None]]:
-        now = Underway(exchange.id)
-        yield exchange, now
+        shown = exchange, Underway(exchange.id)
+        yield shown
         exclude = everything_but(self.index, exchange.scope) if exchange.scope else frozenset[int]()
-        drawn = 0.0
+        now, drawn = shown, 0.0
         for event in self.answering.stream(exchange.question, history, job=exchange.id, exclude=exclude):
             if isinstance(event, Finished):
                 yield replace(exchange, state="done", answer=event.answer, instead=event.instead), None
                 return
-            if isinstance(event, Found):
-                exchange = replace(exchange, state="quotes", answer=event.quotes)
-                now = replace(now, stage="judging")
-            elif isinstance(event, Waiting):
-                stage: Stage = "models" if event.reason == "models" else "waiting"
-                now = replace(now, stage=stage, ahead=event.ahead)
-            elif isinstance(event, Delta):
-                now = replace(now, stage="writing", draft=now.draft + event.text)
-                if time.monotonic() - drawn < _BEAT:
-                    continue
-                drawn = time.monotonic()
-            yield exchange, now
-        yield replace(exchange, state="stopped"), None
+            now = _advance(*now, event)
+            is_too_soon = isinstance(event, Delta) and time.monotonic() - drawn < _BEAT
+            if now != shown and not is_too_soon:
+                shown, drawn = now, time.monotonic()
+                yield shown
+        yield replace(now[0], state="stopped"), None
 
     def _draw(self, conversation: Conversation, underway: Underway | None = None) -> str:
         if not conversation.exchanges:
@@ -168,6 +162,16 @@ class Page:
         rated = replace(exchange, rating="up" if rating == "up" else "down", noted=noted)
         conversation = conversation.with_exchange(rated)
         return self._draw(conversation), conversation.to_state()
+
+
+def _advance(exchange: Exchange, now: Underway, event: Found | Waiting | Delta) -> tuple[Exchange, Underway]:
+    """How things stand after `event`."""
+    if isinstance(event, Found):
+        return replace(exchange, state="quotes", answer=event.quotes), replace(now, stage="judging")
+    if isinstance(event, Waiting):
+        stage: Stage = "models" if event.reason == "models" else "waiting"
+        return exchange, replace(now, stage=stage, ahead=event.ahead)
+    return exchange, replace(now, stage="writing", draft=now.draft + event.text)
 
 
 def build_page(answering: Answering, feedback: FeedbackStore, tools: Tools) -> gr.Blocks:
@@ -231,7 +235,6 @@ def _mount(name: str, events: tuple[str, ...]) -> str:
 
 def _for_api(function: Any) -> Any:
     """`function` with a user's mistake as gradio's own error, which callers see word for word."""
-    from functools import wraps
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:

@@ -106,7 +106,6 @@ WORDING: dict[str, Words] = {
         "检索模型还在打开,问题已收下…", "The search model is still opening; your question is kept…"
     ),
     "draft": Words("草稿,写完后逐句核对", "A draft; each sentence is checked when it is done"),
-    "draft_done": Words("正在逐句核对…", "Checking each sentence…"),
     "quotes_while_loading": Words(
         "写作模型还在载入,所以以原文引句作答。", "The writing model is still loading, so quotes are the answer."
     ),
