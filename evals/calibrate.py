@@ -22,7 +22,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from evals.gold import Question
 from index.paragraphs import LANGUAGES, Language, digest
 from rag.engine import Engine, Found
-from rag.gate import GATE_FILE, Asked, Signals
+from rag.gate import GATE_FILE, Asked, Signals, signals
 from rag.prompts import judge_messages, opening_messages
 
 # A refusal of what the article answers is held to be this many times as bad as an answer to what it does not.
@@ -76,8 +76,8 @@ def collect(
                     known[key] = engine.ask_generator(found)
                     sink.write(json.dumps({"key": key, **asdict(known[key])}) + "\n")
                     sink.flush()
-                signals = engine.signals(found.question, found.ranking, found.shown, known[key])
-                examples.append(Example(language, question.answerable and not exclude, signals))
+                seen = signals(found.asked, found.ranking, found.shown, known[key])
+                examples.append(Example(language, question.answerable and not exclude, seen))
                 on_done(len(examples), total)
     return examples
 
@@ -100,15 +100,15 @@ def write_gate(judged: dict[Language, Fit], alone: dict[Language, Fit], path: Pa
 
 
 def _fit(examples: Sequence[Example], with_judge: bool) -> Fit:
-    signals = np.array([astuple(e.signals) for e in examples])
+    observed = np.array([astuple(e.signals) for e in examples])
     wanted = np.array([e.answerable for e in examples], dtype=int)
-    columns = list(range(signals.shape[1])) if with_judge else list(range(JUDGED, signals.shape[1]))
+    columns = list(range(observed.shape[1])) if with_judge else list(range(JUDGED, observed.shape[1]))
     model = LogisticRegression(C=RIDGE, class_weight="balanced")
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
-    held_out = cross_val_predict(model, signals[:, columns], wanted, cv=folds, method="predict_proba")[:, 1]
+    held_out = cross_val_predict(model, observed[:, columns], wanted, cv=folds, method="predict_proba")[:, 1]
     threshold = _least_cost(held_out, wanted)
-    model.fit(signals[:, columns], wanted)
-    weights = np.zeros(signals.shape[1])
+    model.fit(observed[:, columns], wanted)
+    weights = np.zeros(observed.shape[1])
     weights[columns] = model.coef_[0]
     refused = held_out < threshold
     return Fit(
@@ -132,7 +132,7 @@ def _least_cost(probability: NDArray[np.float64], wanted: NDArray[np.int64]) -> 
 
 
 def _key(found: Found) -> str:
-    asked = (found.question, found.shown, found.language)
+    asked = (found.asked, found.shown, found.language)
     return digest(message.content or "" for message in [*judge_messages(*asked), *opening_messages(*asked)])
 
 

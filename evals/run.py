@@ -23,6 +23,7 @@ from typing import Any
 from evals.gold import Question
 from index.errors import UserError
 from index.paragraphs import LANGUAGES, Language, Paragraph
+from index.weights import sha256_of
 
 RUNS = Path(__file__).parent / "runs"
 ANSWERS = "answers.jsonl"
@@ -178,7 +179,7 @@ def code_digest() -> str:
 
 def file_digest(path: Path) -> str:
     """Names a gold file's content."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    return sha256_of(path)[:12]
 
 
 def now() -> str:

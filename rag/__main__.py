@@ -7,16 +7,14 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from index.environment import prepare
 from index.errors import UserError, run_command
-from index.settings import Settings, load_settings
+from index.settings import GeneratorName, Settings, load_settings
 
 if TYPE_CHECKING:
     from rag.engine import Engine
-
-GENERATORS = ("local", "quote", "openai", "anthropic")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -33,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--retrieve", action="store_true", help="stop after retrieval: print the ranking")
     top.add_argument("--index", type=Path, metavar="DIR", help="another index")
-    top.add_argument("--generator", choices=GENERATORS, help="another generator")
+    top.add_argument("--generator", choices=get_args(GeneratorName), help="another generator")
     return top
 
 

@@ -13,7 +13,7 @@ from rag.answer import Evidence
 from rag.numbers import quantities
 from rag.words import Rarity, content_tokens, names
 
-# Below this alignment score a statement stays uncited. Set on the dev questions.
+# Below this alignment score a statement stays uncited. A first setting, not yet fitted.
 FLOOR = 0.35
 # A further sentence is cited when it adds at least this share of the statement's own words, or a number.
 GAIN = 0.2

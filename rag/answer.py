@@ -154,9 +154,13 @@ class Answer:
         ended = [part if part[-1] in "。.!！?？;；:：…" else part + pause for part in parts[:-1]]
         return gap.join([*ended, *parts[-1:]])
 
-    def _with_marks(self, statement: Statement) -> str:
+    def marks_of(self, statement: Statement) -> str:
+        """The paragraphs a statement cites, each once, in order: `[¶18][¶5]`; empty where it cites none."""
         numbers = dict.fromkeys(self.citations[i].paragraph.number for i in statement.citations)
-        marks = "".join(f"[¶{number}]" for number in numbers)
+        return "".join(f"[¶{number}]" for number in numbers)
+
+    def _with_marks(self, statement: Statement) -> str:
+        marks = self.marks_of(statement)
         if not marks:
             return statement.text
         body = statement.text.rstrip("。.!！?？")

@@ -14,7 +14,7 @@ from rag.answer import Evidence, Verdict
 from rag.numbers import Value, quantities
 from rag.words import Rarity, content_tokens, names, negations
 
-# Shares of a statement's own words (by weight) that must stand in what it cites. Set on the dev questions.
+# Shares of a statement's own words (by weight) that must stand in what it cites. First settings, not yet fitted.
 SUPPORTED = 0.5
 PARTIAL = 0.25
 
@@ -37,15 +37,20 @@ def check(statement: str, cited: Sequence[Evidence], question: str, rarity: Rari
     paragraphs = {e.paragraph.number: e.paragraph for e in cited}.values()
     texts = [text for p in paragraphs for text in (p.zh, p.en, p.section.path("zh"), p.section.path("en")) if text]
     joined = "\n".join(texts)
-    missing_numbers = quantities(statement) - quantities(joined) - quantities(question)
-    folded = fold(joined)
-    missing_names = frozenset(n for n in names(statement) - names(question) if n not in folded)
+    numbers, named = unstated(statement, joined)
+    missing_numbers, missing_names = numbers - quantities(question), named - names(question)
     own = content_tokens(statement) - content_tokens(question)
     coverage = rarity.covered(own or content_tokens(statement), content_tokens(joined)) if texts else 0.0
     verdict = _verdict(bool(missing_numbers or missing_names), coverage)
     if verdict == "supported" and _negation_flipped(statement, cited, joined):
         verdict = "partial"
     return Check(verdict, missing_numbers, missing_names, coverage)
+
+
+def unstated(text: str, among: str) -> tuple[frozenset[Value], frozenset[str]]:
+    """The quantities and the names of `text` that do not stand in `among`."""
+    folded = fold(among)
+    return quantities(text) - quantities(among), frozenset(n for n in names(text) if n not in folded)
 
 
 def _verdict(contradicted: bool, coverage: float) -> Verdict:

@@ -21,7 +21,7 @@ from rag.answer import Answer, Evidence, Retrieved, Timings
 from rag.compose import compose, quote_statements, refusal, split_statements
 from rag.condense import Turn, accept_rewrite, history_text, join_with_last, leans_on_history
 from rag.evidence import EvidenceSelector, sentences_of, shown_language
-from rag.gate import Asked, Gate, Signals, decide, signals
+from rag.gate import Asked, Gate, decide, signals
 from rag.generators import Generator as TextGenerator
 from rag.generators import GeneratorFailed, make_generator
 from rag.language import language_of_question
@@ -45,6 +45,11 @@ class Found:
     shown: tuple[Evidence, ...]
     quotes: Answer
     milliseconds: float
+
+    @property
+    def asked(self) -> str:
+        """The question that is answered: completed from the history where it was a follow-up."""
+        return self.rewritten or self.question
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,21 +154,17 @@ class Engine:
         ranked = tuple(self._selector.score(asked, language, ranking.retrieved))
         shown = self._selector.select(ranked, ranking.retrieved, self._budget, language)
         elapsed = (time.perf_counter() - started) * 1000
-        gate = decide(self.signals(asked, ranking, shown, Asked()), language, has_judge=False)
+        gate = decide(signals(asked, ranking, shown, Asked()), language, has_judge=False)
         base = self._base(question, rewritten, language, ranking, gate, elapsed)
         quotes = quote_statements(base, ranked, self._rarity) if gate.is_open and ranked else refusal(base)
         quotes = replace(quotes, timings=replace(quotes.timings, first_token=elapsed))
         return Found(question, rewritten, language, ranking, ranked, shown, quotes, elapsed)
 
-    def signals(self, question: str, ranking: Ranking, shown: Sequence[Evidence], asked: Asked) -> Signals:
-        """The gate's signals; public because the gate is calibrated on them."""
-        return signals(question, ranking, shown, asked)
-
     def ask_generator(self, found: Found) -> Asked:
         """What the generator says of answerability: a yes or no, and how its answer would open."""
         if self.generator.judge is None or not found.shown:
             return Asked()
-        wording, question = WORDING[found.language], found.rewritten or found.question
+        wording, question = WORDING[found.language], found.asked
         judge = self.generator.judge(judge_messages(question, found.shown, found.language), wording)
         if self.generator.opening is None:
             return Asked(judge)
@@ -171,15 +172,14 @@ class Engine:
         return Asked(judge, opening)
 
     def _generate(self, found: Found, started: float) -> Generator[Event, None, Answer]:
-        asked = found.rewritten or found.question
         said = self.ask_generator(found)
-        gate_signals = self.signals(asked, found.ranking, found.shown, said)
+        gate_signals = signals(found.asked, found.ranking, found.shown, said)
         gate = decide(gate_signals, found.language, has_judge=said.judge is not None)
         base = self._base(found.question, found.rewritten, found.language, found.ranking, gate, found.milliseconds)
         if not gate.is_open or not found.shown:
             return refusal(base)
         written, first_token = "", None
-        for piece in self._write(answer_messages(asked, found.shown, found.language)):
+        for piece in self._write(answer_messages(found.asked, found.shown, found.language)):
             first_token = first_token or (time.perf_counter() - started) * 1000
             written += piece
             yield Delta(piece)
@@ -198,7 +198,6 @@ class Engine:
 
     def _checked(self, base: Answer, written: str, found: Found) -> Answer:
         """The written text as statements, aligned and checked; the quotes where nothing of it survives."""
-        asked = found.rewritten or found.question
         paragraphs = dict.fromkeys(e.paragraph for e in found.shown)
         scores = {e.key: e for e in found.ranked}
         candidates = [
@@ -206,10 +205,10 @@ class Engine:
         ]
         vectors = self.index.vectors.sentence_vectors([p.number for p in paragraphs])
         aligned = [
-            (statement, self._aligner.align(statement, candidates, vectors, asked))
+            (statement, self._aligner.align(statement, candidates, vectors, found.asked))
             for statement in split_statements(written)
         ]
-        answer = compose(base, aligned, asked, self._rarity)
+        answer = compose(base, aligned, found.asked, self._rarity)
         return answer or quote_statements(base, found.ranked, self._rarity)
 
     def _base(

@@ -1,8 +1,8 @@
 """The answerability gate: can this question be answered from what was found? It stands outside the answer.
 
 A logistic regression over signals that are cheap once retrieval is done, and the generator's own yes or no
-where there is one. Coefficients and thresholds are in gate.json, fitted on development questions by
-`python -m evals calibrate` (see evals/README.md); nothing here knows any question.
+where there is one. Coefficients and thresholds are in gate.json, fitted on development questions; what
+today's were fitted on is in evals/NOTES.md. Nothing here knows any question.
 """
 
 from __future__ import annotations
@@ -15,12 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from index.keywords import fold
 from index.paragraphs import LANGUAGES, Language, Paragraph, context_of
 from rag.answer import Evidence
-from rag.numbers import quantities
+from rag.check import unstated
 from rag.retrieve import Ranking
-from rag.words import names
 
 GATE_FILE = Path(__file__).with_name("gate.json")
 
@@ -76,8 +74,8 @@ def signals(question: str, ranking: Ranking, evidence: Sequence[Evidence], asked
         opening=_clipped(asked.opening),
         cosine=(max(ranking.cosine.values(), default=0.8) - 0.85) * 20,
         fused=(first - 0.5) * 4,
-        unknown=float(min(3, len(_missing(question, shown)))),
-        apart=float(min(3, len(_missing(question, _texts(best))))),
+        unknown=float(_missing(question, shown)),
+        apart=float(_missing(question, _texts(best))),
     )
 
 
@@ -97,9 +95,10 @@ def _texts(paragraphs: Sequence[Paragraph]) -> str:
     return "\n".join([*(t for p in paragraphs for t in (p.zh, p.en) if t), *contexts])
 
 
-def _missing(question: str, texts: str) -> set[object]:
-    folded = fold(texts)
-    return {n for n in names(question) if n not in folded} | set(quantities(question) - quantities(texts))
+def _missing(question: str, texts: str) -> int:
+    """How many of the question's quantities and names do not stand in `texts`, at most 3."""
+    numbers, named = unstated(question, texts)
+    return min(3, len(numbers) + len(named))
 
 
 @cache

@@ -9,24 +9,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from llama_index.core.base.llms.types import (
-    ChatMessage,
-    ChatResponse,
-    ChatResponseGen,
-    CompletionResponse,
-    CompletionResponseGen,
-    LLMMetadata,
-    MessageRole,
-)
-from llama_index.core.llms import LLM, CustomLLM
-from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse, LLMMetadata, MessageRole
+from llama_index.core.llms import LLM
+from llama_index.core.llms.callbacks import llm_chat_callback
 
 from index.errors import UserError
 from index.settings import GeneratorName, Settings
+from rag.llm import ChatLLM
 from rag.prompts import Wording
 
 # Asked a question that a yes or a no answers; gives log p(yes) - log p(no), or None where it cannot tell.
@@ -61,7 +54,7 @@ def make_generator(settings: Settings, name: GeneratorName | None = None) -> Gen
     return _MAKERS[chosen](settings)
 
 
-class QuoteLLM(CustomLLM):
+class QuoteLLM(ChatLLM):
     """Answers with the sentences it was handed as quotes; behind the LLM interface so that the road is the same.
 
     The quotes travel in the last message's `additional_kwargs["quotes"]`, not in the prompt.
@@ -72,29 +65,11 @@ class QuoteLLM(CustomLLM):
         """No model, no window."""
         return LLMMetadata(model_name="quote", is_chat_model=True)
 
-    @llm_chat_callback()
-    def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
-        """The quotes, joined."""
-        content = "\n".join(messages[-1].additional_kwargs.get("quotes", ()))
-        return ChatResponse(message=ChatMessage(role=MessageRole.ASSISTANT, content=content))
-
-    @llm_chat_callback()
-    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
-        """The quotes, one at a time."""
-        return _stream("\n".join(messages[-1].additional_kwargs.get("quotes", ())))
-
-    @llm_completion_callback()
-    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
-        """Nothing to quote without evidence."""
-        return CompletionResponse(text="")
-
-    @llm_completion_callback()
-    def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
-        """As `complete`."""
-        yield CompletionResponse(text="", delta="")
+    def _deltas(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[str]:
+        yield "\n".join(messages[-1].additional_kwargs.get("quotes", ()))
 
 
-class AnthropicLLM(CustomLLM):
+class AnthropicLLM(ChatLLM):
     """Claude through Anthropic's own SDK (llama-index's integration pulls two cloud vendors' SDKs with it)."""
 
     model: str
@@ -114,30 +89,9 @@ class AnthropicLLM(CustomLLM):
         text = "".join(getattr(block, "text", "") for block in message.content)
         return ChatResponse(message=ChatMessage(role=MessageRole.ASSISTANT, content=text), raw=message)
 
-    @llm_chat_callback()
-    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
-        """One answer, as it is written."""
-
-        def generate() -> ChatResponseGen:
-            text = ""
-            with self._client().messages.stream(**self._request(messages, **kwargs)) as stream:
-                for delta in stream.text_stream:
-                    text += delta
-                    yield _chunk(text, delta)
-
-        return generate()
-
-    @llm_completion_callback()
-    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
-        """A prompt as a single user message."""
-        reply = self.chat([ChatMessage(role=MessageRole.USER, content=prompt)], **kwargs)
-        return CompletionResponse(text=reply.message.content or "")
-
-    @llm_completion_callback()
-    def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
-        """As `complete`, streamed."""
-        for reply in self.stream_chat([ChatMessage(role=MessageRole.USER, content=prompt)], **kwargs):
-            yield CompletionResponse(text=reply.message.content or "", delta=reply.delta)
+    def _deltas(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[str]:
+        with self._client().messages.stream(**self._request(messages, **kwargs)) as stream:
+            yield from stream.text_stream
 
     def _client(self) -> Any:
         import anthropic
@@ -243,11 +197,3 @@ _MAKERS: dict[GeneratorName, Callable[[Settings], Generator]] = {
     "openai": _openai,
     "anthropic": _anthropic,
 }
-
-
-def _stream(text: str) -> ChatResponseGen:
-    yield _chunk(text, text)
-
-
-def _chunk(text: str, delta: str) -> ChatResponse:
-    return ChatResponse(message=ChatMessage(role=MessageRole.ASSISTANT, content=text), delta=delta)

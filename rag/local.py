@@ -20,23 +20,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from llama_index.core.base.llms.types import (
-    ChatMessage,
-    ChatResponse,
-    ChatResponseGen,
-    CompletionResponse,
-    CompletionResponseGen,
-    LLMMetadata,
-    MessageRole,
-)
+from llama_index.core.base.llms.types import ChatMessage, LLMMetadata
 from llama_index.core.bridge.pydantic import PrivateAttr
-from llama_index.core.llms import CustomLLM
-from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 
 from index import weights
 from index.errors import UserError
 from index.settings import Settings
 from rag.generators import GeneratorFailed, opening_logit, yes_no_logit
+from rag.llm import ChatLLM
 from rag.prompts import Wording
 
 CONTEXT = 4096
@@ -45,7 +36,7 @@ PROMPT_CACHE_MIB = 512
 _END = object()
 
 
-class LocalLLM(CustomLLM):
+class LocalLLM(ChatLLM):
     """A GGUF model behind llama-index's LLM interface. Loaded at first use or by `load`; safe across threads.
 
     One request is served at a time: two cores give two requests half the speed each, and the first reader
@@ -107,38 +98,6 @@ class LocalLLM(CustomLLM):
         _refuse_error(reply)
         content = (reply["choices"][0].get("logprobs") or {}).get("content") or []
         return {entry["token"]: entry["logprob"] for entry in content[0]["top_logprobs"]} if content else {}
-
-    @llm_chat_callback()
-    def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
-        """One answer, whole."""
-        text = "".join(self._deltas(messages, **kwargs))
-        return ChatResponse(message=ChatMessage(role=MessageRole.ASSISTANT, content=text))
-
-    @llm_chat_callback()
-    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
-        """One answer as it is written; closing the generator stops the model."""
-
-        def generate() -> ChatResponseGen:
-            text = ""
-            for delta in self._deltas(messages, **kwargs):
-                text += delta
-                yield ChatResponse(message=ChatMessage(role=MessageRole.ASSISTANT, content=text), delta=delta)
-
-        return generate()
-
-    @llm_completion_callback()
-    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
-        """A prompt as a single user message, through the model's chat template."""
-        text = "".join(self._deltas([ChatMessage(role=MessageRole.USER, content=prompt)], **kwargs))
-        return CompletionResponse(text=text)
-
-    @llm_completion_callback()
-    def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
-        """As `complete`, streamed."""
-        text = ""
-        for delta in self._deltas([ChatMessage(role=MessageRole.USER, content=prompt)], **kwargs):
-            text += delta
-            yield CompletionResponse(text=text, delta=delta)
 
     def _deltas(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[str]:
         """The reply's pieces.

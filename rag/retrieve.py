@@ -45,11 +45,10 @@ OTHER = Weights(passage=14.0, sentence=18.0, keyword=0.5)
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The fused ranking, best first, and what the gate needs of the legs: {paragraph: cosine or BM25}."""
+    """The fused ranking, best first, and what the gate needs of the legs: {paragraph: cosine of its best sentence}."""
 
     retrieved: tuple[Retrieved, ...]
     cosine: Scores
-    keyword: Scores
 
 
 class HybridRetriever(BaseRetriever):
@@ -70,8 +69,7 @@ class HybridRetriever(BaseRetriever):
         by_number = self._index.by_number
         retrieved = tuple(Retrieved(by_number[number], _squash(fused[number])) for number in order)
         best = {n: max(legs[own]["sentence"].get(n, 0.0) for own in LANGUAGES) for n in order}
-        words = {n: max(legs[own]["keyword"].get(n, 0.0) for own in LANGUAGES) for n in order}
-        return Ranking(retrieved, best, words)
+        return Ranking(retrieved, best)
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         ranking = self.rank(query_bundle.query_str)

@@ -11,6 +11,7 @@ from index.paragraphs import Language
 from rag.answer import Answer
 from rag.counterpart import counterpart
 from rag.engine import Delta, Done, Engine, Found
+from rag.evidence import shown_language
 
 _NEAREST: dict[Language, str] = {"zh": "文中最接近的段落(不是答案):", "en": "Closest in the article (not an answer):"}
 _VERDICTS: dict[Language, dict[str, str]] = {
@@ -72,6 +73,6 @@ def _nearest(answer: Answer) -> list[RenderableType]:
     parts: list[RenderableType] = [Text(_NEAREST[answer.language], style="dim")]
     for entry in answer.retrieved[:SHOWN_NEAREST]:
         paragraph = entry.paragraph
-        text = paragraph.text(answer.language) or paragraph.zh or paragraph.en or ""
+        text = paragraph.text(shown_language(paragraph, answer.language)) or ""
         parts.append(Text(f"  ¶{paragraph.number}  {text[:90]}…", style="dim"))
     return parts

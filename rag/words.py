@@ -45,10 +45,6 @@ class Rarity:
             self._known[token] = math.log(1 + self._texts / (1 + frequency))
         return self._known[token]
 
-    def occurs(self, token: str) -> bool:
-        """Whether the corpus has the word at all."""
-        return self._keywords.document_frequency(token) > 0
-
     def mass(self, tokens: Iterable[str]) -> float:
         """Total weight of `tokens`."""
         return sum(self.of(token) for token in tokens)

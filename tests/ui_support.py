@@ -160,7 +160,7 @@ class ScriptedEngine:
 
     def find(self, question: str, history: Sequence[Turn] = (), exclude: frozenset[int] = frozenset()) -> Found:
         quotes = self._script(question).quotes
-        return Found(question, quotes.rewritten, quotes.language, Ranking((), {}, {}), (), (), quotes, 1.0)
+        return Found(question, quotes.rewritten, quotes.language, Ranking((), {}), (), (), quotes, 1.0)
 
     def stream(
         self, question: str, history: Sequence[Turn] = (), id: str | None = None, exclude: frozenset[int] = frozenset()

@@ -8,12 +8,11 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import get_args
 
 from index.environment import prepare
 from index.errors import run_command
-from index.settings import Settings, load_settings
-
-GENERATORS = ("local", "quote", "openai", "anthropic")
+from index.settings import GeneratorName, Settings, load_settings
 
 
 def parser() -> argparse.ArgumentParser:
@@ -24,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="python -m ui feedback: print the readers' ratings as JSON lines.",
     )
     top.add_argument("--index", type=Path, metavar="DIR", help="another index")
-    top.add_argument("--generator", choices=GENERATORS, help="another generator")
+    top.add_argument("--generator", choices=get_args(GeneratorName), help="another generator")
     top.add_argument("--host", help="address to serve on (default: the settings', 127.0.0.1)")
     top.add_argument("--port", type=int, help="port to serve on (default: the settings', 7860; 0 = any free one)")
     return top

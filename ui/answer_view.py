@@ -13,6 +13,7 @@ from index.build import Index
 from rag.answer import Answer, Citation, Evidence, Retrieved
 from rag.compose import split_statements
 from rag.counterpart import counterpart
+from rag.evidence import shown_language
 from ui.conversation import Conversation, Exchange
 from ui.markup import render
 
@@ -140,7 +141,7 @@ class ExchangeView:
 
 def _excerpt(retrieved: Retrieved, answer: Answer) -> tuple[str, str]:
     paragraph = retrieved.paragraph
-    language = answer.language if paragraph.text(answer.language) else paragraph.languages[0]
+    language = shown_language(paragraph, answer.language)
     text = paragraph.text(language) or ""
     limit = _EXCERPT[language]
     return language, text if len(text) <= limit else text[:limit].rstrip() + "…"

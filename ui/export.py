@@ -71,11 +71,8 @@ def _exchange(exchange: Exchange, answer: Answer, find_match: Counterpart) -> It
 
 def _statements(answer: Answer) -> Iterator[str]:
     for statement in answer.statements:
-        marks = "".join(
-            f"[¶{n}]" for n in dict.fromkeys(answer.citations[i].paragraph.number for i in statement.citations)
-        )
         verdict = "" if statement.verdict == "supported" else f" ({WORDING[statement.verdict].say(answer.language)})"
-        yield f"{_one_line(statement.text)} {marks}{verdict}"
+        yield f"{_one_line(statement.text)} {answer.marks_of(statement)}{verdict}"
         yield ""
 
 

@@ -1,0 +1,63 @@
+"""llama-index's LLM interface from one method: the pieces of a reply."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from llama_index.core.base.llms.types import (
+    ChatMessage,
+    ChatResponse,
+    ChatResponseGen,
+    CompletionResponse,
+    CompletionResponseGen,
+    MessageRole,
+)
+from llama_index.core.llms import CustomLLM
+from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
+
+
+class ChatLLM(CustomLLM):
+    """A chat model whose subclass says how a reply comes, piece by piece; all four llama-index calls follow."""
+
+    @abstractmethod
+    def _deltas(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[str]:
+        """The reply's pieces, in order; closing the iterator stops the model."""
+
+    @llm_chat_callback()
+    def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
+        """One answer, whole."""
+        return ChatResponse(message=_said("".join(self._deltas(messages, **kwargs))))
+
+    @llm_chat_callback()
+    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
+        """One answer as it is written; closing the generator stops the model."""
+
+        def generate() -> ChatResponseGen:
+            text = ""
+            for delta in self._deltas(messages, **kwargs):
+                text += delta
+                yield ChatResponse(message=_said(text), delta=delta)
+
+        return generate()
+
+    @llm_completion_callback()
+    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+        """A prompt as a single user message, through the model's chat template."""
+        reply = self.chat([_asked(prompt)], **kwargs)
+        return CompletionResponse(text=reply.message.content or "")
+
+    @llm_completion_callback()
+    def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
+        """As `complete`, streamed."""
+        for reply in self.stream_chat([_asked(prompt)], **kwargs):
+            yield CompletionResponse(text=reply.message.content or "", delta=reply.delta)
+
+
+def _said(text: str) -> ChatMessage:
+    return ChatMessage(role=MessageRole.ASSISTANT, content=text)
+
+
+def _asked(prompt: str) -> ChatMessage:
+    return ChatMessage(role=MessageRole.USER, content=prompt)
