@@ -15,12 +15,13 @@ from evals import report, tables
 from evals.beds import make_bed
 from evals.bench import Order, perform, prepare_index
 from evals.compare import Comparison, compare, refuse_unlike
-from evals.gold import DEFAULT_GOLD, Question, examine, load_gold, rare_overlap
+from evals.gold import DEFAULT_GOLD, Question, examine, load_gold
 from evals.metrics import Outcome
 from evals.run import CLOSED_BOOK, RunFolder, parse_languages, run_path
 from evals.score import HEADLINE, Scores, score
 from evals.tables import wide_console
 from evals.thresholds import read_bars, shortfalls
+from evals.wording import rare_overlap
 from index.errors import UserError
 from index.progress import bar
 from index.settings import Settings, load_settings

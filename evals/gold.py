@@ -6,6 +6,7 @@ numbers here, once; after that the gold is about numbers, and a re-parsed articl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ SPLITS: tuple[Split, ...] = get_args(Split)
 QUESTION_KINDS: tuple[QuestionKind, ...] = get_args(QuestionKind)
 UNANSWERABLE_KINDS: tuple[UnanswerableKind, ...] = get_args(UnanswerableKind)
 WEIGHTS = (1.0, 0.5)  # vital, okay
+# Kinds of paragraph whose two languages do not translate each other: a caption says more in one of them.
+ONE_SIDED = ("front", "figure")
 GOLD_FOLDER = Path(__file__).parent / "gold"
 DEFAULT_GOLD = GOLD_FOLDER / "when-ai-builds-itself.jsonl"
 
@@ -128,8 +131,10 @@ def examine(path: Path, paragraphs: Sequence[Paragraph]) -> tuple[tuple[Question
         questions.append(question)
         problems += _shape_problems(line)
         problems += [problem for fact in question.facts for problem in _fact_problems(question, fact)]
+        problems += [problem for fact in question.facts for problem in resolver.recital_problems(question, fact)]
     if not lines and not problems:
         problems.append(f"{path} holds 0 questions, at least 1 is needed. Give another gold file.")
+    problems += _same_questions(questions)
     problems += _shared_facts(questions, resolver.texts)
     return tuple(questions), problems
 
@@ -265,6 +270,27 @@ class _Resolver:
                     f"Correct the alias or the snippet, or mark the fact derived."
                 )
 
+    def recital_problems(self, question: Question, fact: Fact) -> Iterator[str]:
+        """What would make an answer wrong that only recites the article's own words for `fact`, in either language."""
+        for numbers in () if fact.derived else fact.evidence:
+            shown = " and ".join(f"¶{number}" for number in sorted(numbers))
+            stated = {
+                language: states_any("\n".join(map(self._read, spans)), fact.aliases)
+                for language in LANGUAGES
+                if (spans := [s for s in fact.sentences if s.paragraph in numbers and s.language == language])
+            }
+            one_sided = any(self._paragraphs[number].kind in ONE_SIDED for number in numbers)
+            if stated and one_sided and not any(stated.values()):
+                yield f"{fact.id}: no gold sentence in {shown} states it. Choose another snippet, or add an alias."
+            for language in (own for own, does in stated.items() if not does and not one_sided):
+                yield (
+                    f"{fact.id}: reciting the {language} gold sentence in {shown} does not state it. "
+                    f"Choose the snippet that does, or add an alias."
+                )
+        for value in fact.forbidden:
+            if number := next((n for n in sorted(question.gold) if states(self.texts[n], value)), None):
+                yield f"{fact.id}: {value!r} is forbidden and stands in the evidence ¶{number}. Take it off the list."
+
     def _find_all(self, owner: str, snippets: Iterable[str]) -> list[Span]:
         return [span for snippet in snippets if (span := self._find(owner, snippet))]
 
@@ -331,6 +357,20 @@ def _fact_problems(question: Question, fact: Fact) -> Iterator[str]:
             yield f"{fact.id}: the alias {alias!r} states {wrong!r}, which is forbidden. Correct one of them."
 
 
+def _same_questions(questions: Sequence[Question]) -> Iterator[str]:
+    """Questions that differ in spelling, spacing or punctuation alone: one draw that would be counted as two."""
+    seen: dict[tuple[Language, str], str] = {}
+    for question in questions:
+        for language in LANGUAGES:
+            asked = re.sub(r"[\W_]+", "", normalise(question.asked[language]))
+            other = seen.setdefault((language, asked), question.id)
+            if other != question.id:
+                yield (
+                    f"{other} and {question.id} ask the same in {language}: {question.asked[language]!r}. "
+                    f"Drop one of them, or ask something else."
+                )
+
+
 def _shared_facts(questions: Sequence[Question], texts: Mapping[int, str]) -> Iterator[str]:
     """Facts that stand in both splits: the same alias in the same paragraph."""
     seen: dict[tuple[int, str], tuple[Split, str]] = {}
@@ -348,29 +388,3 @@ def _shared_facts(questions: Sequence[Question], texts: Mapping[int, str]) -> It
                             f"{other} ({split}) and {fact.id} ({question.split}) are one fact: {alias!r} in ¶{number}. "
                             f"Put both questions into the same split."
                         )
-
-
-def rare_overlap(questions: Sequence[Question], paragraphs: Sequence[Paragraph]) -> float:
-    """The share of answerable questions (a language each) that share a rare word with their evidence.
-
-    Rare: in at most two paragraphs of the article. Readers ask in their own words; a gold set that lifts
-    the article's rare words measures string search.
-    """
-    from index.keywords import tokenize
-
-    words = {p.number: {language: set(tokenize(p.text(language) or "")) for language in LANGUAGES} for p in paragraphs}
-    counts: dict[str, int] = {}
-    for by_language in words.values():
-        for word in by_language["zh"] | by_language["en"]:
-            counts[word] = counts.get(word, 0) + 1
-    asked = [
-        any(
-            counts[word] <= 2
-            for number in question.gold
-            for word in words[number][language] & set(tokenize(question.asked[language]))
-        )
-        for question in questions
-        if question.answerable
-        for language in LANGUAGES
-    ]
-    return sum(asked) / len(asked) if asked else 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,15 @@ import pytest
 from evals.beds import edited_paragraphs, edited_questions, needs_several, read_edits, stale_quotes, withhold
 from evals.controls import cite
 from evals.datasets import OwnArticle, XQuAD, as_jsonl
-from evals.gold import QUESTION_KINDS, Question, examine, load_gold, rare_overlap
+from evals.gold import QUESTION_KINDS, Question, examine, load_gold
 from evals.normalise import states_any
+from evals.wording import RareWords, rare_overlap
+from evals.xquad import ENVIRONMENT
 from index.errors import UserError
 from index.paragraphs import LANGUAGES, Paragraph
 from index.source import ArticleReader
 
-SHARED_XQUAD = Path(__file__).parents[2] / "shared" / "xquad"
+XQUAD_FOLDER = os.environ.get(ENVIRONMENT)
 PARAGRAPHS = [
     Paragraph(1, "body", "船长是李雷。他三十岁!", "The captain is Li Lei. He is thirty!"),
     Paragraph(2, "body", "船重一百二十万吨。", "The ship weighs 1.2 million tonnes."),
@@ -105,9 +108,17 @@ def test_every_gold_paragraph_has_a_gold_sentence_in_each_of_its_languages(
                 assert {(number, language) for language in by_number[number].languages} <= spans, fact.id
 
 
-def test_no_question_of_one_split_is_asked_again_in_the_other(gold: tuple[Question, ...]) -> None:
-    asked = Counter(question.asked[language] for question in gold for language in LANGUAGES)
-    assert [text for text, times in asked.items() if times > 1] == []
+# --- wording ------------------------------------------------------------------------------------------------
+
+
+def test_a_rare_word_is_shared_where_question_and_evidence_have_it_in_the_language_asked(tmp_path: Path) -> None:
+    (plain,) = load_gold(
+        written(tmp_path, line(question={"zh": "谁掌舵?", "en": "Who is captain, not Han?"})), PARAGRAPHS
+    )
+    rare = RareWords.of(PARAGRAPHS)
+    assert rare.shared(plain, "en") == {"captain"}  # in two paragraphs; Han stands in no gold paragraph
+    assert rare.shared(plain, "zh") == frozenset()
+    assert rare_overlap([plain], PARAGRAPHS) == 0.5
 
 
 # --- snippets become numbers --------------------------------------------------------------------------------
@@ -165,6 +176,12 @@ def test_numbering_the_paragraphs_anew_moves_the_gold_along(tmp_path: Path) -> N
         (line(reference={"zh": "李雷。", "en": "Nobody."}), "the en reference states none of its aliases"),
         (line(reference={"zh": "李雷。", "en": "Li Lei, not Han Meimei."}), "which is forbidden"),
         (line(fact={"forbidden": ["Lei"]}), "states 'Lei', which is forbidden"),
+        (
+            line(fact={"aliases": {"zh": ["李雷"], "en": ["Lee"]}}),
+            "reciting the en gold sentence in ¶1 does not state it",
+        ),
+        (line(fact={"evidence": [["他三十岁"]]}), "reciting the zh gold sentence in ¶1 does not state it"),
+        (line(fact={"forbidden": ["thirty"]}), "'thirty' is forbidden and stands in the evidence ¶1"),
         (line(reference=None), "no reference answer"),
         (line(facts=[]), "answerable and has 0 facts"),
         (line(answerable=False), "Make the two agree"),
@@ -199,10 +216,28 @@ def test_one_fact_in_both_splits_is_refused_however_its_number_is_written(tmp_pa
     test = line(
         id="q2", split="test", fact=weight | {"id": "q2.f1", "aliases": {"zh": ["120 万"], "en": ["1,200,000"]}}
     )
-    test["reference"] = reference
+    test |= {"reference": reference, "question": {"zh": "多重?", "en": "How heavy?"}}
     (found,) = problems(tmp_path, dev, test)
     assert "q1.f1 (dev) and q2.f1 (test) are one fact" in found
     assert problems(tmp_path, dev, test | {"split": "dev"}) == []
+
+
+@pytest.mark.parametrize("asked", ["谁 掌舵", "谁掌舵?!", "誰掌舵?"])
+def test_one_question_asked_twice_is_refused_however_it_is_spelt(asked: str, tmp_path: Path) -> None:
+    other = line(id="q2", fact={"id": "q2.f1"}, question={"zh": asked, "en": "Who has the helm?"})
+    (found,) = problems(tmp_path, line(), other)
+    assert "q1 and q2 ask the same in zh" in found
+
+
+def test_a_question_that_differs_by_a_number_is_another_question(tmp_path: Path) -> None:
+    def silent(name: str, year: int) -> dict[str, Any]:
+        return line(
+            id=name, kind="unanswerable", answerable=False, unanswerable_kind="near_miss_entity", facts=[],
+            question={"zh": f"{year} 年谁掌舵?", "en": f"Who steered in {year}?"},
+        )  # fmt: skip
+
+    assert problems(tmp_path, silent("u1", 2025), silent("u2", 2026)) == []
+    assert any("ask the same" in problem for problem in problems(tmp_path, silent("u1", 2025), silent("u2", 2025)))
 
 
 def test_an_id_that_stands_twice_is_refused(tmp_path: Path) -> None:
@@ -315,9 +350,9 @@ def test_xquad_files_that_do_not_pair_or_are_not_there_are_refused(tmp_path: Pat
         XQuAD(tmp_path).paragraphs()
 
 
-@pytest.mark.skipif(not SHARED_XQUAD.is_dir(), reason="XQuAD's files do not lie beside this checkout")
+@pytest.mark.skipif(not XQUAD_FOLDER, reason="the environment does not name XQuAD's folder")
 def test_every_xquad_question_stands_in_both_languages() -> None:
-    dataset = XQuAD(SHARED_XQUAD)
+    dataset = XQuAD(Path(XQUAD_FOLDER or ""))
     questions = dataset.questions()
     assert len(questions) > 500
     assert all(question.asked[language].strip() for question in questions for language in LANGUAGES)
