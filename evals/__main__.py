@@ -30,6 +30,7 @@ def parser() -> argparse.ArgumentParser:
     score = commands.add_parser("score", help="recompute every figure of a run, without a model")
     score.add_argument("run", metavar="RUN")
     score.add_argument("--gold", type=Path, metavar="FILE", help="the gold questions")
+    score.add_argument("--markdown", type=Path, metavar="FILE", help="write the Markdown report there as well")
     compare = commands.add_parser("compare", help="what moved between two runs, question by question")
     compare.add_argument("before", metavar="RUN")
     compare.add_argument("after", metavar="RUN")
@@ -41,12 +42,22 @@ def parser() -> argparse.ArgumentParser:
     _add_asking(stress)
     stress.add_argument("--noise", type=Path, metavar="PATH", help="other paragraphs: an XQuAD folder or a .jsonl")
     stress.add_argument("--fresh", action="store_true", help="start over where a run exists")
-    xquad = commands.add_parser("xquad", help="retrieval and refusal on XQuAD, in every pair of languages")
+    xquad = commands.add_parser("xquad", help="retrieval, answers and refusals on XQuAD, in every pair of languages")
     xquad.add_argument("--path", type=Path, metavar="DIR", help="the folder of xquad.dev.{en,zh}.json; else $XQUAD")
     xquad.add_argument("--limit", type=int, metavar="N", help="ask N questions, spread evenly")
-    xquad.add_argument("--refusal", type=int, metavar="N", default=0, help="ask N of them with the paragraph withheld")
-    xquad.add_argument("--generator", choices=get_args(GeneratorName), default="quote", help="for --refusal")
+    xquad.add_argument(
+        "--answers",
+        type=int,
+        metavar="N",
+        default=50,
+        help="have N of them answered, with the full index and with the paragraph that answers withheld; default: 50",
+    )
+    xquad.add_argument("--generator", choices=get_args(GeneratorName), default="quote", help="for --answers")
     xquad.add_argument("--both", action="store_true", help="only the corpus in both languages")
+    xquad.add_argument(
+        "--out", metavar="RUN", help="a folder, or a name under evals/runs; default: named by what is run"
+    )
+    xquad.add_argument("--fresh", action="store_true", help="start over where the run exists")
     calibrate = commands.add_parser("calibrate", help="fit the answerability gate on the dev questions")
     calibrate.add_argument(
         "--generator", choices=get_args(GeneratorName), help="the one that judges; default: the settings'"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from evals.beds import Bed
 from evals.datasets import as_jsonl
 from evals.gold import Question, load_gold
-from evals.run import CLOSED_BOOK, Ask, RunFolder, RunInfo, answer_all, code_digest, file_digest, now, sample
+from evals.run import ANSWERS, CLOSED_BOOK, Ask, RunFolder, RunInfo, answer_all, code_digest, file_digest, now, sample
 from index.build import open_index
 from index.errors import UserError
 from index.paragraphs import LANGUAGES, Language, Paragraph, digest
@@ -71,7 +71,7 @@ def perform(
     if fresh:
         shutil.rmtree(folder.path, ignore_errors=True)
     folder.begin(_info(order, engine, questions), engine.index.paragraphs, article)
-    if _is_complete(folder, closed_book):
+    if all(folder.is_complete(questions, file) for file in (ANSWERS, *([CLOSED_BOOK] if closed_book else []))):
         return 0
     engine.warm()  # or the first question's seconds would be the loading of the weights
     asked = answer_all(folder, questions, asking(engine, order.bed), on_progress)
@@ -163,9 +163,3 @@ def _info(order: Order, engine: Engine, questions: Sequence[Question]) -> RunInf
         started=now(),
         command=order.command,
     )
-
-
-def _is_complete(folder: RunFolder, closed_book: bool) -> bool:
-    files = ["answers.jsonl", *([CLOSED_BOOK] if closed_book else [])]
-    keys = set(folder.info.keys)
-    return all(keys <= {key for key, answer in folder.answers(file).items() if "error" not in answer} for file in files)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from evals import report, tables
 from evals.beds import make_bed
 from evals.bench import Order, perform, prepare_index
 from evals.compare import Comparison, compare, refuse_unlike
+from evals.datasets import XQuAD
 from evals.gold import DEFAULT_GOLD, Question, examine, load_gold
 from evals.metrics import Outcome
 from evals.run import CLOSED_BOOK, RunFolder, parse_languages, run_path
@@ -27,6 +29,7 @@ from index.progress import bar
 from index.settings import Settings, load_settings
 
 MISSED = 1
+XQUAD = "xquad"  # the bed of a run that evals/xquad.py made
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,7 +43,12 @@ def run(args: argparse.Namespace) -> int:
 
 def rescore(args: argparse.Namespace) -> int:
     """Score a run again, without a model."""
-    return _report(RunFolder(run_path(args.run, args.run)), args.gold or DEFAULT_GOLD)
+    folder = RunFolder(run_path(args.run, args.run))
+    status = _report_xquad(folder) if folder.info.bed == XQUAD else _report(folder, args.gold or DEFAULT_GOLD)
+    if args.markdown:
+        shutil.copyfile(folder.path / "report.md", args.markdown)
+        print(f"written: {args.markdown}")
+    return status
 
 
 def comparison(args: argparse.Namespace) -> int:
@@ -91,10 +99,23 @@ def stress(args: argparse.Namespace) -> int:
 
 
 def xquad(args: argparse.Namespace) -> int:
-    """Print retrieval in every pair of question and corpus language, and refusals with the gold withheld."""
-    from evals.xquad import print_report
+    """Retrieval in every pair of question and corpus language, answers, and refusals with the gold withheld."""
+    from evals import xquad as bed
 
-    return print_report(load_settings(), args.path, args.limit, args.refusal, args.generator, both_only=args.both)
+    for name, least in (("limit", 1), ("answers", 0)):
+        if (value := getattr(args, name)) is not None and value < least:
+            raise UserError(f"--{name} is {value}; at least {least} is needed.")
+    order = bed.XQuADOrder(
+        dataset=XQuAD(bed.dataset_folder(args.path)),
+        generator=args.generator,
+        limit=args.limit,
+        answers=args.answers,
+        corpora=(bed.BOTH,) if args.both else tuple(bed.CORPORA),
+        command=_command(),
+    )
+    folder = RunFolder(run_path(args.out, order.name))
+    bed.perform(order, folder, load_settings(), fresh=args.fresh)
+    return _report_xquad(folder)
 
 
 def calibrate(args: argparse.Namespace) -> int:
@@ -149,8 +170,12 @@ def _order(args: argparse.Namespace, bed: str, generator: Any) -> Order:
         gold=args.gold or DEFAULT_GOLD,
         index=args.index,
         limit=args.limit,
-        command=shlex.join(["python", "-m", "evals", *sys.argv[1:]]),
+        command=_command(),
     )
+
+
+def _command() -> str:
+    return shlex.join(["python", "-m", "evals", *sys.argv[1:]])
 
 
 def _perform(order: Order, folder: RunFolder, settings: Settings, *, fresh: bool, closed_book: bool = False) -> None:
@@ -170,7 +195,11 @@ def questions_of(folder: RunFolder, gold: Path) -> dict[str, Question]:
 
 
 def scored(folder: RunFolder, gold: Path) -> Scores:
-    """The scores of what a run has answered so far. Raises UserError where that is nothing."""
+    """The scores of what a run has answered so far. Raises UserError where that is nothing, and for a run on XQuAD."""
+    if folder.info.bed == XQUAD:
+        raise UserError(
+            f"{folder.path} is a run on XQuAD, not on gold questions. Look at it with: python -m evals score"
+        )
     answers = folder.answers()
     closed = folder.answers(CLOSED_BOOK)
     questions = questions_of(folder, gold)
@@ -178,7 +207,9 @@ def scored(folder: RunFolder, gold: Path) -> Scores:
         raise UserError(
             f"{folder.path} holds 0 answers to questions of {gold.name}. Make some with: {folder.info.command}"
         )
-    return score(questions, answers, folder.paragraphs, {"closed book": closed} if closed else None)
+    return score(
+        questions, answers, folder.paragraphs, {tables.CLOSED_BOOK_CONTROL: closed} if closed else None, folder.article
+    )
 
 
 def _report(folder: RunFolder, gold: Path) -> int:
@@ -196,6 +227,17 @@ def _report(folder: RunFolder, gold: Path) -> int:
         print(f"  ! {line}")
     print(f"report: {page}")
     return MISSED if missed else 0
+
+
+def _report_xquad(folder: RunFolder) -> int:
+    from evals import xquad_report
+
+    scores = xquad_report.scored(folder)
+    path = xquad_report.write(folder.path, folder.info, scores)
+    for table in xquad_report.tables(scores):
+        _print_table(table)
+    print(f"report: {path}")
+    return 0
 
 
 def _paragraphs(index: Path | None) -> Any:
@@ -220,6 +262,15 @@ def _kinds(questions: list[Question]) -> str:
 
 
 # --- printing -----------------------------------------------------------------------------------------------
+
+
+def _print_table(table: tables.Table) -> None:
+    shown = Table(title=table.title, title_justify="left")
+    for i, head in enumerate(table.head):
+        shown.add_column(head, justify="right" if i else "left")
+    for row in table.rows:
+        shown.add_row(*row)
+    wide_console().print(shown)
 
 
 def _print_comparison(found: Comparison, before: str, after: str) -> None:

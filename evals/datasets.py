@@ -7,7 +7,7 @@ facts name their evidence by those numbers. See README.md.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -54,6 +54,32 @@ class OwnArticle:
         return load_gold(self.gold, self._paragraphs)
 
 
+@dataclass(frozen=True, slots=True)
+class SpanQuestion:
+    """A question of one paragraph, whose answer is one of some strings in the language of the answer."""
+
+    id: str
+    paragraph: int
+    asked: Mapping[Language, str]
+    answers: Mapping[Language, tuple[str, ...]]
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> SpanQuestion:
+        """The question that `dataclasses.asdict` gave."""
+        return cls(
+            record["id"],
+            record["paragraph"],
+            record["asked"],
+            {language: tuple(texts) for language, texts in record["answers"].items()},
+        )
+
+    def as_question(self) -> Question:
+        """The question as gold, its one fact stated by an answer string of either language."""
+        aliases = tuple(dict.fromkeys(text for texts in self.answers.values() for text in texts))
+        fact = Fact(id=f"{self.id}.f1", weight=1, aliases=aliases, evidence=(frozenset({self.paragraph}),))
+        return Question(id=self.id, split="dev", kind="explain", asked=self.asked, facts=(fact,))
+
+
 @dataclass(frozen=True)
 class XQuAD:
     """XQuAD (Artetxe, Ruder and Yogatama 2020), English and Chinese: paragraph i of one file translates i of the other.
@@ -84,16 +110,20 @@ class XQuAD:
             Paragraph(number, "body", zh["context"], en["context"]) for number, (zh, en) in enumerate(pairs, start=1)
         ]
 
-    def questions(self) -> Sequence[Question]:
-        """Every question that stands in both languages, its evidence the paragraph it was asked about."""
-        return list(self._questions())
+    def spans(self) -> list[SpanQuestion]:
+        """Every question that stands in both languages, with its answer strings in each."""
+        return list(self._spans())
 
-    def _questions(self) -> Iterator[Question]:
+    def questions(self) -> Sequence[Question]:
+        """The same as gold: the evidence is the paragraph it was asked about, the aliases those of both languages."""
+        return [span.as_question() for span in self._spans()]
+
+    def _spans(self) -> Iterator[SpanQuestion]:
         for number, (zh, en) in enumerate(zip(self._entries["zh"], self._entries["en"], strict=True), start=1):
             english = {entry["id"]: entry for entry in en["qas"]}
             for entry in zh["qas"]:
                 if (other := english.get(entry["id"])) is not None:
-                    yield _xquad_question(number, entry, other)
+                    yield _span_question(number, entry, other)
 
 
 def as_jsonl(paragraphs: Sequence[Paragraph], languages: Sequence[Language] = LANGUAGES) -> str:
@@ -125,14 +155,11 @@ def _squad_paragraphs(path: Path) -> Iterator[dict[str, Any]]:
         ) from None
 
 
-def _xquad_question(number: int, zh: dict[str, Any], en: dict[str, Any]) -> Question:
-    name = f"x{number}.{zh['id']}"
-    answers = dict.fromkeys(answer["text"] for entry in (zh, en) for answer in entry["answers"])
-    fact = Fact(id=f"{name}.f1", weight=1, aliases=tuple(answers), evidence=(frozenset({number}),))
-    return Question(
-        id=name,
-        split="dev",
-        kind="explain",
-        asked={"zh": zh["question"], "en": en["question"]},
-        facts=(fact,),
+def _span_question(number: int, zh: dict[str, Any], en: dict[str, Any]) -> SpanQuestion:
+    sides: dict[Language, dict[str, Any]] = {"zh": zh, "en": en}
+    return SpanQuestion(
+        id=f"x{number}.{zh['id']}",
+        paragraph=number,
+        asked={own: entry["question"] for own, entry in sides.items()},
+        answers={own: tuple(dict.fromkeys(a["text"] for a in entry["answers"])) for own, entry in sides.items()},
     )

@@ -49,7 +49,7 @@ def states(text: str, alias: str) -> bool:
     A Latin word matches from its start and may go on, so an alias may be a stem; words of up to three
     letters match whole. Meaning is not looked at: "not plausible" states "plausible".
     """
-    return bool(alias.strip()) and _pattern(alias).search(normalise(text)) is not None
+    return bool(normalise(alias)) and _pattern(alias).search(normalise(text)) is not None
 
 
 def states_any(text: str, aliases: Iterable[str]) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from evals.metrics import Outcome, ranking
 from evals.run import RunInfo
 from evals.score import Scores
-from evals.tables import fact_word, heading, origin, tables, verdicts
+from evals.tables import fact_word, heading, origin, tables, verdicts, why
 from index.paragraphs import Paragraph
 
 SHOWN = 3  # retrieved paragraphs whose text stands in a card
@@ -54,7 +54,7 @@ def _card(outcome: Outcome, paragraphs: Mapping[int, Paragraph]) -> dict[str, An
         "id": question.id,
         "language": language,
         "kind": question.unanswerable_kind or question.kind,
-        "why": _why(outcome),
+        "why": why(outcome),
         "asked": question.asked[language],
         "error": answer.get("error"),
         "refused": bool(answer.get("refused")),
@@ -94,18 +94,3 @@ def _text(paragraph: Paragraph | None, language: str) -> str:
     if paragraph is None:
         return "not in the index"
     return (paragraph.zh if language == "zh" else paragraph.en) or paragraph.zh or paragraph.en or ""
-
-
-def _why(outcome: Outcome) -> str:
-    """Why an answer was not right: the first thing that is wrong with it."""
-    vital = [fact for fact in outcome.facts if fact.fact.is_vital]
-    reasons = (
-        ("error" in outcome.answer, "the engine failed"),
-        (not outcome.question.answerable, "answered although the article does not say"),
-        (outcome.refused and outcome.had_gold, "refused, gold retrieved"),
-        (outcome.refused, "refused, gold not retrieved"),
-        (any(fact.wrong for fact in outcome.facts), "states a known-wrong value"),
-        (not all(fact.stated for fact in vital), "a fact is missing"),
-        (not all(fact.cited_where_stated for fact in vital), "a fact is stated without its evidence"),
-    )
-    return next((text for holds, text in reasons if holds), "most of its sources are wrong")

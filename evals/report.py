@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from evals.metrics import Outcome, cited, ranking
 from evals.page import as_html
 from evals.run import RunInfo
 from evals.score import Figures, Scores
-from evals.tables import Table, fact_word, heading, origin, tables, verdicts
+from evals.tables import Table, fact_word, heading, origin, tables, verdicts, why
 from index.paragraphs import Paragraph
 
 
@@ -37,6 +37,7 @@ def as_json(info: RunInfo, scores: Scores, missed: Sequence[str]) -> str:
         "controls": {name: _json(figures) for name, figures in scores.controls.items()},
         "by_language": {name: _json(figures) for name, figures in scores.by_language.items()},
         "by_kind": {name: _json(figures) for name, figures in scores.by_kind.items()},
+        "by_style": {name: _json(figures) for name, figures in scores.by_style.items()},
         "parity": _json(scores.parity),
         "gates": dict(scores.gates),
         "cost": dict(scores.cost),
@@ -47,17 +48,34 @@ def as_json(info: RunInfo, scores: Scores, missed: Sequence[str]) -> str:
 
 
 def as_markdown(info: RunInfo, scores: Scores, missed: Sequence[str]) -> str:
-    """The tables, for a commit; the questions are in the page."""
+    """The tables and a line for each failed question, for a commit; the page shows the questions in full."""
     parts = [f"# {heading(info)}", "", origin(info), "", f"    {info.command}", ""]
     parts += [f"- **{line}**" for line in verdicts(scores, missed)]
     for table in tables(scores):
-        parts += ["", f"## {table.title}", "", table.note, "", *_markdown_rows(table)]
+        parts += ["", f"## {table.title}", "", table.note, "", *markdown_rows(table)]
     auc = scores.reliability.auc
     parts += ["", f"Area under the gate's curve: {'–' if auc is None else f'{auc:.2f}'} (0.5 is chance).", ""]
+    failed = [outcome for outcome in scores.outcomes if not outcome.values["right"]]
+    parts += ["## Failed questions", "", f"{len(failed)} of {len(scores.outcomes)}.", ""]
+    parts += [*map(_failed_line, failed), ""]
     return "\n".join(parts)
 
 
-def _markdown_rows(table: Table) -> Iterator[str]:
+def _failed_line(outcome: Outcome) -> str:
+    question = outcome.question
+    kind = (question.unanswerable_kind or question.kind).replace("_", " ")
+    sources = _paragraph_list(cited(outcome.answer)) or "nothing"
+    gold = f", gold {_paragraph_list(question.gold)}" if question.gold else ""
+    asked = " ".join(question.asked[outcome.language].split())
+    return f"- {question.id}.{outcome.language} ({kind}) {asked} — {why(outcome)}; cited {sources}{gold}"
+
+
+def _paragraph_list(numbers: Iterable[int]) -> str:
+    return " ".join(f"¶{number}" for number in sorted(numbers))
+
+
+def markdown_rows(table: Table) -> Iterator[str]:
+    """A table's lines in Markdown."""
     yield "| " + " | ".join(table.head) + " |"
     yield "|---" * len(table.head) + "|"
     for row in table.rows:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from evals.gold import Question
 from index.errors import UserError
@@ -33,6 +33,7 @@ _ROOT = Path(__file__).parent.parent
 # Asks one question in one language; gives the contract's JSON object.
 Ask = Callable[[Question, Language], dict[str, Any]]
 Key = tuple[str, Language]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,11 @@ class RunFolder:
         records = map(json.loads, _whole_lines(self.path / file))
         return {(record["question"], record["language"]): record["answer"] for record in records}
 
+    def is_complete(self, questions: Sequence[Question], file: str = ANSWERS) -> bool:
+        """Whether every one of `questions` has an answer in every language of the run; an error is none."""
+        answered = {key for key, answer in self.answers(file).items() if "error" not in answer}
+        return {(question.id, language) for question in questions for language in self.info.languages} <= answered
+
     def append(self, key: Key, answer: dict[str, Any], file: str = ANSWERS) -> None:
         """Keep one raw answer."""
         record = {"question": key[0], "language": key[1], "answer": answer}
@@ -136,7 +142,7 @@ def answer_all(
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     file: str = ANSWERS,
 ) -> int:
-    """Ask what has not been answered yet; returns how many were asked now.
+    """Ask those of `questions` that have not been answered yet; returns how many were asked now.
 
     A question that makes the engine fail is kept as an error, counts as unanswered, and is asked again by a
     rerun. A UserError (no index, no key) ends the run: it would fail every question alike.
@@ -144,7 +150,7 @@ def answer_all(
     folder.drop_torn_line(file)
     known = {key for key, answer in folder.answers(file).items() if "error" not in answer}
     by_id = {question.id: question for question in questions}
-    keys = folder.info.keys
+    keys = [key for key in folder.info.keys if key[0] in by_id]
     missing = [key for key in keys if key not in known]
     for done, (name, language) in enumerate(missing, start=len(keys) - len(missing)):
         on_progress(done, len(keys))
@@ -162,7 +168,7 @@ def _asked(ask: Ask, question: Question, language: Language) -> dict[str, Any]:
         return {"error": f"{type(error).__name__}: {error}", "refused": False, "language": language}
 
 
-def sample(questions: Sequence[Question], limit: int | None) -> tuple[Question, ...]:
+def sample(questions: Sequence[T], limit: int | None) -> tuple[T, ...]:
     """At most `limit` questions, spread evenly over the file so that every part and kind has its share."""
     if limit is None or limit >= len(questions):
         return tuple(questions)

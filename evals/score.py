@@ -11,9 +11,10 @@ from evals import stats
 from evals.beds import needs_several
 from evals.controls import CEILING, Control, make_controls
 from evals.gold import QUESTION_KINDS, UNANSWERABLE_KINDS, Question
-from evals.metrics import Outcome, cited, judge
+from evals.metrics import AnswerJson, Outcome, cited, judge
 from evals.run import Key
 from evals.stats import NOTHING, Figure
+from evals.wording import RareWords
 from index.paragraphs import LANGUAGES, Language, Paragraph
 
 # The headline: printed together, because each of them alone can be gamed.
@@ -33,6 +34,8 @@ PARITY_METRICS = ("right", *ANSWER_METRICS, *RETRIEVAL_METRICS, "refused")
 
 # A slice across kinds: questions whose vital facts stand in no single paragraph.
 INTEGRATION = "two paragraphs"
+# How answerable questions are worded: with a rare word of their evidence (a search by string finds those), or without.
+STYLES = ("in the article's rare words", "in other words")
 
 Figures = dict[str, Figure]
 
@@ -46,6 +49,7 @@ class Scores:
     controls: Mapping[str, Figures]
     by_language: Mapping[Language, Figures]
     by_kind: Mapping[str, Figures]
+    by_style: Mapping[str, Figures]
     parity: Figures
     gates: Mapping[str, int]
     cost: Mapping[str, float | None]
@@ -67,8 +71,12 @@ def score(
     answers: Mapping[Key, Mapping[str, Any]],
     paragraphs: Mapping[int, Paragraph],
     extra_controls: Mapping[str, Mapping[Key, Mapping[str, Any]]] | None = None,
+    article: Sequence[Paragraph] | None = None,
 ) -> Scores:
-    """The scores of a run's answers. `extra_controls` are controls that needed a generator: {name: answers}."""
+    """The scores of a run's answers. `extra_controls` are controls that needed a generator: {name: answers}.
+
+    `article` is what the gold was written from, where a bed indexed something else.
+    """
     asked = {key: answer for key, answer in answers.items() if key[0] in questions}
     outcomes = tuple(judge(questions[name], language, a, paragraphs) for (name, language), a in asked.items())
     controls = {name: _judged(outcomes, make, paragraphs) for name, make in make_controls(paragraphs).items()}
@@ -82,9 +90,10 @@ def score(
         controls={name: figures(judged) for name, judged in controls.items()},
         by_language={own: figures([o for o in outcomes if o.language == own]) for own in LANGUAGES},
         by_kind=_by_kind(outcomes),
+        by_style=_by_style(outcomes, RareWords.of(article or list(paragraphs.values()))),
         parity=parity(outcomes),
         gates=gate_counts(outcomes),
-        cost=cost(outcomes),
+        cost=cost([outcome.answer for outcome in outcomes]),
         reliability=reliability(outcomes),
     )
 
@@ -176,6 +185,16 @@ def _by_kind(outcomes: Sequence[Outcome]) -> dict[str, Figures]:
     return {name: figures(part) for name, part in slices.items()}
 
 
+def _by_style(outcomes: Sequence[Outcome], rare: RareWords) -> dict[str, Figures]:
+    """Figures of the answerable questions by how they are worded, in the language in which they were asked."""
+    answerable = [o for o in outcomes if o.question.answerable]
+    shares = {(o.question.id, o.language): bool(rare.shared(o.question, o.language)) for o in answerable}
+    return {
+        name: figures([o for o in answerable if shares[o.question.id, o.language] is wanted])
+        for name, wanted in zip(STYLES, (True, False), strict=True)
+    }
+
+
 def parity(outcomes: Sequence[Outcome]) -> Figures:
     """The mean of (zh - en) over question pairs, for each metric, and how far the citations of a pair agree."""
     both = [pair for pair in pairs(outcomes).values() if {o.language for o in pair} == set(LANGUAGES)]
@@ -213,15 +232,25 @@ def gate_counts(outcomes: Sequence[Outcome]) -> dict[str, int]:
     }
 
 
-def cost(outcomes: Sequence[Outcome]) -> dict[str, float | None]:
-    """Seconds (median and 95th percentile), and prompt tokens where the generator reports them."""
+def cost(answers: Sequence[AnswerJson]) -> dict[str, float | None]:
+    """Seconds (median and 95th percentile); tokens where the generator counts them in `usage`.
+
+    Evaluated tokens are those of the prompt that were not in the generator's cache: what the answer had to wait for.
+    """
     found: dict[str, float | None] = {}
     for name, key in (("to_evidence", "retrieve"), ("to_first_token", "first_token"), ("whole_answer", "total")):
-        times = sorted(t / 1000 for o in outcomes if (t := (o.answer.get("timings_ms") or {}).get(key)) is not None)
+        times = sorted(t / 1000 for a in answers if (t := (a.get("timings_ms") or {}).get(key)) is not None)
         found[f"{name}_median_s"] = median(times) if times else None
         found[f"{name}_p95_s"] = times[min(len(times) - 1, int(0.95 * len(times)))] if times else None
-    tokens = [t for o in outcomes if (t := (o.answer.get("usage") or {}).get("prompt_tokens")) is not None]
-    found["prompt_tokens_median"] = median(tokens) if tokens else None
+    used = [usage for a in answers if (usage := a.get("usage")) and usage.get("prompt_tokens") is not None]
+    counts: dict[str, list[int]] = {
+        "prompt_tokens": [u["prompt_tokens"] for u in used],
+        "evaluated_tokens": [u["prompt_tokens"] - c for u in used if (c := u.get("cached_tokens")) is not None],
+        "completion_tokens": [c for u in used if (c := u.get("completion_tokens")) is not None],
+    }
+    for name, values_of in counts.items():
+        found[f"{name}_median"] = median(values_of) if values_of else None
+        found[f"{name}_total"] = float(sum(values_of)) if values_of else None
     return found
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
 
 from evals.controls import CEILING
-from evals.metrics import FactOutcome
+from evals.metrics import FactOutcome, Outcome
 from evals.run import RunInfo
 from evals.score import (
     ANSWER_METRICS,
@@ -51,6 +51,7 @@ LABELS = {
     "citations": "Paragraphs cited",
 }
 WINNERS = "gate.winning_controls"
+CLOSED_BOOK_CONTROL = "closed book"
 GATES = {
     "phantom_citations": "Citations of what is not there",
     "not_verbatim": "Quotes that are not verbatim",
@@ -65,6 +66,11 @@ COST = {
     "whole_answer_median_s": "Seconds to the whole answer, median",
     "whole_answer_p95_s": "Seconds to the whole answer, 95th percentile",
     "prompt_tokens_median": "Prompt tokens, median",
+    "evaluated_tokens_median": "… of them evaluated (not in the cache), median",
+    "completion_tokens_median": "Tokens written, median",
+    "prompt_tokens_total": "Prompt tokens, the whole run",
+    "evaluated_tokens_total": "… of them evaluated, the whole run",
+    "completion_tokens_total": "Tokens written, the whole run",
 }
 # What stands in the table of controls: the headline, then what each control is meant to show up.
 CONTROL_COLUMNS = (
@@ -107,6 +113,7 @@ def tables(scores: Scores) -> list[Table]:
         _figures("Retrieval", RETRIEVAL_METRICS, scores, "Over answerable questions; paragraph pairs, not passages."),
         _parity(scores),
         _kinds(scores),
+        _styles(scores),
         _gates(scores),
         _cost(scores),
     ]
@@ -144,12 +151,17 @@ def _headline(scores: Scores) -> Table:
 
 
 def _controls(scores: Scores) -> Table:
-    rows = [("the system", *(_plain(scores.system[name]) for name in CONTROL_COLUMNS))]
-    rows += [(name, *(_plain(figures[name]) for name in CONTROL_COLUMNS)) for name, figures in scores.controls.items()]
+    sides = [("the system", scores.system), *scores.controls.items()]
+    rows = [
+        (name, *((shown if metric in HEADLINE else _plain)(figures[metric]) for metric in CONTROL_COLUMNS))
+        for name, figures in sides
+    ]
     note = (
         f"Answers no good system gives, from the same run. None may beat the system on “{label(CONTROLLED)}”; "
         f"{CEILING} is a ceiling."
     )
+    if CLOSED_BOOK_CONTROL not in scores.controls:
+        note += " The bare model was not asked (--closed-book)."
     head = ("", *(label(name) for name in CONTROL_COLUMNS))
     return Table("Controls", note, head, tuple(rows), frozenset({"the system", *scores.winners}))
 
@@ -188,6 +200,16 @@ def _kinds(scores: Scores) -> Table:
     )
 
 
+def _styles(scores: Scores) -> Table:
+    rows = tuple(
+        (style, *(shown(figures[name]) for name in KIND_COLUMNS), str(figures["right_answerable"].n))
+        for style, figures in scores.by_style.items()
+        if figures["right_answerable"].n
+    )
+    note = "Answerable questions that share a rare word (in at most two paragraphs) with their evidence, and the rest."
+    return Table("By wording", note, ("", *(label(name) for name in KIND_COLUMNS), "n"), rows)
+
+
 def _gates(scores: Scores) -> Table:
     rows = tuple((text, str(scores.gates[name])) for name, text in GATES.items())
     counted = f"{scores.gates['answers']} answers and {scores.gates['quotes']} quotes"
@@ -196,9 +218,20 @@ def _gates(scores: Scores) -> Table:
 
 
 def _cost(scores: Scores) -> Table:
-    rows = [(text, "–" if (v := scores.cost[name]) is None else f"{v:,.2f}") for name, text in COST.items()]
+    rows = cost_rows(scores.cost)
     rows += [(label(name), _plain(scores.system[name])) for name in ("citations", "characters")]
     return Table("Cost", "On the machine of the run; a dash where it was not reported.", ("", ""), tuple(rows))
+
+
+def cost_rows(cost: Mapping[str, float | None]) -> list[tuple[str, ...]]:
+    """Seconds and tokens as rows of a table; a dash where they were not reported."""
+    return [(text, _amount(name, cost[name])) for name, text in COST.items()]
+
+
+def _amount(name: str, value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.2f}" if name.endswith("_s") else f"{value:,.0f}"
 
 
 def _plain(figure: Figure) -> str:
@@ -244,3 +277,18 @@ def fact_word(fact: FactOutcome) -> str:
     if fact.stated:
         return "stated, not cited there"
     return "cited, not stated" if fact.cited else "missing"
+
+
+def why(outcome: Outcome) -> str:
+    """Why an answer was not right: the first thing that is wrong with it."""
+    vital = [fact for fact in outcome.facts if fact.fact.is_vital]
+    reasons = (
+        ("error" in outcome.answer, "the engine failed"),
+        (not outcome.question.answerable, "answered although the article does not say"),
+        (outcome.refused and outcome.had_gold, "refused, gold retrieved"),
+        (outcome.refused, "refused, gold not retrieved"),
+        (any(fact.wrong for fact in outcome.facts), "states a known-wrong value"),
+        (not all(fact.stated for fact in vital), "a fact is missing"),
+        (not all(fact.cited_where_stated for fact in vital), "a fact is stated without its evidence"),
+    )
+    return next((text for holds, text in reasons if holds), "most of its sources are wrong")

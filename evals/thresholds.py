@@ -11,6 +11,7 @@ from evals.run import RunInfo
 from evals.score import Scores
 from evals.tables import WINNERS
 from index.errors import UserError
+from index.paragraphs import LANGUAGES
 
 THRESHOLDS = Path(__file__).with_name("thresholds.toml")
 
@@ -26,9 +27,12 @@ class Bar:
     bed: str = "plain"
     split: str | None = None
     generator: str | None = None
+    whole: bool = False  # holds only for a run of every question in both languages
 
     def applies(self, info: RunInfo) -> bool:
         """Whether the bar is meant for this run."""
+        if self.whole and (info.limit is not None or set(info.languages) != set(LANGUAGES)):
+            return False
         wanted = (self.bed, self.split, self.generator)
         return all(
             want in (None, "any", have)
@@ -76,6 +80,8 @@ def flat(scores: Scores) -> Mapping[str, float | None]:
         found |= {f"{language}.{name}": figure.value for name, figure in figures.items()}
     for kind, figures in scores.by_kind.items():
         found |= {f"kind.{kind}.{name}": figure.value for name, figure in figures.items()}
+    for style, figures in scores.by_style.items():
+        found |= {f"style.{style}.{name}": figure.value for name, figure in figures.items()}
     found |= {f"parity.{name}": figure.value for name, figure in scores.parity.items()}
     found |= {f"gate.{name}": float(count) for name, count in scores.gates.items()}
     found |= {f"cost.{name}": value for name, value in scores.cost.items()}

@@ -1,24 +1,31 @@
-"""XQuAD: retrieval in every pair of question and corpus language, and refusals with the gold paragraph withheld."""
+"""XQuAD put to an engine: retrieval in every pair of languages, answers, refusals with the gold paragraph withheld.
+
+evals/runs/xquad-<generator>-…/ holds, beside what every run has (see run.py):
+    questions.jsonl         what was asked, the paragraph it was asked about, the answer strings of each language
+    retrieval-<corpus>.jsonl   the first ten paragraph numbers, a line for each question and language
+    answers.jsonl           answers from the full index of both languages
+    withheld.jsonl          the same questions with the paragraph that answers them taken away
+    report.json|md          written by `python -m evals score RUN` too, without a model
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
-from evals import stats
-from evals.bench import build_index
-from evals.datasets import XQuAD, as_jsonl
+from evals.beds import Bed, make_bed
+from evals.bench import asking, build_index
+from evals.datasets import SpanQuestion, XQuAD, as_jsonl
 from evals.gold import Question
-from evals.metrics import recall_at, reciprocal_rank
-from evals.run import sample
-from evals.stats import Figure
-from evals.tables import shown, wide_console
+from evals.metrics import DEPTH
+from evals.run import ANSWERS, Ask, RunFolder, RunInfo, answer_all, code_digest, now, sample
 from index.errors import UserError
-from index.paragraphs import LANGUAGES, Language
+from index.paragraphs import LANGUAGES, Language, digest
 from index.progress import bar
 from index.settings import GeneratorName, Settings
 
@@ -26,92 +33,116 @@ if TYPE_CHECKING:
     from rag.engine import Engine
 
 ENVIRONMENT = "XQUAD"
-CORPORA: dict[str, tuple[Language, ...]] = {"zh and en": LANGUAGES, "zh": ("zh",), "en": ("en",)}
+BED = "xquad"
+BOTH = "zh-en"
+CORPORA: dict[str, tuple[Language, ...]] = {BOTH: LANGUAGES, "zh": ("zh",), "en": ("en",)}
+QUESTIONS = "questions.jsonl"
+WITHHELD = "withheld.jsonl"
 
 
-def print_report(
-    settings: Settings,
-    path: Path | None,
-    limit: int | None,
-    refusals: int,
-    generator: GeneratorName,
-    *,
-    both_only: bool = False,
-) -> int:
-    """Build the indexes where they are not there yet, measure, print; returns the exit status.
+@dataclass(frozen=True, slots=True)
+class XQuADOrder:
+    """What is asked: `limit` questions of retrieval, `answers` of them of the generator."""
 
-    `both_only` measures the corpus as a reader has it, in both languages, and leaves the one-language corpora out.
+    dataset: XQuAD
+    generator: GeneratorName
+    limit: int | None
+    answers: int
+    corpora: tuple[str, ...] = tuple(CORPORA)
+    command: str = "python -m evals xquad"
+
+    @property
+    def name(self) -> str:
+        """A run name that says what it is of."""
+        size = "" if self.limit is None else f"-{self.limit}"
+        return f"{BED}-{self.generator}{size}-{code_digest()[:8]}"
+
+
+def perform(order: XQuADOrder, folder: RunFolder, settings: Settings, *, fresh: bool = False) -> None:
+    """Do what `order` says into `folder`, going on where an earlier call stopped.
+
+    Raises UserError for a folder that holds a run of something else.
     """
-    dataset = XQuAD(_folder(path))
-    questions = sample(dataset.questions(), limit)
-    table = Table(
-        title=f"XQuAD, {len(questions)} questions, {len(dataset.paragraphs())} paragraphs", title_justify="left"
-    )
-    for head in ("asked in", "corpus", "recall@1", "recall@5", "MRR"):
-        table.add_column(head, justify="left" if head in ("asked in", "corpus") else "right")
-    for corpus, languages in list(CORPORA.items())[: 1 if both_only else None]:
-        engine = _engine(settings, dataset, languages, "quote")
-        for asked in LANGUAGES:
-            cell = retrieval_cell(engine, questions, asked, f"Asking in {asked}, corpus {corpus}")
-            table.add_row(asked, corpus, *(shown(figure) for figure in cell))
-    wide_console().print(table)
-    if refusals:
-        _print_refusals(_engine(settings, dataset, LANGUAGES, generator), sample(questions, refusals), generator)
-    return 0
+    spans = sample(order.dataset.spans(), order.limit)
+    questions = [span.as_question() for span in spans]
+    engine = _engine(settings, order, BOTH, order.generator)
+    if fresh:
+        shutil.rmtree(folder.path, ignore_errors=True)
+    paragraphs = order.dataset.paragraphs()
+    folder.begin(_info(order, engine, spans), paragraphs, paragraphs)
+    (folder.path / QUESTIONS).write_text(_lines(spans), encoding="utf-8")
+    for corpus in order.corpora:
+        if not folder.is_complete(questions, retrieval_file(corpus)):
+            own = engine if corpus == BOTH else _engine(settings, order, corpus, "quote")
+            _fill(folder, questions, retrieving(own), retrieval_file(corpus), f"Retrieving, corpus {corpus}")
+    chosen = sample(questions, order.answers)
+    if not all(folder.is_complete(chosen, file) for file in (ANSWERS, WITHHELD)):
+        engine.warm()  # or the first question's seconds would be the loading of the weights
+        withheld = Bed(WITHHELD, "the paragraph that answers is taken away", exclude=lambda question: question.gold)
+        _fill(folder, chosen, asking(engine, make_bed("plain")), ANSWERS, "Asking, full index")
+        _fill(folder, chosen, asking(engine, withheld), WITHHELD, "Asking, gold paragraph withheld")
 
 
-def retrieval_cell(
-    engine: Engine, questions: Sequence[Question], asked: Language, title: str
-) -> tuple[Figure, Figure, Figure]:
-    """(recall@1, recall@5, MRR); questions on one paragraph are one draw."""
-    first: dict[int, list[float]] = {}
-    five: dict[int, list[float]] = {}
-    ranks: dict[int, list[float]] = {}
-    with bar(title) as on_progress:
-        for done, question in enumerate(questions, start=1):
-            numbers = [entry.paragraph.number for entry in engine.retrieve(question.asked[asked])]
-            (gold,) = question.gold
-            first.setdefault(gold, []).append(recall_at(numbers, question.facts, 1) or 0.0)
-            five.setdefault(gold, []).append(recall_at(numbers, question.facts, 5) or 0.0)
-            ranks.setdefault(gold, []).append(reciprocal_rank(numbers, question.gold))
-            on_progress(done, len(questions))
-    return (
-        stats.figure(list(first.values())),
-        stats.figure(list(five.values())),
-        stats.mean(list(ranks.values())),
-    )
+def retrieval_file(corpus: str) -> str:
+    """Where the rankings of a corpus are kept."""
+    return f"retrieval-{corpus}.jsonl"
 
 
-def withheld(engine: Engine, questions: Sequence[Question]) -> tuple[Figure, Figure]:
-    """(share refused with the gold paragraph taken away, share refused with the full index)."""
-    without: list[list[float]] = []
-    full: list[list[float]] = []
-    with bar("Asking with and without the gold paragraph") as on_progress:
-        for done, question in enumerate(questions, start=1):
-            asked = [question.asked[language] for language in LANGUAGES]
-            without.append([float(engine.ask(text, exclude=question.gold).refused) for text in asked])
-            full.append([float(engine.ask(text).refused) for text in asked])
-            on_progress(done, len(questions))
-    return stats.figure(without), stats.figure(full)
+def retrieving(engine: Engine) -> Ask:
+    """Retrieves and generates nothing."""
+
+    def retrieve(question: Question, language: Language) -> dict[str, Any]:
+        found = engine.retrieve(question.asked[language])[:DEPTH]
+        return {"retrieved": [{"paragraph": entry.paragraph.number} for entry in found]}
+
+    return retrieve
 
 
-def _print_refusals(engine: Engine, questions: Sequence[Question], generator: str) -> None:
-    without, full = withheld(engine, questions)
-    print(f"refused by {generator}, gold paragraph withheld: {shown(without)} (should be 1), n = {without.n}")
-    print(f"refused by {generator}, full index:              {shown(full)} (should be 0), n = {full.n}")
+def asked_questions(folder: RunFolder) -> dict[str, SpanQuestion]:
+    """The questions of a run, by id."""
+    lines = (folder.path / QUESTIONS).read_text(encoding="utf-8").split("\n")
+    return {span.id: span for span in (SpanQuestion.from_json(json.loads(line)) for line in lines if line)}
 
 
-def _engine(settings: Settings, dataset: XQuAD, languages: Sequence[Language], generator: GeneratorName) -> Engine:
-    from rag.engine import Engine
-
-    name = f"xquad-{'-'.join(languages)}"
-    with bar(f"Embedding {name}") as on_progress:
-        folder = build_index(settings, name, as_jsonl(dataset.paragraphs(), languages), on_progress)
-    return Engine.open(settings, folder, generator)
-
-
-def _folder(path: Path | None) -> Path:
+def dataset_folder(path: Path | None) -> Path:
+    """XQuAD's folder, as given or as the environment names it. Raises UserError where neither does."""
     named = path or (Path(os.environ[ENVIRONMENT]) if os.environ.get(ENVIRONMENT) else None)
     if named is None:
         raise UserError(f"XQuAD's folder is not named. Give it with --path DIR or in the environment as {ENVIRONMENT}.")
     return named
+
+
+def _fill(folder: RunFolder, questions: Sequence[Question], ask: Ask, file: str, title: str) -> None:
+    with bar(title) as on_progress:
+        answer_all(folder, questions, ask, on_progress, file)
+
+
+def _lines(spans: Sequence[SpanQuestion]) -> str:
+    return "".join(json.dumps(asdict(span), ensure_ascii=False) + "\n" for span in spans)
+
+
+def _engine(settings: Settings, order: XQuADOrder, corpus: str, generator: GeneratorName) -> Engine:
+    from rag.engine import Engine
+
+    name = f"{BED}-{corpus}"
+    with bar(f"Embedding {name}") as on_progress:
+        source = as_jsonl(order.dataset.paragraphs(), CORPORA[corpus])
+        folder = build_index(settings, name, source, on_progress)
+    return Engine.open(settings, folder, generator)
+
+
+def _info(order: XQuADOrder, engine: Engine, spans: Sequence[SpanQuestion]) -> RunInfo:
+    return RunInfo(
+        bed=BED,
+        split="dev",
+        languages=LANGUAGES,
+        generator=engine.generator.name,
+        model=engine.generator.model,
+        article=digest(str(p.to_json()) for p in order.dataset.paragraphs())[:12],
+        gold=digest([_lines(spans)])[:12],
+        code=code_digest(),
+        limit=order.limit,
+        questions=tuple(span.id for span in spans),
+        started=now(),
+        command=order.command,
+    )

@@ -17,13 +17,13 @@ import rag.engine
 from evals import calibrate, commands, run, thresholds, xquad
 from evals.__main__ import main
 from evals.compare import compare
-from evals.gold import Fact, Question
+from evals.gold import Question
 from evals.metrics import judge
 from evals.run import RunFolder
 from evals.thresholds import Bar, read_bars
 from index.errors import UserError, run_command
 from index.paragraphs import Paragraph
-from tests.test_evals_gold import PARAGRAPHS, line, squad, written
+from tests.test_evals_gold import PARAGRAPHS, line, written
 from tests.test_evals_metrics import PARAGRAPHS as SHIP
 from tests.test_evals_metrics import answer, fact, question
 
@@ -87,7 +87,7 @@ def gold(tmp_path: Path) -> Path:
         id="u1", kind="unanswerable", answerable=False, unanswerable_kind="out_of_article", facts=[],
         question={"zh": "几点开船?", "en": "When does it sail?"},
     )  # fmt: skip
-    return written(tmp_path, line(), silent, line(id="q9", split="test", facts=[line()["facts"][0] | {
+    return written(tmp_path, line(), silent, line(id="q9", split="test", question={"zh": "他几岁?", "en": "How old is he?"}, facts=[line()["facts"][0] | {
         "id": "q9.f1", "aliases": {"zh": ["三十"], "en": ["thirty"]}, "evidence": [["他三十岁"]]}],
         reference={"zh": "三十。", "en": "Thirty."}))  # fmt: skip
 
@@ -188,6 +188,14 @@ def test_scoring_a_run_needs_no_engine_and_gives_the_same_figures(
     monkeypatch.setattr(rag.engine.Engine, "open", refuse)
     assert main(["score", "here", "--gold", str(gold)]) == 0
     assert report.read_text(encoding="utf-8") == before
+
+
+def test_the_markdown_report_is_written_where_it_is_wanted(engine: ScriptedEngine, gold: Path, tmp_path: Path) -> None:
+    main(["run", "--gold", str(gold), "--generator", "quote", "--out", "here"])
+    assert main(["score", "here", "--gold", str(gold), "--markdown", str(tmp_path / "kept.md")]) == 0
+    kept = (tmp_path / "kept.md").read_text(encoding="utf-8")
+    assert kept == (run.RUNS / "here" / "report.md").read_text(encoding="utf-8")
+    assert "\n    python -m evals" in kept
 
 
 def test_a_missed_bar_is_named_and_ends_with_status_1(
@@ -376,6 +384,17 @@ def test_a_bar_for_one_generator_is_not_held_against_another() -> None:
     assert not bar.applies(SimpleNamespace(bed="withheld", split="dev", generator="local"))
 
 
+@pytest.mark.parametrize(
+    ("limit", "languages", "held"), [(None, ("zh", "en"), True), (40, ("zh", "en"), False), (None, ("en",), False)]
+)
+def test_a_bar_for_the_whole_split_is_not_held_against_a_part_of_it(
+    limit: int | None, languages: tuple[str, ...], held: bool
+) -> None:
+    info = SimpleNamespace(bed="plain", split="dev", generator="local", limit=limit, languages=languages)
+    assert Bar("x", "mrr", at_least=1, whole=True).applies(info) is held
+    assert Bar("x", "mrr", at_least=1).applies(info)
+
+
 def test_a_bar_that_names_an_unknown_figure_is_refused(
     engine: ScriptedEngine, gold: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -410,26 +429,3 @@ def test_the_gate_is_calibrated_on_dev_questions_and_on_them_with_their_evidence
     engine.generator.judge = object()
     assert main(["calibrate", "--gold", str(gold)]) == 0
     assert seen == [("q1", frozenset()), ("u1", frozenset()), ("q1", frozenset({1}))]  # q9 is a test question
-
-
-def test_xquad_recall_counts_questions_on_one_paragraph_as_one_draw(engine: ScriptedEngine) -> None:
-    def asked(name: str, number: int) -> Question:
-        fact = Fact(f"{name}.f1", 1, ("x",), evidence=(frozenset({number}),))
-        return Question(name, "dev", "explain", {"zh": name, "en": name}, (fact,))
-
-    questions = [asked("a", 1), asked("b", 1), asked("c", 2)]
-    one, five, rank = xquad.retrieval_cell(engine, questions, "en", "")  # retrieves 1, 2, 3 for anything
-    assert one.value == pytest.approx(2 / 3)
-    assert five.value == 1
-    assert rank.value == pytest.approx((1 + 1 + 1 / 2) / 3)
-    # a and b always agree: the rate is worth two draws, not three
-    assert one.low == pytest.approx(xquad.stats.wilson(2 / 3, 2)[0], abs=0.05)
-
-
-def test_xquad_refusals_are_asked_with_and_without_the_gold_paragraph(engine: ScriptedEngine, tmp_path: Path) -> None:
-    squad(tmp_path, "zh", ["船长。"], ["谁掌舵?"])
-    squad(tmp_path, "en", ["Captain."], ["Who steers?"])
-    questions = xquad.XQuAD(tmp_path).questions()
-    without, full = xquad.withheld(engine, questions)
-    assert [exclude for _, exclude in engine.asked] == [frozenset({1}), frozenset({1}), frozenset(), frozenset()]
-    assert (without.value, full.value) == (0, 0)

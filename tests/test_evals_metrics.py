@@ -16,7 +16,7 @@ from evals.controls import CEILING, make_controls
 from evals.gold import Fact, Question, Span
 from evals.metrics import cited, gates, in_language, judge, ndcg_at, precision, recall_at, reciprocal_rank
 from evals.normalise import normalise, states
-from evals.score import HEADLINE, Scores, figures, parity, reliability, score
+from evals.score import HEADLINE, STYLES, Scores, cost, figures, parity, reliability, score
 from index.paragraphs import Language, Paragraph
 
 PARAGRAPHS = {
@@ -523,6 +523,31 @@ def test_bm25_alone_ranks_by_words_and_not_by_the_systems_ranking() -> None:
     control = make_controls(PARAGRAPHS)["BM25 alone"]
     said = control(asked, "en", answer(retrieved=[{"paragraph": 5, "score": 1}]))
     assert said["retrieved"][0]["paragraph"] == 2
+
+
+def test_tokens_of_the_generator_are_counted_apart_from_those_it_had_cached() -> None:
+    used = [(1000, 900), (400, 0)]
+    answers = [{"usage": {"prompt_tokens": p, "cached_tokens": c, "completion_tokens": 50}} for p, c in used]
+    found = cost([*answers, {"usage": None}, {}])
+    assert (found["prompt_tokens_median"], found["evaluated_tokens_median"]) == (700, 250)
+    assert (found["prompt_tokens_total"], found["evaluated_tokens_total"]) == (1400, 500)
+    assert found["completion_tokens_total"] == 100
+
+
+def test_what_a_generator_does_not_count_is_unknown_and_not_free() -> None:
+    found = cost([{"usage": {"prompt_tokens": 1000}}, {"timings_ms": {"total": 2000}}])
+    assert found["prompt_tokens_total"] == 1000
+    assert found["evaluated_tokens_median"] is None
+    assert found["whole_answer_median_s"] == 2
+
+
+def test_a_question_counts_by_its_wording_in_the_language_in_which_it_was_asked() -> None:
+    asked = Question(
+        "q", "dev", "explain", {"zh": "天上有什么?", "en": "How many tonnes?"}, (fact("f", ["1.2 million"], [{3}]),)
+    )
+    right = answer(("1.2 million", [0]), sources=[3])
+    found = scored([asked], {("q", "en"): right, ("q", "zh"): REFUSAL}).by_style
+    assert {name: figures["right_answerable"].value for name, figures in found.items()} == {STYLES[0]: 1, STYLES[1]: 0}
 
 
 def test_figures_of_nothing_are_unknown_and_not_zero() -> None:

@@ -186,6 +186,15 @@ def test_what_could_not_be_judged_is_a_dash_and_not_a_zero() -> None:
     assert tables.shown(Figure(0.5, None, None, 1)) == "0.50"
 
 
+def test_every_failed_question_has_a_line_in_the_markdown(scores: Scores) -> None:
+    lines = [text for text in report.as_markdown(INFO, scores, []).splitlines() if text.startswith("- bad.")]
+    assert lines == ["- bad.en (explain) Who is the captain? — states a known-wrong value; cited ¶5, gold ¶2"]
+
+
+def test_the_report_says_that_the_bare_model_was_not_asked(scores: Scores) -> None:
+    assert "The bare model was not asked" in report.as_markdown(INFO, scores, [])
+
+
 def test_markdown_tables_are_whole(scores: Scores) -> None:
     for block in report.as_markdown(INFO, scores, []).split("\n\n"):
         rows = block.splitlines()
