@@ -150,6 +150,11 @@ def is_verbatim(citation: Mapping[str, Any], paragraphs: Mapping[int, Paragraph]
     return bool(0 <= start < end <= len(text) and text[start:end] == citation["quote"])
 
 
+def has_chinese(text: str) -> bool:
+    """Whether a Chinese character stands in `text`."""
+    return _CJK_CHARACTER.search(text) is not None
+
+
 def in_language(text: str, language: Language) -> bool | None:
     """Whether running text is Chinese or English as asked; names and terms of the other are let pass. None: no text.
 

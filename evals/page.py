@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evals.metrics import Outcome, ranking
+from evals.metrics import Outcome, has_chinese, ranking
 from evals.run import RunInfo
 from evals.score import Scores
-from evals.tables import fact_word, heading, origin, tables, verdicts, why
+from evals.tables import fact_word, heading, origin, reasons, tables, verdicts, why
 from index.paragraphs import Paragraph
 
 SHOWN = 3  # retrieved paragraphs whose text stands in a card
@@ -41,6 +41,7 @@ def as_html(info: RunInfo, scores: Scores, paragraphs: Mapping[int, Paragraph], 
         auc=scores.reliability.auc,
         plots={name: Markup(svg) for name, svg in plots.draw(scores).items()},  # noqa: S704 - our own drawings
         total=len(scores.outcomes),
+        reasons=reasons(failed),
         failed=[_card(outcome, paragraphs) for outcome in failed],
     )
 
@@ -78,7 +79,7 @@ def _card(outcome: Outcome, paragraphs: Mapping[int, Paragraph]) -> dict[str, An
             {
                 "word": fact_word(fact),
                 "done": fact.cited_where_stated,
-                "aliases": " / ".join(fact.fact.aliases[:6]),
+                "aliases": " / ".join(_aliases(fact.fact.aliases, language)[:6]),
                 "evidence": " or ".join("+".join(f"¶{n}" for n in sorted(e)) for e in fact.fact.evidence),
                 "wrong": ", ".join(fact.wrong),
             }
@@ -88,6 +89,11 @@ def _card(outcome: Outcome, paragraphs: Mapping[int, Paragraph]) -> dict[str, An
         "evidence": [{"paragraph": n, "text": _text(paragraphs.get(n), language)} for n in ranking(answer)[:SHOWN]],
         "gold": [{"paragraph": n, "text": _text(paragraphs.get(n), language)} for n in wanted],
     }
+
+
+def _aliases(aliases: Sequence[str], language: str) -> list[str]:
+    """Each alias once, those of the language that was asked in first."""
+    return sorted(dict.fromkeys(aliases), key=lambda alias: has_chinese(alias) != (language == "zh"))
 
 
 def _text(paragraph: Paragraph | None, language: str) -> str:

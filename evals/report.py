@@ -12,7 +12,7 @@ from evals.metrics import Outcome, cited, ranking
 from evals.page import as_html
 from evals.run import RunInfo
 from evals.score import Figures, Scores
-from evals.tables import Table, fact_word, heading, origin, tables, verdicts, why
+from evals.tables import Table, fact_word, heading, origin, reasons, tables, verdicts, why
 from index.paragraphs import Paragraph
 
 
@@ -56,7 +56,13 @@ def as_markdown(info: RunInfo, scores: Scores, missed: Sequence[str]) -> str:
     auc = scores.reliability.auc
     parts += ["", f"Area under the gate's curve: {'–' if auc is None else f'{auc:.2f}'} (0.5 is chance).", ""]
     failed = [outcome for outcome in scores.outcomes if not outcome.values["right"]]
-    parts += ["## Failed questions", "", f"{len(failed)} of {len(scores.outcomes)}.", ""]
+    counted = "; ".join(f"{count} {text}" for text, count in reasons(failed))
+    parts += [
+        "## Failed questions",
+        "",
+        f"{len(failed)} of {len(scores.outcomes)}{': ' + counted if counted else ''}.",
+        "",
+    ]
     parts += [*map(_failed_line, failed), ""]
     return "\n".join(parts)
 

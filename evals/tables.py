@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -225,7 +226,8 @@ def _cost(scores: Scores) -> Table:
 
 def cost_rows(cost: Mapping[str, float | None]) -> list[tuple[str, ...]]:
     """Seconds and tokens as rows of a table; a dash where they were not reported."""
-    return [(text, _amount(name, cost[name])) for name, text in COST.items()]
+    named = [name for name in COST if cost[name] is not None or not name.endswith("_total")]
+    return [(COST[name], _amount(name, cost[name])) for name in named]
 
 
 def _amount(name: str, value: float | None) -> str:
@@ -277,6 +279,11 @@ def fact_word(fact: FactOutcome) -> str:
     if fact.stated:
         return "stated, not cited there"
     return "cited, not stated" if fact.cited else "missing"
+
+
+def reasons(failed: Sequence[Outcome]) -> list[tuple[str, int]]:
+    """How often each reason stands behind a failed answer, the most frequent first."""
+    return Counter(map(why, failed)).most_common()
 
 
 def why(outcome: Outcome) -> str:

@@ -100,6 +100,12 @@ def test_markup_in_an_answer_is_shown_and_not_run(page: str) -> None:
     assert "&lt;script&gt;alert(" in page
 
 
+def test_the_page_counts_why_questions_failed_and_lists_the_aliases_of_the_language_asked_first(page: str) -> None:
+    assert "Why: 1 states a known-wrong value." in page
+    (card,) = re.findall(r"<details>.*?</details>", page, flags=re.DOTALL)
+    assert "Li Lei / 李雷" in card
+
+
 def test_a_failed_question_shows_its_answer_its_sources_the_gold_and_what_was_retrieved(page: str) -> None:
     (card,) = re.findall(r"<details>.*?</details>", page, flags=re.DOTALL)
     text = re.sub(r"<[^>]+>", " ", card)
@@ -111,7 +117,7 @@ def test_a_failed_question_shows_its_answer_its_sources_the_gold_and_what_was_re
     assert "The captain is Li Lei." in text  # the gold paragraph
     assert "missing" in text
     assert "gate 0.40" in text
-    assert re.search(r'class="good">¶2<.*class="quiet">¶1<', card, flags=re.DOTALL)  # the ranking, the gold marked
+    assert re.search(r'class="good">¶2<.*<span>¶1<', card, flags=re.DOTALL)  # the ranking, the gold marked
 
 
 def test_the_page_says_what_fell_short_before_any_figure(page: str) -> None:
