@@ -1,0 +1,105 @@
+"""The stress beds, end to end: the real engine and the quote generator over an embedder that needs no weights."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import rag.engine
+from evals import commands, run
+from evals.__main__ import main
+from evals.beds import read_edits
+from evals.datasets import OwnArticle
+from evals.run import RunFolder
+from index.embedder import Embedder
+from index.errors import UserError
+from tests.fakes import HashingEmbedder
+from tests.test_evals_gold import squad
+
+NOISE = {"zh": ["海豚会唱歌。", "火山在海底。"], "en": ["Dolphins can sing.", "The volcano lies under the sea."]}
+
+
+@dataclass(frozen=True)
+class Stressed:
+    """What one `stress` left behind."""
+
+    folders: dict[str, RunFolder]
+    out: str
+    status_when_a_stale_quote_passes: int
+
+    def report(self, bed: str) -> Any:
+        return json.loads((self.folders[bed].path / "report.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def stressed(_article_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Stressed:
+    """Every bed, asked of a few questions of the article."""
+    noise, runs = tmp_path_factory.mktemp("noise"), tmp_path_factory.mktemp("runs")
+    for language, texts in NOISE.items():
+        squad(noise, language, texts, ["?", "??"])
+    command = ["stress", "--generator", "quote", "--limit", "4", "--index", str(_article_folder), "--noise", str(noise)]
+    out = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DUIZHAO_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setattr(Embedder, "from_settings", lambda settings: HashingEmbedder())
+        patch.setattr(rag.engine.Engine, "warm", lambda engine: None)  # there are no weights to load
+        patch.setattr(run, "RUNS", runs)
+        with contextlib.redirect_stdout(out):
+            main(command)
+        patch.setattr(commands, "read_bars", list)
+        patch.setattr(commands, "_stale_quotes", lambda plain: (2, 1))
+        status = main(command)
+    folders = [RunFolder(path) for path in runs.iterdir()]
+    return Stressed({folder.info.bed: folder for folder in folders}, out.getvalue(), status)
+
+
+def test_every_bed_is_asked_and_reported_and_no_gate_breaks(stressed: Stressed) -> None:
+    assert set(stressed.folders) == {"plain", "withheld", "counterfactual", "noise"}
+    for bed, folder in stressed.folders.items():
+        assert f"│ {bed} " in stressed.out
+        assert (folder.path / "report.html").is_file()
+        gates = stressed.report(bed)["gates"]
+        assert gates["answers"] == 8
+        assert [name for name in ("phantom_citations", "not_verbatim", "errors") if gates[name]] == [], bed
+
+
+def test_what_may_be_cited_is_not_even_retrieved_where_it_is_withheld(stressed: Stressed) -> None:
+    folder = stressed.folders["withheld"]
+    questions = commands.questions_of(folder, commands.DEFAULT_GOLD)
+    for (name, _), answer in folder.answers().items():
+        assert questions[name].supporting
+        assert not {entry["paragraph"] for entry in answer["retrieved"]} & questions[name].supporting
+    assert stressed.report("withheld")["system"]["refusal_recall"]["n"] == 8
+
+
+def test_noise_stands_behind_the_article_and_leaves_its_numbers_and_its_gold_alone(stressed: Stressed) -> None:
+    folder, own = stressed.folders["noise"], OwnArticle().paragraphs()
+    assert folder.article == tuple(own)
+    behind = [(p.number, p.zh) for p in folder.paragraphs.values() if p.number > len(own)]
+    assert behind == [(len(own) + i, text) for i, text in enumerate(NOISE["zh"], start=1)]
+
+
+def test_the_engine_is_shown_the_edited_article_and_not_the_one_before(stressed: Stressed) -> None:
+    folder = stressed.folders["counterfactual"]
+    shown = {entry["en"] for answer in folder.answers().values() for entry in answer["retrieved"] if entry["en"]}
+    assert shown <= {paragraph.en for paragraph in folder.paragraphs.values()}
+    edits = [edit for edit in read_edits() if edit.question in folder.info.questions]
+    assert len(edits) == 4
+    assert all(any(edit.new["en"] in (p.en or "") for p in folder.paragraphs.values()) for edit in edits)
+    assert not any(edit.old["en"] in text for edit in read_edits() for text in shown)
+
+
+def test_a_stale_quote_that_still_passes_as_verbatim_ends_with_status_1(stressed: Stressed) -> None:
+    assert "stale quotes of edited values: " in stressed.out
+    assert stressed.status_when_a_stale_quote_passes == 1
+
+
+def test_noise_from_nowhere_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nowhere is not there"):
+        commands.make_bed("noise", tmp_path / "nowhere").paragraphs([])  # type: ignore[misc]
