@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from index.errors import UserError
@@ -17,6 +19,7 @@ from index.errors import UserError
 SETTINGS_FILE = "duizhao.toml"
 PREFIX = "DUIZHAO_"
 DEFAULT_INDEX = "article"
+_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 GeneratorName = Literal["local", "quote", "openai", "anthropic"]
 
 
@@ -53,16 +56,33 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address the page is served on.")
     port: int = Field(7860, ge=0, le=65535, description="Port the page is served on; 0 = any free one.")
     auth: SecretStr | None = Field(None, description="user:password asked for by the page; default: none.")
+    allowed_hosts: str = Field(
+        "", description="Further host names the page answers to, as behind a reverse proxy; commas between them."
+    )
 
     @field_validator("home", "index", "source", mode="after")
     @classmethod
     def _expand(cls, path: Path | None) -> Path | None:
         return path.expanduser() if path else path
 
+    @field_validator("allowed_hosts", mode="after")
+    @classmethod
+    def _names_only(cls, hosts: str) -> str:
+        if wrong := [name for name in _split(hosts) if not _HOST.fullmatch(name)]:
+            raise PydanticCustomError(
+                "host", "{name} is no host name; give names alone, without https://, port or *", {"name": wrong[0]}
+            )
+        return hosts
+
     @property
     def index_dir(self) -> Path:
         """The folder of the index in force."""
         return self.index or self.home / "index" / DEFAULT_INDEX
+
+    @property
+    def further_hosts(self) -> tuple[str, ...]:
+        """`allowed_hosts` as a tuple of names."""
+        return _split(self.allowed_hosts)
 
     @property
     def models_dir(self) -> Path:
@@ -100,6 +120,10 @@ def load_settings(**overrides: Any) -> Settings:
         raise UserError(_explain(error)) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{SETTINGS_FILE} is not valid TOML: {error}. Mend that line or delete the file.") from None
+
+
+def _split(hosts: str) -> tuple[str, ...]:
+    return tuple(hosts.replace(",", " ").split())
 
 
 def _refuse_unknown_environment() -> None:

@@ -128,3 +128,15 @@ def test_threads_default_to_the_cores_this_process_may_use() -> None:
 
 def test_every_setting_says_what_it_is() -> None:
     assert [name for name, field in Settings.model_fields.items() if not (field.description or "").endswith(".")] == []
+
+
+def test_further_host_names_are_read_whatever_stands_between_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().further_hosts == ()
+    monkeypatch.setenv("DUIZHAO_ALLOWED_HOSTS", "read.example, notes.example.org  10.0.0.5")
+    assert load_settings().further_hosts == ("read.example", "notes.example.org", "10.0.0.5")
+
+
+@pytest.mark.parametrize("wrong", ["https://read.example", "read.example:443", "*", "read.example/notes", "*.example"])
+def test_what_is_no_host_name_is_refused_as_one(wrong: str) -> None:
+    with pytest.raises(UserError, match="allowed_hosts .* is no host name; give names alone"):
+        load_settings(allowed_hosts=f"fine.example, {wrong}")

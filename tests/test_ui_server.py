@@ -67,6 +67,7 @@ def test_a_page_elsewhere_that_resolves_to_this_machine_is_refused(url: str) -> 
     reply = httpx.get(url, headers={"host": "evil.example"})
     assert reply.status_code == 400
     assert "evil.example" in reply.text
+    assert "allowed_hosts" in reply.text
 
 
 @pytest.mark.parametrize(
@@ -85,6 +86,14 @@ def test_a_page_elsewhere_that_resolves_to_this_machine_is_refused(url: str) -> 
 )
 def test_the_page_answers_to_its_own_names_and_to_no_others(bound: str, header: str, own: bool) -> None:
     assert is_own_host(header, own_hosts(bound)) is own
+
+
+def test_a_proxys_host_name_is_answered_to_once_it_is_allowed() -> None:
+    allowed = own_hosts("127.0.0.1", ("Read.example",))
+    assert is_own_host("read.example", allowed)
+    assert is_own_host("READ.EXAMPLE:443", allowed)
+    assert not is_own_host("other.read.example", allowed)
+    assert not is_own_host("evil.example", allowed)
 
 
 def test_with_a_password_nothing_but_health_is_open_without_it(locked: str) -> None:

@@ -67,7 +67,8 @@ class Guard:
     def _refusal(self, path: str, headers: dict[bytes, bytes]) -> tuple[int, str]:
         host = headers.get(b"host", b"").decode("latin-1")
         if not is_own_host(host, self._hosts):
-            return 400, f"this page does not answer to the host name {_name(host)!r}"
+            remedy = "whoever runs it can allow that name: DUIZHAO_ALLOWED_HOSTS, or allowed_hosts in duizhao.toml"
+            return 400, f"this page does not answer to the host name {_name(host)!r}; {remedy}"
         if path != HEALTH and self._auth and not _is_authorised(headers.get(b"authorization", b""), self._auth):
             return 401, "a user name and a password are needed"
         closed = path.startswith(_CLOSED) or (
@@ -81,9 +82,12 @@ class Guard:
         return 0, ""
 
 
-def own_hosts(bound: str) -> frozenset[str]:
-    """The names a page bound to `bound` answers to; "*" among them stands for any plain address."""
-    names = {"localhost", "127.0.0.1", "::1", bound}
+def own_hosts(bound: str, further: Iterable[str] = ()) -> frozenset[str]:
+    """The names a page bound to `bound` answers to; "*" among them stands for any plain address.
+
+    `further` are names it has elsewhere: the one that a reverse proxy in front of it is known by.
+    """
+    names = {"localhost", "127.0.0.1", "::1", bound, *further}
     if not is_loopback(bound):
         names |= {"*", socket.gethostname(), socket.getfqdn()}
     return frozenset(name.lower() for name in names)

@@ -71,7 +71,7 @@ def make_app(settings: Settings, answering: Answering) -> ASGIApp:
         head=head(),
     )
     auth = settings.auth.get_secret_value() if settings.auth else None
-    return Guard(app, hosts=own_hosts(settings.host), auth=auth)
+    return Guard(app, hosts=own_hosts(settings.host, settings.further_hosts), auth=auth)
 
 
 def serve(app: ASGIApp, listening: socket.socket, on_stop: Callable[[], None] = lambda: None) -> None:
