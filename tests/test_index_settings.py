@@ -138,5 +138,5 @@ def test_further_host_names_are_read_whatever_stands_between_them(monkeypatch: p
 
 @pytest.mark.parametrize("wrong", ["https://read.example", "read.example:443", "*", "read.example/notes", "*.example"])
 def test_what_is_no_host_name_is_refused_as_one(wrong: str) -> None:
-    with pytest.raises(UserError, match="allowed_hosts .* is no host name; give names alone"):
+    with pytest.raises(UserError, match=r"allowed_hosts .* is no host name; give names alone"):
         load_settings(allowed_hosts=f"fine.example, {wrong}")

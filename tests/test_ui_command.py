@@ -105,3 +105,4 @@ def test_the_page_opens_before_the_models_answers_and_ends_cleanly_on_ctrl_c(
         _, error = process.communicate(timeout=30)
     assert process.returncode == 0
     assert "Traceback" not in error
+    assert "Warning" not in error

@@ -38,7 +38,7 @@ def test_a_heading_in_capitals_is_not_shouted_and_its_number_is_dropped() -> Non
     heading = Section(("二、桥的将来",), ("2. THE FUTURE OF THE BRIDGE",))
     (found,) = suggestions(outline([Paragraph(1, "body", "文", "text", heading)]))
     assert found.en == "What does the article say about “The Future of the Bridge”?"
-    assert found.zh == "关于「桥的将来」,文章说了什么?"
+    assert found.zh == "关于「桥的将来」，文章说了什么？"
 
 
 def test_an_article_without_headings_and_names_has_no_suggestions() -> None:

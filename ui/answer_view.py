@@ -22,6 +22,10 @@ _EXCERPT = {"zh": 72, "en": 150}
 # The end of a draft that may turn out to be a marker, a bullet or bold: kept back until it is known.
 _UNDECIDED = re.compile(r"(?:\[[^\]]{0,16}|\*{1,2}|\n\s*(?:[-*•]|\d{1,2}[.)、]?)?\s*)$")
 
+_CUT_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.,'’-]*$")
+_CUT_NUMBER = re.compile(r"[$€¥]?[0-9][0-9.,%]*\s*$")
+_BEFORE_ELLIPSIS = " \n,.;:，。；：、—"
+
 Counterpart = Callable[[Citation], Evidence | None]
 Stage = Literal["models", "searching", "judging", "waiting", "writing"]
 
@@ -134,7 +138,7 @@ class ExchangeView:
     @property
     def is_quotes(self) -> bool:
         """Whether the answer consists of quotes."""
-        if self.answer is None:
+        if self.answer is None or self.answer.refused:
             return False
         return bool(self.exchange.instead) or self.answer.generator == "quote" or self.exchange.state != "done"
 
@@ -144,4 +148,8 @@ def _excerpt(retrieved: Retrieved, answer: Answer) -> tuple[str, str]:
     language = shown_language(paragraph, answer.language)
     text = paragraph.text(language) or ""
     limit = _EXCERPT[language]
-    return language, text if len(text) <= limit else text[:limit].rstrip() + "…"
+    if len(text) <= limit:
+        return language, text
+    # Never half a Latin word, and never a number without what it counts.
+    cut = _CUT_WORD.sub("", text[:limit]) if text[limit].isalnum() and text[limit].isascii() else text[:limit]
+    return language, (_CUT_NUMBER.sub("", cut) or text[:limit]).rstrip(_BEFORE_ELLIPSIS) + "…"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import sys
 import time
 import traceback
 from collections.abc import Iterator
@@ -32,6 +34,9 @@ ASSETS = Path(__file__).parent / "assets"
 _BEAT = 0.08
 # gradio encrypts what it keeps in the browser; a key of its own for every start would lose it at every restart.
 _BROWSER_KEY = "duizhao"
+# Events after which gradio computes figures for its monitoring page, which is not served: it loads pandas under the
+# first question for that, and warns. The queue reads this when it is made; there is no other switch.
+_NEVER = str(sys.maxsize)
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _EVENTS = ("ask", "stop", "undo", "renew", "rate", "note", "export")
 
@@ -127,7 +132,7 @@ class Page:
     def _draw(self, conversation: Conversation, underway: Underway | None = None) -> str:
         if not conversation.exchanges:
             return render("welcome")
-        return render_conversation(conversation, self._find_match, underway) + render("next")
+        return render_conversation(conversation, self._find_match, underway)
 
     def _paragraph(self, number: Any) -> int | None:
         try:
@@ -176,6 +181,7 @@ def _advance(exchange: Exchange, now: Underway, event: Found | Waiting | Delta) 
 
 def build_page(answering: Answering, feedback: FeedbackStore, tools: Tools) -> gr.Blocks:
     """The page over `answering`. Reads the article; loads no model."""
+    os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = _NEVER
     page = Page(answering, feedback)
     manifest, paragraphs = page.index.manifest, page.index.paragraphs
     with gr.Blocks(title=_title(manifest.title), fill_width=True, fill_height=True, analytics_enabled=False) as blocks:

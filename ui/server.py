@@ -9,11 +9,12 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from types import FrameType
+from typing import Any
 
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
@@ -53,7 +54,7 @@ def make_app(settings: Settings, answering: Answering) -> ASGIApp:
     def suggested() -> JSONResponse:
         return JSONResponse(suggesting.to_json(), headers={"cache-control": "no-store"})
 
-    app.mount("/page", StaticFiles(directory=ASSETS), name="page")
+    app.mount("/page", _Assets(directory=ASSETS), name="page")
     if mcp_app:
         app.mount(MCP_PATH, mcp_app)
     gr.mount_gradio_app(
@@ -72,6 +73,15 @@ def make_app(settings: Settings, answering: Answering) -> ASGIApp:
     )
     auth = settings.auth.get_secret_value() if settings.auth else None
     return Guard(app, hosts=own_hosts(settings.host, settings.further_hosts), auth=auth)
+
+
+class _Assets(StaticFiles):
+    """Scripts import each other by plain names: a browser has to ask whether they changed, or it mixes two versions."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["cache-control"] = "no-cache"
+        return response
 
 
 def serve(app: ASGIApp, listening: socket.socket, on_stop: Callable[[], None] = lambda: None) -> None:

@@ -12,10 +12,10 @@ from rag.answer import Answer
 from ui.outline import Entry, Heading, Part, numbers
 from ui.wording import Words
 
-_ASK_NAME = Words("关于 {name},文章说了什么?", "What does the article say about {name}?")
-_ASK_PART = Words("关于「{zh}」,文章说了什么?", "What does the article say about “{en}”?")
-_ASK_STAGE = Words("时间线上的「{zh}」说了什么?", "What does the timeline say about “{en}”?")
-_ASK_FIGURE = Words("「{zh}」这张图说明了什么?", "What does the figure “{en}” show?")
+_ASK_NAME = Words("关于 {name}，文章说了什么？", "What does the article say about {name}?")
+_ASK_PART = Words("关于「{zh}」，文章说了什么？", "What does the article say about “{en}”?")
+_ASK_STAGE = Words("时间线上的「{zh}」说了什么？", "What does the timeline say about “{en}”?")
+_ASK_FIGURE = Words("「{zh}」这张图说明了什么？", "What does the figure “{en}” show?")
 # "1. ", "第二章 ", "IV) ": a heading's counter is not part of what it says.
 _COUNTER = re.compile(
     r"^\s*(?:\d{1,2}(?:\.\d{1,2})*[.)、:]?\s+|\d{1,2}[.)、]\s*|第[一二三四五六七八九十\d]+[章节部分篇]\s*"

@@ -1,6 +1,6 @@
 // The article's pane: going to a paragraph and back, lighting sentences, the language shown, the reading map.
 import { isNarrow, showPane } from "./look.js";
-import { keep, say, setLabel, words } from "./words.js";
+import { keep, say, setLabel, tell, words } from "./words.js";
 
 const root = document.documentElement;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -18,7 +18,7 @@ export function target(element) {
 
 /** Go to a paragraph of the article and light what is cited; the browser's Back returns. */
 export function follow(element) {
-  came = element;
+  mark(element);
   const talk = document.getElementById("transcript-block");
   history.replaceState({ ...history.state, duizhao: "talk", top: talk.scrollTop }, "");
   const place = target(element);
@@ -30,6 +30,7 @@ export function follow(element) {
 export function arrive(place, { back = false, quick = false } = {}) {
   const there = pair(place.p);
   if (!there) return;
+  toggleMap(false);
   if (isNarrow()) showPane("read");
   unlight();
   const lit = light(there, place);
@@ -66,6 +67,23 @@ export function unlight() {
   for (const element of document.querySelectorAll(".pair.here, .pair.whole")) element.classList.remove("here", "whole");
 }
 
+/** The ¶ that was followed stays marked, so that eyes find their way back. */
+function mark(element) {
+  came?.removeAttribute("aria-current");
+  came = element;
+  came?.setAttribute("aria-current", "location");
+}
+
+/** The conversation was drawn anew: the mark is put back where it was. */
+export function remark() {
+  const there = came && whereItWas();
+  if (there && there !== came) mark(there);
+  else if (there) there.setAttribute("aria-current", "location");
+}
+
+const whereItWas = () => (came.isConnected ? came
+  : came.dataset.quote && document.querySelector(`#transcript-block [data-quote="${came.dataset.quote}"]`));
+
 // --- and back
 
 function returnTo(state) {
@@ -73,7 +91,7 @@ function returnTo(state) {
   if (isNarrow()) showPane("talk");
   const talk = document.getElementById("transcript-block");
   if (state && state.top !== undefined) talk.scrollTop = state.top;
-  const there = came && came.isConnected ? came : came && document.querySelector(`[data-quote="${came.dataset.quote}"]`);
+  const there = came && whereItWas();
   if (there) there.focus({ preventScroll: true });
 }
 
@@ -90,12 +108,17 @@ export function arriveFromAddress() {
   if (named) arrive({ p: named[1] }, { quick: true });
 }
 
-/** The link to a paragraph: in the address bar, and on the clipboard where that is allowed. */
-export function linkTo(number) {
+/** Go to a paragraph by its number; the browser's Back goes back. */
+export function goTo(number) {
   history.pushState({ duizhao: "read", place: { p: number }, back: false }, "", "#p" + number);
   arrive({ p: number });
+}
+
+/** The link to a paragraph: in the address bar, and on the clipboard where that is allowed. */
+export function linkTo(number) {
+  goTo(number);
   if (navigator.clipboard) {
-    navigator.clipboard.writeText(location.href).then(() => say(words("link_copied", { n: number })), () => {});
+    navigator.clipboard.writeText(location.href).then(() => tell(words("link_copied", { n: number })), () => {});
   }
 }
 
@@ -103,7 +126,6 @@ export function linkTo(number) {
 
 export function showLanguage(choice, remember = true) {
   paper().dataset.show = choice;
-  document.getElementById("map").dataset.show = choice;
   for (const input of document.querySelectorAll("#show-language input")) input.checked = input.value === choice;
   if (remember) keep("show", choice);
 }
@@ -136,7 +158,12 @@ export function drawMap() {
   count.textContent = words("map_count", { n: seen.size, total: count.dataset.total });
 }
 
-export function toggleMap(button, open = button.getAttribute("aria-expanded") !== "true") {
+const map = () => document.getElementById("map");
+export const isMapOpen = () => Boolean(map()) && !map().hidden;
+
+export function toggleMap(open = !isMapOpen(), { focus = false } = {}) {
+  const button = document.querySelector(".map-button");
   button.setAttribute("aria-expanded", String(open));
-  document.getElementById("map").hidden = !open;
+  map().hidden = !open;
+  if (focus) button.focus();
 }

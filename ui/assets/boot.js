@@ -10,6 +10,11 @@
   root.dataset.theme = kept("theme") || "auto";
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
   root.dataset.tone = root.dataset.theme === "auto" ? (dark ? "dark" : "light") : root.dataset.theme;
+  // A kept conversation is on its way: the first page is not shown for the moment until it is here.
+  if (kept("asked") === "yes") {
+    root.dataset.restoring = "yes";
+    setTimeout(() => delete root.dataset.restoring, 2500);
+  }
   window.duizhaoWaiting = [];
   window.duizhaoMount = (...part) => window.duizhaoWaiting.push(part);
 })();

@@ -1,12 +1,15 @@
 // The question box: sending, stopping, editing an earlier question, asking of one paragraph.
 import { showPane, isNarrow } from "./look.js";
-import { words } from "./words.js";
+import { tell, words } from "./words.js";
 
 // Seconds after which a question that nothing answered to is put back into the box.
 const UNANSWERED = 12;
-let send = () => {};
+let triggers = {};
 let pending = null;
-let asking = { replaces: null, standalone: false, scope: null, n: 0 };
+const NOTHING = { replaces: null, standalone: false, scope: null, n: 0 };
+let asking = NOTHING;
+let unsent = ""; // what stood in the box before an earlier question was put there
+let stopping = false;
 
 const box = () => document.getElementById("question");
 const note = (name) => document.getElementById(name + "-note");
@@ -14,8 +17,8 @@ const running = () => document.querySelector('#transcript-block [data-state="run
 
 export const isBusy = () => Boolean(pending || running());
 
-export function mountComposer(triggers) {
-  send = triggers.ask;
+export function mountComposer(own) {
+  triggers = own;
   document.getElementById("ask").addEventListener("submit", (event) => {
     event.preventDefault();
     submit();
@@ -45,7 +48,10 @@ function submit() {
   const question = box().value.trim();
   if (!question || isBusy() || document.getElementById("send").disabled) return;
   ask({ question, ...asking });
+  unsent = "";
   reset();
+  // On a phone the keyboard would stand in front of the answer.
+  if (matchMedia("(hover: none)").matches) box().blur();
 }
 
 /** Ask: {question, replaces?, standalone?, scope?}. Does nothing while another question is under way. */
@@ -54,7 +60,7 @@ export function ask(what) {
   const { question, replaces = null, standalone = false, scope = null } = what;
   pending = { question, timer: setTimeout(giveBack, UNANSWERED * 1000) };
   if (isNarrow()) showPane("talk");
-  send({ question, replaces, standalone, scope });
+  triggers.ask({ question, replaces, standalone, scope });
   showState();
 }
 
@@ -62,15 +68,25 @@ function giveBack() {
   if (!pending) return;
   if (!box().value) box().value = pending.question;
   pending = null;
+  stopping = false;
   fit();
   showState();
+  tell(words("unanswered"));
 }
 
 /** The transcript was drawn anew: what was sent has arrived. */
 export function arrived() {
   if (pending) clearTimeout(pending.timer);
   pending = null;
+  if (stopping) stop();
+  stopping = false;
   showState();
+}
+
+/** Stop the question that is under way, also one of which nothing has been heard yet. */
+export function stop() {
+  stopping = Boolean(pending);
+  if (running()) triggers.stop({ id: running().dataset.id });
 }
 
 function showState() {
@@ -84,12 +100,9 @@ function showState() {
   if (hadFocus) (busy ? stop : go).focus();
 }
 
-export function runningId() {
-  return running() ? running().dataset.id : null;
-}
-
 /** Put a question into the box: to be changed ({replaces, n}), or asked again in full ({standalone}). */
 export function edit(question, { replaces = null, n = 0, standalone = false, scope = null } = {}) {
+  if (!asking.replaces) unsent = box().value;
   asking = { replaces, standalone, scope, n };
   if (isNarrow()) showPane("talk");
   box().value = question;
@@ -97,6 +110,12 @@ export function edit(question, { replaces = null, n = 0, standalone = false, sco
   showNotes();
   box().focus();
   box().setSelectionRange(question.length, question.length);
+}
+
+/** Put a question that was taken back into the box, unless another one is being written there. */
+export function putBack(question) {
+  if (!box().value.trim()) edit(question);
+  else box().focus();
 }
 
 export function askAbout(number) {
@@ -115,14 +134,15 @@ export function dropScope() {
 /** Leave an edit as it was; true where there was one. */
 export function cancelEdit() {
   if (!asking.replaces) return false;
-  box().value = "";
+  box().value = unsent;
+  unsent = "";
   reset();
   box().focus();
   return true;
 }
 
 function reset() {
-  asking = { replaces: null, standalone: false, scope: null, n: 0 };
+  asking = NOTHING;
   box().value = pending ? "" : box().value;
   fit();
   showNotes();

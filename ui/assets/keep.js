@@ -1,5 +1,5 @@
 // Saving a file and copying text.
-import { say, words } from "./words.js";
+import { tell, words } from "./words.js";
 
 /** Offer `{name, type, text}` as a download. */
 export function download(parcel) {
@@ -26,5 +26,5 @@ export async function copy(text) {
     document.execCommand("copy");
     area.remove();
   }
-  say(words("copied"));
+  tell(words("copied"));
 }

@@ -1,5 +1,5 @@
 // Appearance (system, light, dark), the two tabs of a narrow screen, and the banner about the models.
-import { keep, say, setLabel, words } from "./words.js";
+import { keep, setLabel, tell, words } from "./words.js";
 
 const root = document.documentElement;
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -16,7 +16,7 @@ export function nextTheme(button) {
   keep("theme", root.dataset.theme);
   applyTheme();
   setLabel(button, "aria-label title", "theme_" + root.dataset.theme);
-  say(words("theme_" + root.dataset.theme));
+  tell(words("theme_" + root.dataset.theme));
 }
 
 dark.addEventListener("change", applyTheme);
@@ -28,6 +28,10 @@ export const isNarrow = () => narrow.matches;
 
 export function showPane(name) {
   root.dataset.pane = name;
+  // Who has gone back to the conversation is not sent to a paragraph when the page is loaded again.
+  if (name === "talk" && isNarrow() && root.dataset.ready && location.hash) {
+    history.replaceState({ duizhao: "talk" }, "", location.pathname + location.search);
+  }
   for (const tab of document.querySelectorAll("[role=tab]")) {
     const own = tab.dataset.pane === name;
     tab.setAttribute("aria-selected", String(own));

@@ -5,12 +5,13 @@ import * as composer from "./composer.js";
 import { copy, download } from "./keep.js";
 import * as look from "./look.js";
 import { drawSuggestions, fetchSuggestions } from "./suggest.js";
-import { holdLanguage, label, say, switchLanguage, words } from "./words.js";
+import { holdLanguage, keep, label, say, switchLanguage, tell, words } from "./words.js";
 
 const PARTS = ["masthead", "transcript", "desk", "article", "parcel"];
 const parts = {};
 let desk = {};
 let last = { id: null, state: null, found: false };
+const opened = new Set(); // the exchanges whose quotes the reader has unfolded
 
 function mount(name, element, triggers, watch, props) {
   parts[name] = { element, triggers, watch, props };
@@ -40,7 +41,9 @@ function start() {
 function drawn() {
   const block = parts.transcript.element;
   label(block);
+  for (const own of block.querySelectorAll("details.sources")) own.open = opened.has(own.dataset.key);
   hideCard();
+  article.remark();
   composer.arrived();
   article.drawMap();
   drawSuggestions();
@@ -50,7 +53,11 @@ function drawn() {
     state: exchange ? exchange.dataset.state : null,
     found: Boolean(exchange && exchange.querySelector(".statement, .nearest")),
   };
-  if (now.state === "running" && now.id !== last.id) exchange.scrollIntoView({ block: "start" });
+  if (now.state === "running" && now.id !== last.id) document.documentElement.dataset.back = "no";
+  // A new question goes to the top, with room for its answer under it; so does the last one of a kept conversation.
+  if (exchange && now.id !== last.id && (now.state === "running" || last.id === null)) exchange.scrollIntoView({ block: "start" });
+  if (exchange) delete document.documentElement.dataset.restoring;
+  keep("asked", exchange ? "yes" : "no");
   if (now.state === "running" && now.found && !last.found) say(words("quotes_ready"));
   if (now.state !== "running" && last.state === "running" && now.id === last.id) {
     const answer = exchange.querySelector(".answer, .refused, .notice");
@@ -63,7 +70,7 @@ function received(value) {
   if (!value) return;
   const { parcel } = JSON.parse(value);
   if (parcel) download(parcel);
-  else alert(words("nothing_to_export"));
+  else tell(words("nothing_to_export"));
 }
 
 const actions = {
@@ -74,11 +81,12 @@ const actions = {
   edit: (own) => composer.edit(own.dataset.question, {
     replaces: own.dataset.id, n: own.dataset.n, standalone: Boolean(own.dataset.standalone), scope: own.dataset.scope || null,
   }),
+  "as-typed": (own) => composer.ask({ question: own.dataset.question, replaces: own.dataset.id, standalone: true }),
   retry: (own) => composer.ask({ question: own.dataset.question, replaces: own.dataset.id, scope: own.dataset.scope || null }),
   whole: (own) => composer.ask({ question: own.dataset.question }),
   undo: (own) => {
     desk.undo({ id: own.dataset.id });
-    composer.edit(own.dataset.question);
+    composer.putBack(own.dataset.question);
   },
   suggested: (own) => composer.ask({ question: own.textContent, standalone: true }),
   rate: (own) => desk.rate({ id: own.dataset.id, rating: own.dataset.rating }),
@@ -88,13 +96,13 @@ const actions = {
     closeMenu();
     if (document.querySelector(".exchange") && confirm(words("confirm_new"))) desk.renew({});
   },
-  stop: () => { if (composer.runningId()) desk.stop({ id: composer.runningId() }); },
+  stop: () => composer.stop(),
   "cancel-edit": () => composer.cancelEdit(),
   "drop-scope": () => composer.dropScope(),
   language: () => switchLanguage(),
   theme: (own) => look.nextTheme(own),
   tab: (own) => look.showPane(own.dataset.pane),
-  map: (own) => article.toggleMap(own),
+  map: () => article.toggleMap(),
   skip: (own) => {
     if (own.hash === "#question") { look.showPane("talk"); composer.focusQuestion(); return; }
     look.showPane("read");
@@ -106,15 +114,20 @@ const ALWAYS = new Set(["cite", "near", "back", "about", "copy", "stop", "langua
   "drop-scope", "cancel-edit", "export"]);
 
 document.addEventListener("click", (event) => {
-  const number = event.target.closest(".pair .number, .map .cell");
+  const sources = event.target.closest("details.sources > summary")?.parentElement;
+  if (sources) opened[sources.open ? "delete" : "add"](sources.dataset.key);
+  const number = event.target.closest(".pair .number");
+  const cell = event.target.closest(".map .cell");
   const own = event.target.closest("[data-act]");
   const menu = document.getElementById("menu");
   if (menu && menu.open && !menu.contains(event.target)) closeMenu();
+  if (article.isMapOpen() && !event.target.closest(".article-head")) article.toggleMap(false);
   // Who is back among the answers needs no way back to them.
   if (event.target.closest("#talk")) document.documentElement.dataset.back = "no";
-  if (number && !event.ctrlKey && !event.metaKey) {
+  if ((number || cell) && !event.ctrlKey && !event.metaKey) {
     event.preventDefault();
-    article.linkTo(number.dataset.p || number.hash.slice(2));
+    if (cell) article.goTo(cell.dataset.p);
+    else article.linkTo(number.hash.slice(2));
     return;
   }
   if (!own || own.tagName === "FORM" || event.ctrlKey || event.metaKey) return;
@@ -148,6 +161,7 @@ document.addEventListener("keydown", (event) => {
 function escape() {
   if (isCardShown()) hideCard();
   else if (document.getElementById("menu").open) closeMenu(true);
+  else if (article.isMapOpen()) article.toggleMap(false, { focus: true });
   else if (composer.cancelEdit()) return;
   else if (composer.isBusy()) actions.stop();
 }

@@ -39,6 +39,18 @@ export function say(text) {
   requestAnimationFrame(() => { region.textContent = text; });
 }
 
+let toastTimer = 0;
+
+/** Say something to everyone: on the page for a moment, and to screen readers. */
+export function tell(text) {
+  say(text);
+  const toast = document.getElementById("toast");
+  toast.textContent = text;
+  toast.hidden = false;
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => { toast.hidden = true; }, 2600);
+}
+
 function nameLanguage() {
   const own = language() === "zh" ? "zh-Hans" : "en";
   if (root.lang !== own) root.lang = own;
