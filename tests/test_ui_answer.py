@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.build import Index
-from rag.answer import Answer, Citation, Evidence
+from index.paragraphs import Paragraph
+from rag.answer import Answer, Citation, Evidence, Retrieved
 from rag.evidence import sentences_of
 from tests.ui_support import HOSTILE, an_answer, make_index
 from ui.answer_view import Underway, clean_draft, matcher, render_conversation
@@ -132,7 +133,38 @@ def test_what_went_wrong_is_said_and_can_be_tried_again(state: str) -> None:
 def test_quotes_that_stand_in_for_a_model_say_why(index: Index) -> None:
     quotes = an_answer(index, "桥有多长?", ("它横跨清溪,长四十米。", 3, 1, "supported"), generator="quote")
     assert "still loading, so quotes are the answer" in _drawn(_exchange(quotes, instead="loading"))
-    assert "did not answer this time" in _drawn(_exchange(quotes, instead="fallback"))
+    drawn = _drawn(_exchange(quotes, instead="fallback"))
+    assert drawn.index("gave no answer that holds") < drawn.index("它横跨清溪")  # said before it is read
+
+
+def test_the_articles_own_words_are_drawn_as_such_also_where_they_repair_a_models_statement(index: Index) -> None:
+    said = ("桥长四十米。", 3, 1, "supported"), ("没有用一颗钉子。", 3, 2, "supported")
+    drawn = _drawn(_exchange(an_answer(index, "桥有多长?", *said)))  # type: ignore[arg-type]
+    assert re.findall(r'class="statement supported( verbatim)?"', drawn) == ["", " verbatim"]
+
+
+def test_a_refusal_is_not_called_quotes(index: Index) -> None:
+    refused = _words(_drawn(_exchange(an_answer(index, "桥是什么颜色的?", generator="quote"))))
+    assert "原文引句" not in refused
+    assert "1.2 s" in refused
+
+
+@pytest.mark.parametrize(
+    ("text", "begins", "ends"),
+    [
+        ("桥" * 70 + " 10 亿", "桥" * 70, "桥…"),  # no number without what it counts
+        ("桥" * 70 + "Qing Stream", "桥" * 68, "桥…"),  # no half of a name
+        ("桥" * 90, "桥" * 72, "桥…"),
+        ("桥。", "桥。", "桥。"),
+    ],
+)
+def test_an_excerpt_ends_where_a_reader_would_cut_it(index: Index, text: str, begins: str, ends: str) -> None:
+    paragraph = Paragraph(1, "body", text, None)
+    answer = replace(an_answer(index, "桥?"), retrieved=(Retrieved(paragraph, 0.5),))
+    shown = re.search(r'class="near-n">¶1</span> <span[^>]*>([^<]*)<', _drawn(_exchange(answer)))
+    assert shown
+    assert shown[1].startswith(begins)
+    assert shown[1].endswith(ends)
 
 
 def test_a_hostile_question_answer_or_reason_never_becomes_markup(index: Index) -> None:

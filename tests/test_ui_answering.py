@@ -161,6 +161,14 @@ def test_a_model_that_wrote_nothing_is_known_by_the_quotes_in_its_place(index: I
     assert list(answering.stream(LONG, (), job="1"))[-1] == Finished(script.quotes, "fallback")
 
 
+def test_a_model_that_fails_half_way_is_known_by_the_quotes_in_its_place(index: Index) -> None:
+    script = _script(index)
+    script.pieces, script.final = ("桥长",), script.quotes
+    answering = answering_over(index, {LONG: script})
+    answering.start().join()
+    assert list(answering.stream(LONG, (), job="1"))[-1] == Finished(script.quotes, "fallback")
+
+
 def test_without_a_generator_quotes_are_the_answer_and_stand_in_for_nothing(index: Index) -> None:
     script = _script(index)
     answering = answering_over(index, {LONG: script}, QUOTING)

@@ -243,6 +243,56 @@ def test_stop_leaves_the_quotes_and_ends_the_model(opened: Open, world: World) -
     script.gate = None
 
 
+def test_stop_is_heard_before_anything_was_heard_of_the_question(opened: Open, world: World) -> None:
+    script = world.scripts[SLOW]
+    script.gate = threading.Event()
+    page = opened()
+    page.fill("#question", SLOW)
+    page.evaluate("() => { document.getElementById('ask').requestSubmit(); document.getElementById('stop').click(); }")
+    page.wait_for_selector(".exchange[data-state=stopped]")
+    script.gate.set()
+    script.gate = None
+    _ask(page, CARE)
+    assert page.locator(".exchange").last.get_attribute("data-state") == "done"
+
+
+def test_a_new_question_stands_at_the_top_with_its_answer_in_view(opened: Open) -> None:
+    page = opened(width=390, has_touch=True, is_mobile=True)
+    for question in (LONG, FOLLOW, CARE, LONG_EN):
+        _ask(page, question)
+        place = page.evaluate(
+            "() => { const pane = document.getElementById('transcript-block').getBoundingClientRect();"
+            " const last = [...document.querySelectorAll('.exchange')].pop();"
+            " return [last.getBoundingClientRect().top - pane.top,"
+            " pane.bottom - last.querySelector('.tools').getBoundingClientRect().bottom] }"
+        )
+        assert -1 < place[0] < 4
+        assert place[1] > 0
+    page.reload()
+    page.wait_for_selector(".exchange >> nth=3")
+    page.wait_for_function("[...document.querySelectorAll('.exchange')].pop().getBoundingClientRect().top < 200")
+
+
+def test_only_the_last_question_can_be_answered_again_since_what_follows_would_be_lost(opened: Open) -> None:
+    page = opened()
+    _ask(page, LONG)
+    _ask(page, CARE)
+    assert page.locator(".tools [data-act=retry]").count() == 1
+    assert page.locator(".exchange").last.locator("[data-act=retry]").is_visible()
+
+
+def test_quotes_that_were_unfolded_stay_so_when_the_conversation_goes_on(opened: Open) -> None:
+    page = opened()
+    _ask(page, LONG)
+    page.locator(".sources summary").click()
+    _ask(page, CARE)
+    folded = "[...document.querySelectorAll('details.sources')].map(own => own.open)"
+    assert page.evaluate(folded) == [True, False]
+    page.locator(".sources summary").first.click()
+    _ask(page, LONG_EN)
+    assert page.evaluate(folded) == [False, False, False]
+
+
 def test_retry_asks_again_in_place(opened: Open, world: World) -> None:
     page = opened()
     _ask(page, LONG)
@@ -265,6 +315,19 @@ def test_editing_a_question_replaces_it_and_what_followed_and_says_so_before(ope
     assert "Editing question 1" in page.locator("#editing-note").text_content()
     _ask(page, LONG_EN)
     assert page.locator(".question").all_text_contents() == [LONG_EN]
+
+
+def test_leaving_an_edit_gives_back_what_stood_in_the_box_before(opened: Open) -> None:
+    page = opened()
+    _ask(page, LONG)
+    page.fill("#question", "还没问完的")
+    page.locator(".asked [data-act=edit]").click()
+    assert page.input_value("#question") == LONG
+    page.keyboard.press("Escape")
+    assert page.input_value("#question") == "还没问完的"
+    page.click("[data-act=undo]")
+    page.wait_for_selector("#welcome")
+    assert page.input_value("#question") == "还没问完的"
 
 
 def test_undo_takes_the_last_question_back_into_the_box(opened: Open) -> None:
@@ -291,6 +354,20 @@ def test_a_follow_up_is_shown_as_it_was_understood_and_can_be_edited_and_asked_a
     page.keyboard.press("Enter")
     page.wait_for_function("[...document.querySelectorAll('.question')].pop().textContent.startsWith('Who')")
     assert world.scripts[CARE].asked[-1][1] == ()  # a question in full leans on nothing
+
+
+def test_a_question_that_was_misunderstood_can_be_asked_as_it_was_typed(opened: Open, world: World) -> None:
+    page = opened(locale="en-GB")
+    _ask(page, LONG)
+    _ask(page, FOLLOW)
+    assert world.scripts[FOLLOW].asked[-1][1] != ()
+    before = len(world.scripts[FOLLOW].asked)
+    page.click("[data-act=as-typed]")
+    page.wait_for_function("document.documentElement.dataset.busy === 'no'")
+    page.wait_for_selector(".exchange:last-of-type[data-state=done]")
+    assert len(world.scripts[FOLLOW].asked) == before + 1
+    assert world.scripts[FOLLOW].asked[-1][1] == ()
+    assert page.locator(".question").all_text_contents() == [LONG, FOLLOW]
 
 
 def test_enter_that_chooses_a_word_in_an_input_method_does_not_send(opened: Open) -> None:
@@ -368,6 +445,12 @@ def test_the_browsers_own_back_returns_from_the_article_too(opened: Open) -> Non
     page.go_back()
     page.wait_for_function("document.documentElement.dataset.pane === 'talk'")
     assert page.locator(".statement").first.is_visible()
+    page.locator(".statement .chip").first.click()
+    page.click("#tab-talk")
+    assert not page.locator("#back").is_visible()
+    page.reload()
+    page.wait_for_selector(".exchange .statement")
+    assert page.locator("#talk").is_visible()
 
 
 def test_hovering_a_citation_shows_the_quoted_sentence_in_both_languages(opened: Open) -> None:
@@ -470,8 +553,15 @@ def test_the_reading_map_shows_which_paragraphs_the_conversation_has_touched(ope
     page.click(".map-button")
     assert page.locator(".cell.touched").all_text_contents() == ["3", "4"]
     assert page.locator(".cell.touched").first.get_attribute("aria-label") == "¶3, cited in this conversation"
+    page.evaluate("navigator.clipboard.writeText('mine')")
     page.locator(".cell", has_text="8").click()
     assert page.evaluate("document.activeElement.id") == "p8"
+    assert page.locator("#map").is_hidden()
+    assert page.evaluate("navigator.clipboard.readText()") == "mine"
+    page.click(".map-button")
+    page.keyboard.press("Escape")
+    assert page.locator("#map").is_hidden()
+    assert page.evaluate("document.activeElement.classList.contains('map-button')")
 
 
 def test_a_link_to_a_paragraph_opens_there_also_on_a_phone(opened: Open) -> None:
@@ -486,6 +576,7 @@ def test_a_paragraphs_number_is_its_link(opened: Open) -> None:
     page.click("#p4 .number")
     assert page.url.endswith("/#p4")
     assert page.evaluate("navigator.clipboard.readText()") == page.url
+    assert page.locator("#toast").inner_text() == "¶4 的链接已复制"
 
 
 def test_one_language_alone_or_both_and_the_choice_is_kept(opened: Open) -> None:
@@ -557,6 +648,7 @@ def test_on_a_phone_the_panes_are_tabs_and_nothing_is_wider_than_the_screen(open
     assert page.locator("#talk").is_visible()
     assert not page.locator("#read").is_visible()
     _ask(page, LONG)
+    page.locator(".sources summary").click()
     for tab in ("talk", "read"):
         page.click(f"#tab-{tab}")
         assert page.locator(f"#{tab}").is_visible()
@@ -666,12 +758,14 @@ def test_the_page_is_there_before_the_models_and_says_what_they_are_doing(opened
         assert "quotes from the article are the answer" in page.locator("#banner").inner_text()
         _ask(page, LONG)
         assert "它横跨清溪,长四十米。" in page.locator(".statement").first.text_content()
+        assert not page.locator(".when-ready").is_visible()
         assert "still loading, so quotes are the answer" in page.locator(".exchange .stage").inner_text()
         warm.set()
         loading.join()
         page.wait_for_function("document.getElementById('banner').hidden")
-        page.click("[data-act=retry]")
+        page.click(".when-ready")
         page.wait_for_function("document.querySelector('.statement')?.textContent.includes('桥长四十米。')")
+        assert page.locator(".when-ready").count() == 0
 
 
 # --- safety

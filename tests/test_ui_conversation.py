@@ -143,11 +143,11 @@ def test_markdown_carries_questions_statements_numbers_verdicts_and_quotes_in_bo
     assert parcel["name"].endswith(".md")
     assert "## 桥有多长?" in text
     assert "桥长四十米。 [¶3]" in text
-    assert "用了三百根竹子。 [¶3] (部分有据)" in text
+    assert "用了三百根竹子。 [¶3]（部分有据）" in text
     assert "> 它横跨清溪,长四十米。" in text
     assert "> It spans the Qing stream and is forty metres long." in text
     assert "*Understood as: Who looks after the bridge?*" in text
-    assert "文中最接近的段落,不是答案: ¶3、¶4、¶5" in text
+    assert "文中最接近的段落，不是答案：¶3、¶4、¶5" in text
 
 
 def test_json_is_the_contract_for_every_answer(index: Index) -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 from markupsafe import Markup
 
 from index.build import Index
-from rag.answer import Answer, Citation, Evidence, Retrieved
+from rag.answer import Answer, Citation, Evidence, Retrieved, Statement
 from rag.compose import split_statements
 from rag.counterpart import counterpart
 from rag.evidence import shown_language
@@ -122,6 +122,11 @@ class ExchangeView:
             by_number.setdefault(chips[i].citation.paragraph.number, chips[i])
         return list(by_number.values())
 
+    def is_verbatim(self, statement: Statement) -> bool:
+        """Whether a statement is a sentence of the article: a quote, or one put where the model's failed its check."""
+        cited = self.answer.citations if self.answer else ()
+        return any(cited[i].quote.strip() == statement.text.strip() for i in statement.citations)
+
     @property
     def nearest(self) -> list[tuple[Retrieved, str, str]]:
         """The nearest paragraphs, each with its language and the beginning of its text; for a refusal."""
@@ -137,7 +142,7 @@ class ExchangeView:
 
     @property
     def is_quotes(self) -> bool:
-        """Whether the answer consists of quotes."""
+        """Whether the answer is quotes by design or for want of another; not whether the model happened to quote."""
         if self.answer is None or self.answer.refused:
             return False
         return bool(self.exchange.instead) or self.answer.generator == "quote" or self.exchange.state != "done"

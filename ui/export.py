@@ -9,12 +9,15 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from index.build import Index
+from index.paragraphs import Language
 from rag.answer import Answer, Citation
 from ui.answer_view import NEAREST, Counterpart
 from ui.conversation import Conversation, Exchange
 from ui.wording import WORDING
 
 Format = Literal["markdown", "json"]
+_COLON: dict[Language, str] = {"zh": "：", "en": ": "}
+_IN_BRACKETS: dict[Language, str] = {"zh": "（{}）", "en": " ({})"}
 # What Markdown would read as markup of its own.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])|^(\s*)([-+>]|\d+\.)(?=\s)", re.MULTILINE)
 
@@ -62,7 +65,7 @@ def _exchange(exchange: Exchange, answer: Answer, find_match: Counterpart) -> It
         yield f"*{WORDING['asked_of'].say(own, n=exchange.scope)}*"
         yield ""
     if answer.rewritten:
-        yield f"*{WORDING['understood'].say(own)}: {_one_line(answer.rewritten)}*"
+        yield f"*{WORDING['understood'].say(own)}{_COLON[own]}{_one_line(answer.rewritten)}*"
         yield ""
     yield from _refusal(exchange, answer) if answer.refused else _statements(answer)
     for citation in answer.citations:
@@ -71,7 +74,8 @@ def _exchange(exchange: Exchange, answer: Answer, find_match: Counterpart) -> It
 
 def _statements(answer: Answer) -> Iterator[str]:
     for statement in answer.statements:
-        verdict = "" if statement.verdict == "supported" else f" ({WORDING[statement.verdict].say(answer.language)})"
+        doubt = WORDING[statement.verdict].say(answer.language)
+        verdict = "" if statement.verdict == "supported" else _IN_BRACKETS[answer.language].format(doubt)
         yield f"{_one_line(statement.text)} {answer.marks_of(statement)}{verdict}"
         yield ""
 
@@ -83,8 +87,10 @@ def _refusal(exchange: Exchange, answer: Answer) -> Iterator[str]:
         return
     yield answer.text
     yield ""
-    numbers = "、".join(f"¶{r.paragraph.number}" for r in answer.retrieved[:NEAREST])
-    yield f"{WORDING['closest'].say(answer.language)}: {numbers}"
+    numbers = {"zh": "、", "en": ", "}[answer.language].join(
+        f"¶{r.paragraph.number}" for r in answer.retrieved[:NEAREST]
+    )
+    yield f"{WORDING['closest'].say(answer.language)}{_COLON[answer.language]}{numbers}"
     yield ""
 
 

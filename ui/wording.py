@@ -111,8 +111,8 @@ WORDING: dict[str, Words] = {
         "写作模型当时还在载入，先以原文引句作答。", "The writing model was still loading, so quotes are the answer."
     ),
     "quotes_instead": Words(
-        "写作模型这次没有作答，以下是原文引句。",
-        "The writing model did not answer this time; what follows is quoted from the article.",
+        "写作模型这次没有给出站得住的答案，以下是原文引句。",
+        "The writing model gave no answer that holds this time; what follows is quoted from the article.",
     ),
     "answer_now": Words("写作模型已就绪，重新回答", "The model is ready now: answer again"),
     "quotes_stopped": Words("已停止，以下是原文引句。", "Stopped; the quotes stay."),
