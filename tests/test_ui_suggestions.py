@@ -22,7 +22,7 @@ def index(tmp_path: Path) -> Index:
 
 def test_suggestions_come_from_the_articles_own_headings_in_each_language(index: Index) -> None:
     found = suggestions(outline(index.paragraphs))
-    assert ("谁来照看它?", "Who Looks After It?") in [(s.zh, s.en) for s in found]
+    assert ("谁来照看它?", "Who looks after it?") in [(s.zh, s.en) for s in found]
     assert any("1956 洪水" in s.zh and "1956 The flood" in s.en for s in found)
     assert any("侧面图" in s.zh and "Side view" in s.en for s in found)
 
@@ -39,6 +39,13 @@ def test_a_heading_in_capitals_is_not_shouted_and_its_number_is_dropped() -> Non
     (found,) = suggestions(outline([Paragraph(1, "body", "文", "text", heading)]))
     assert found.en == "What does the article say about “The Future of the Bridge”?"
     assert found.zh == "关于「桥的将来」，文章说了什么？"
+
+
+def test_a_question_in_capitals_is_written_like_a_sentence_and_names_keep_theirs() -> None:
+    heading = Section((), ("WHAT'S NEXT FOR LIN XI AND THE NATO?",))
+    text = "It was asked what's next. The next day, Lin and later Xi asked about NATO. For what?"
+    (found,) = suggestions(outline([Paragraph(1, "body", "文", text, heading)]))
+    assert found.en == "What's next for Lin Xi and the NATO?"
 
 
 def test_an_article_without_headings_and_names_has_no_suggestions() -> None:
@@ -61,7 +68,7 @@ def test_a_question_that_is_refused_or_answered_from_elsewhere_is_not_suggested(
 
 
 def test_the_pool_is_tried_in_the_background_and_only_what_is_answered_stays(index: Index) -> None:
-    kept = Suggestion("谁来照看它?", "Who Looks After It?", (8,))
+    kept = Suggestion("谁来照看它?", "Who looks after it?", (8,))
     scripts = {"谁来照看它?": Script(an_answer(index, "谁来照看它?", ("", 8, 0, "supported")))}
     answering = answering_over(index, scripts)
     suggesting = Suggesting(answering, [kept, Suggestion("桥的颜色?", "", (3,))])

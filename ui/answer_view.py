@@ -24,7 +24,7 @@ _UNDECIDED = re.compile(r"(?:\[[^\]]{0,16}|\*{1,2}|\n\s*(?:[-*•]|\d{1,2}[.)、
 
 _CUT_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.,'’-]*$")
 _CUT_NUMBER = re.compile(r"[$€¥]?[0-9][0-9.,%]*\s*$")
-_BEFORE_ELLIPSIS = " \n,.;:，。；：、—"
+_BEFORE_ELLIPSIS = " \n,.;:<>~≈+，。；：、—"
 
 Counterpart = Callable[[Citation], Evidence | None]
 Stage = Literal["models", "searching", "judging", "waiting", "writing"]

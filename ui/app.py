@@ -131,7 +131,7 @@ class Page:
 
     def _draw(self, conversation: Conversation, underway: Underway | None = None) -> str:
         if not conversation.exchanges:
-            return render("welcome")
+            return render("welcome", waiting=False)
         return render_conversation(conversation, self._find_match, underway)
 
     def _paragraph(self, number: Any) -> int | None:
@@ -189,7 +189,8 @@ def build_page(answering: Answering, feedback: FeedbackStore, tools: Tools) -> g
         _html(render("masthead", title=manifest.title, wording=WORDING), "masthead")
         with gr.Row(elem_id="panes"):
             with gr.Column(elem_id="talk"):
-                transcript = _html(page.renew()[0], "transcript")
+                # Marked as waiting for what the browser kept: `restore` draws it anew without the mark.
+                transcript = _html(render("welcome", waiting=True), "transcript")
                 desk = _html(render("composer", limit=LONGEST_QUESTION), "desk", events=_EVENTS)
             with gr.Column(elem_id="read"):
                 _html(render_article(manifest.title, paragraphs), "article")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -22,6 +21,8 @@ _COUNTER = re.compile(
     r"|[一二三四五六七八九十]{1,3}、\s*|[IVX]+[.)]\s+)"
 )
 _QUESTION = re.compile(r"[?？]\s*$")
+_WORD = re.compile(r"[A-Za-z]+(?:['’][A-Za-z]+)?")
+_INSIDE = re.compile(r"(?<=[a-z,;] )(?:[A-Z][A-Za-z]*|[a-z]+[A-Z][A-Za-z]*)(?:['’][a-z]+)?(?![A-Za-z])")
 _SMALL = frozenset("a an and as at but by for from if in into nor of on or the to with".split())
 # In Chinese text, a run of Latin words with capitals is a name that the translator kept.
 _NAME = re.compile(r"(?<![A-Za-z])[A-Z][A-Za-z0-9-]{2,}(?: [A-Z0-9][A-Za-z0-9.-]*)*(?![A-Za-z])")
@@ -41,7 +42,8 @@ class Suggestion:
 
 def suggestions(parts: Sequence[Part]) -> tuple[Suggestion, ...]:
     """Questions for timeline entries, figures, rare names and parts with a heading, in reading order."""
-    found = [*_from_headings(parts), *_from_names([entry.paragraph for part in parts for entry in part.entries])]
+    paragraphs = [entry.paragraph for part in parts for entry in part.entries]
+    found = [*_from_headings(parts, _always_capital(paragraphs)), *_from_names(paragraphs)]
     return tuple(sorted(found, key=lambda suggestion: suggestion.paragraphs[0]))
 
 
@@ -61,34 +63,48 @@ def _is_answered(question: str, suggestion: Suggestion, ask: Callable[[str], Ans
     return bool(cited & set(suggestion.paragraphs))
 
 
-def _from_headings(parts: Sequence[Part]) -> Iterator[Suggestion]:
+def _from_headings(parts: Sequence[Part], capital: frozenset[str]) -> Iterator[Suggestion]:
     for part in parts:
         body = [entry for entry in part.entries if entry.paragraph.kind == "body"]
         if part.name and body:
-            yield from _about(part.name, _ASK_PART, body)
+            yield from _about(part.name, _ASK_PART, body, capital)
         for entry in part.entries:
             if entry.title and entry.paragraph.kind == "timeline":
-                yield from _about(entry.title, _ASK_STAGE, [entry])
+                yield from _about(entry.title, _ASK_STAGE, [entry], capital)
             elif entry.title and entry.paragraph.kind == "figure":
-                yield from _about(entry.title, _ASK_FIGURE, [entry])
+                yield from _about(entry.title, _ASK_FIGURE, [entry], capital)
 
 
-def _about(heading: Heading, ask: Words, entries: Sequence[Entry]) -> Iterator[Suggestion]:
-    zh, en = _spoken(heading.zh), _spoken(heading.en)
+def _about(heading: Heading, ask: Words, entries: Sequence[Entry], capital: frozenset[str]) -> Iterator[Suggestion]:
+    zh, en = _spoken(heading.zh, capital), _spoken(heading.en, capital)
     question_zh = zh if _QUESTION.search(zh) else ask.say("zh", zh=zh) if zh else ""
     question_en = en if _QUESTION.search(en) else ask.say("en", en=en) if en else ""
     if max(len(question_zh), len(question_en)) <= _LONGEST and (question_zh or question_en):
         yield Suggestion(question_zh, question_en, tuple(numbers(entries)))
 
 
-def _spoken(heading: str) -> str:
-    """A heading as it would stand in a sentence: without its counter, and not in capitals throughout."""
+def _spoken(heading: str, capital: frozenset[str]) -> str:
+    """A heading as it would stand in a sentence: without its counter, and not in capitals throughout.
+
+    `capital` are the words that keep their capitals: a question is written like a sentence, anything else like a title.
+    """
     text = _COUNTER.sub("", heading).strip()
     letters = [ch for ch in text if ch.isascii() and ch.isalpha()]
-    if len(letters) > 3 and all(ch.isupper() for ch in letters):
-        words = string.capwords(text).split()
-        text = " ".join(word.lower() if at and word.lower() in _SMALL else word for at, word in enumerate(words))
-    return text
+    if len(letters) <= 3 or not all(ch.isupper() for ch in letters):
+        return text
+    written = {word.upper(): word for word in capital}
+    if _QUESTION.search(text):
+        lowered = _WORD.sub(lambda m: written.get(m[0], m[0].lower()), text)
+        return lowered[:1].upper() + lowered[1:]
+    words = [_WORD.sub(lambda m: written.get(m[0], m[0].capitalize()), word) for word in text.split()]
+    return " ".join(word.lower() if at and word.lower() in _SMALL else word for at, word in enumerate(words))
+
+
+def _always_capital(paragraphs: Sequence[Paragraph]) -> frozenset[str]:
+    """The English words that have a capital in mid-sentence and are never written without it: names, in short."""
+    words = {word for p in paragraphs for word in _WORD.findall(p.en or "")}
+    inside = {word for p in paragraphs for word in _INSIDE.findall(p.en or "")}
+    return frozenset(word for word in inside if word.lower() not in words)
 
 
 def _from_names(paragraphs: Sequence[Paragraph]) -> Iterator[Suggestion]:

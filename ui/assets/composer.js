@@ -11,8 +11,10 @@ let asking = NOTHING;
 let unsent = ""; // what stood in the box before an earlier question was put there
 let stopping = false;
 
+const isTouch = () => matchMedia("(hover: none)").matches;
 const box = () => document.getElementById("question");
 const note = (name) => document.getElementById(name + "-note");
+export const isRestored = () => !document.querySelector("#transcript-block [data-waiting]");
 const running = () => document.querySelector('#transcript-block [data-state="running"]');
 
 export const isBusy = () => Boolean(pending || running());
@@ -51,22 +53,31 @@ function submit() {
   unsent = "";
   reset();
   // On a phone the keyboard would stand in front of the answer.
-  if (matchMedia("(hover: none)").matches) box().blur();
+  if (isTouch()) box().blur();
 }
 
 /** Ask: {question, replaces?, standalone?, scope?}. Does nothing while another question is under way. */
 export function ask(what) {
   if (isBusy()) return;
   const { question, replaces = null, standalone = false, scope = null } = what;
-  pending = { question, timer: setTimeout(giveBack, UNANSWERED * 1000) };
+  pending = { asked: { question, replaces, standalone, scope }, isSent: false, timer: setTimeout(giveBack, UNANSWERED * 1000) };
   if (isNarrow()) showPane("talk");
-  triggers.ask({ question, replaces, standalone, scope });
+  // What was clicked is about to be drawn away; the focus would be lost with it.
+  if (document.activeElement.closest?.("#transcript-block") && !isTouch()) box().focus({ preventScroll: true });
+  deliver();
   showState();
+}
+
+/** Send what is pending, once the kept conversation is here: it would be drawn over the answer. */
+function deliver() {
+  if (!isRestored()) return;
+  pending.isSent = true;
+  triggers.ask(pending.asked);
 }
 
 function giveBack() {
   if (!pending) return;
-  if (!box().value) box().value = pending.question;
+  if (!box().value) box().value = pending.asked.question;
   pending = null;
   stopping = false;
   fit();
@@ -76,11 +87,16 @@ function giveBack() {
 
 /** The transcript was drawn anew: what was sent has arrived. */
 export function arrived() {
+  if (pending && !pending.isSent) {
+    deliver();
+    return;
+  }
   if (pending) clearTimeout(pending.timer);
   pending = null;
   if (stopping) stop();
   stopping = false;
   showState();
+  markLeaving();
 }
 
 /** Stop the question that is under way, also one of which nothing has been heard yet. */
@@ -148,7 +164,17 @@ function reset() {
   showNotes();
 }
 
+/** Mark what an edit would replace: the question that is edited, and those after it. */
+function markLeaving() {
+  let leaving = false;
+  for (const exchange of document.querySelectorAll("#transcript-block .exchange")) {
+    leaving = leaving || exchange.dataset.id === asking.replaces;
+    exchange.classList.toggle("leaving", leaving);
+  }
+}
+
 export function showNotes() {
+  markLeaving();
   note("editing").hidden = !asking.replaces;
   note("scope").hidden = !asking.scope;
   if (asking.replaces) note("editing").querySelector(".words").textContent = words("editing", { n: asking.n });

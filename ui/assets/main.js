@@ -34,7 +34,6 @@ function start() {
   parts.parcel.watch("value", () => received(parts.parcel.props.value));
   drawn();
   article.arriveFromAddress();
-  document.documentElement.dataset.ready = "yes";
 }
 
 /** The conversation was drawn anew. */
@@ -45,6 +44,7 @@ function drawn() {
   hideCard();
   article.remark();
   composer.arrived();
+  if (composer.isRestored()) document.documentElement.dataset.ready = "yes";
   article.drawMap();
   drawSuggestions();
   const exchange = block.querySelector(".exchange:last-of-type");
