@@ -121,7 +121,7 @@ def browser() -> Iterator[Any]:
 
 Open = Callable[..., Any]
 # What gradio writes to the console of a page that is left while it listens, or finds a planted conversation.
-_EXPECTED = re.compile(r"AbortError|Connection errored out|Error reading from localStorage")
+_EXPECTED = re.compile(r"AbortError|ERR_CONNECTION_REFUSED|Connection errored out|Error reading from localStorage")
 
 
 @pytest.fixture(scope="module")
@@ -786,6 +786,22 @@ def test_the_page_is_there_before_the_models_and_says_what_they_are_doing(opened
         page.click(".when-ready")
         page.wait_for_function("document.querySelector('.statement')?.textContent.includes('桥长四十米。')")
         assert page.locator(".when-ready").count() == 0
+
+
+def test_a_lost_connection_is_said_once_and_in_the_readers_language_and_the_question_comes_back(
+    opened: Open, world: World
+) -> None:
+    with served(world.settings, world.answering) as url:
+        page = opened(base=url)
+    page.clock.install()
+    page.fill("#question", CARE)
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.documentElement.dataset.models === 'lost'")
+    assert page.locator("#banner").inner_text() == "与服务器的连接断了，正在重试。"
+    page.clock.run_for(13_000)
+    assert page.input_value("#question") == CARE
+    assert page.locator("#toast").inner_text() == "没有收到回应，问题已放回提问框。"
+    assert not page.locator(".toast-wrap").is_visible()
 
 
 # --- safety

@@ -140,7 +140,9 @@ export function restoreShown() {
 
 export function touched() {
   const numbers = new Set();
-  for (const chip of document.querySelectorAll("#transcript-block .statement .chip")) numbers.add(chip.dataset.p);
+  // While an answer is written, the quotes it is written from: the map does not empty and fill again.
+  const chips = "#transcript-block .statement .chip, #transcript-block [data-state=running] .quote .chip";
+  for (const chip of document.querySelectorAll(chips)) numbers.add(chip.dataset.p);
   return numbers;
 }
 

@@ -64,6 +64,14 @@ export function onTabKey(event) {
 
 let timer = 0;
 
+/** gradio says in a corner, in English, that the connection is lost; the banner says it in the reader's language. */
+export function watchNotices() {
+  new MutationObserver((changes) => {
+    const added = changes.flatMap((change) => [...change.addedNodes]);
+    if (added.some((node) => node instanceof Element && (node.matches(".toast-wrap") || node.querySelector(".toast-wrap")))) watchModels();
+  }).observe(document.body, { childList: true, subtree: true });
+}
+
 export async function watchModels() {
   clearTimeout(timer);
   let status = "lost";

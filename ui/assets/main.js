@@ -26,6 +26,7 @@ function start() {
   look.namePanes();
   look.showPane(document.documentElement.dataset.pane || "talk");
   look.watchModels();
+  look.watchNotices();
   composer.mountComposer(desk);
   watchChips();
   article.restoreShown();
