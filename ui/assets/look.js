@@ -67,8 +67,8 @@ let timer = 0;
 /** gradio says in a corner, in English, that the connection is lost; the banner says it in the reader's language. */
 export function watchNotices() {
   new MutationObserver((changes) => {
-    const added = changes.flatMap((change) => [...change.addedNodes]);
-    if (added.some((node) => node instanceof Element && (node.matches(".toast-wrap") || node.querySelector(".toast-wrap")))) watchModels();
+    const isNotice = ({ target, addedNodes }) => addedNodes.length > 0 && target.closest?.(".toast-wrap");
+    if (changes.some(isNotice)) watchModels();
   }).observe(document.body, { childList: true, subtree: true });
 }
 
