@@ -82,7 +82,7 @@ export function remark() {
 }
 
 const whereItWas = () => (came.isConnected ? came
-  : came.dataset.quote && document.querySelector(`#transcript-block [data-quote="${came.dataset.quote}"]`));
+  : came.dataset.quote && document.querySelector(`#transcript-block [data-quote="${CSS.escape(came.dataset.quote)}"]`));
 
 // --- and back
 
