@@ -58,12 +58,15 @@ def parser() -> argparse.ArgumentParser:
         "--out", metavar="RUN", help="a folder, or a name under evals/runs; default: named by what is run"
     )
     xquad.add_argument("--fresh", action="store_true", help="start over where the run exists")
-    calibrate = commands.add_parser("calibrate", help="fit the answerability gate on the dev questions")
+    calibrate = commands.add_parser("calibrate", help="fit the retriever's weights and the gate on the dev questions")
+    calibrate.add_argument("what", choices=("fusion", "gate", "all"), nargs="?", default="all")
     calibrate.add_argument(
-        "--generator", choices=get_args(GeneratorName), help="the one that judges; default: the settings'"
+        "--generator", choices=get_args(GeneratorName), help="the one whose gate it is; default: the settings'"
     )
     calibrate.add_argument("--index", type=Path, metavar="DIR", help="the index to ask; default: the settings'")
     calibrate.add_argument("--gold", type=Path, metavar="FILE", help="the gold questions")
+    calibrate.add_argument("--xquad", type=Path, metavar="DIR", help="XQuAD's folder, for more questions to fit on")
+    calibrate.add_argument("--limit", type=int, metavar="N", help="for the gate: N answerable questions of each")
     return top
 
 

@@ -118,7 +118,7 @@ def asking_closed_book(engine: Engine) -> Ask:
     """
     from llama_index.core.llms import ChatMessage, MessageRole
 
-    if engine.generator.judge is None:
+    if not engine.generator.writes:
         raise UserError(
             f"the generator {engine.generator.name} has no model to ask without evidence. Leave --closed-book out."
         )

@@ -1,15 +1,15 @@
-"""Fit the answerability gate on development questions: `python -m evals calibrate` writes rag/gate.json.
+"""Fit the answerability gate on development questions: part of `python -m evals calibrate`; writes rag/gate.json.
 
-The generator's yes or no is the only costly signal; it is asked once a question and kept, keyed by the very
-messages it was asked with, so a change elsewhere refits in seconds and a change of the prompt asks again.
-Never touches a test question.
+The generator's reply is the only costly signal; each is asked for once and kept, keyed by the very messages it was
+asked with, so a change elsewhere refits in seconds and a change of the prompt asks again. Never touches a test
+question. The figures printed are of questions that neither the weights nor the threshold had seen.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,35 +17,38 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import GroupKFold
 
 from evals.gold import Question
 from index.paragraphs import LANGUAGES, Language, digest
-from rag.engine import Engine, Found
-from rag.gate import GATE_FILE, Asked, Signals, signals
-from rag.prompts import judge_messages, opening_messages
+from rag.engine import Engine, Looked
+from rag.gate import GATE_FILE, KNOWN, MOMENTS, Moment, Signals
+from rag.prompts import answer_messages
 
 # A refusal of what the article answers is held to be this many times as bad as an answer to what it does not.
 COST_OF_OVER_REFUSAL = 2.0
+# An answer is stopped at its first word only where that would have cost no more than this share of the answerable.
+LOST_AT_OPENING = 0.01
 # Inverse strength of the ridge on the coefficients; the sample is a few hundred questions.
 RIDGE = 0.3
 FOLDS = 10
-# How many of the signals, the first ones, come from the generator.
-JUDGED = 2
+NAMES = tuple(f.name for f in fields(Signals))
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One question in one language: its signals, and whether it should be answered."""
+    """One question in one language, with what is held out together: its signals, and whether to answer it."""
 
     language: Language
+    group: str
     answerable: bool
     signals: Signals
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """One language's gate, and how it did on questions it was not fitted on (cross-validated)."""
+    """One language's gate at one moment, and how it did on questions that it had not seen (cross-validated)."""
 
     weights: tuple[float, ...]
     threshold: float
@@ -68,59 +71,73 @@ def collect(
     examples: list[Example] = []
     total = len(questions) * len(LANGUAGES)
     with cache.open("a", encoding="utf-8") as sink:
-        for question, exclude in questions:
-            for language in LANGUAGES:
-                found = engine.find(question.asked[language], (), exclude)
+        # One language after the other: the generator keeps the part of the prompt that all of them share.
+        for language in LANGUAGES:
+            for question, exclude in questions:
+                found = engine.look(question.asked[language], (), exclude)
                 key = _key(found)
                 if key not in known:
-                    known[key] = engine.ask_generator(found)
-                    sink.write(json.dumps({"key": key, **asdict(known[key])}) + "\n")
+                    opening, text = known[key] = engine.reply_to(found)
+                    sink.write(json.dumps({"key": key, "opening": opening, "text": text}, ensure_ascii=False) + "\n")
                     sink.flush()
-                seen = signals(found.asked, found.ranking, found.shown, known[key])
-                examples.append(Example(language, question.answerable and not exclude, seen))
+                seen = engine.signals_of(found, *known[key])
+                examples.append(Example(language, question.id, question.answerable and not exclude, seen))
                 on_done(len(examples), total)
     return examples
 
 
-def fit(examples: Sequence[Example], *, with_judge: bool) -> dict[Language, Fit]:
-    """A logistic regression a language, and the threshold of least cost; both from these examples."""
-    return {language: _fit([e for e in examples if e.language == language], with_judge) for language in LANGUAGES}
+def fit(examples: Sequence[Example]) -> dict[Language, dict[Moment, Fit]]:
+    """A logistic regression a language and moment, and its threshold; both from these examples."""
+    return {
+        language: {moment: _fit([e for e in examples if e.language == language], moment) for moment in MOMENTS}
+        for language in LANGUAGES
+    }
 
 
-def write_gate(judged: dict[Language, Fit], alone: dict[Language, Fit], path: Path = GATE_FILE) -> None:
+def write_gate(fits: dict[Language, dict[Moment, Fit]], path: Path = GATE_FILE) -> None:
     """Write the coefficients where the gate reads them."""
-    record: dict[str, Any] = {"features": ["bias", *(f.name for f in fields(Signals))]}
-    for language in LANGUAGES:
-        sides = {"with_judge": judged[language], "without_judge": alone[language]}
+    record: dict[str, Any] = {"features": ["bias", *NAMES]}
+    for language, moments in fits.items():
         record[language] = {
-            name: {"weights": [round(w, 4) for w in side.weights], "threshold": round(side.threshold, 4)}
-            for name, side in sides.items()
+            moment: {"weights": [round(w, 4) for w in fit.weights], "threshold": round(fit.threshold, 4)}
+            for moment, fit in moments.items()
         }
     path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
-def _fit(examples: Sequence[Example], with_judge: bool) -> Fit:
-    observed = np.array([astuple(e.signals) for e in examples])
+def _fit(examples: Sequence[Example], moment: Moment) -> Fit:
+    observed = np.array([astuple(e.signals) for e in examples], np.float64)
     wanted = np.array([e.answerable for e in examples], dtype=int)
-    columns = list(range(observed.shape[1])) if with_judge else list(range(JUDGED, observed.shape[1]))
+    groups = np.array([e.group for e in examples])
+    columns = [NAMES.index(name) for name in KNOWN[moment]]
     model = LogisticRegression(C=RIDGE, class_weight="balanced")
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
-    held_out = cross_val_predict(model, observed[:, columns], wanted, cv=folds, method="predict_proba")[:, 1]
-    threshold = _least_cost(held_out, wanted)
+    held_out, refused = np.zeros(len(wanted)), np.zeros(len(wanted), bool)
+    for train, test in GroupKFold(min(FOLDS, len(set(groups))), shuffle=True, random_state=0).split(
+        observed, wanted, groups
+    ):
+        model.fit(observed[train][:, columns], wanted[train])
+        own = model.predict_proba(observed[train][:, columns])[:, 1]
+        held_out[test] = model.predict_proba(observed[test][:, columns])[:, 1]
+        refused[test] = held_out[test] < _threshold(own, wanted[train], moment)
     model.fit(observed[:, columns], wanted)
-    weights = np.zeros(observed.shape[1])
+    weights = np.zeros(len(NAMES))
     weights[columns] = model.coef_[0]
-    refused = held_out < threshold
     return Fit(
         weights=(float(model.intercept_[0]), *map(float, weights)),
-        threshold=threshold,
+        threshold=_threshold(held_out, wanted, moment),
         auc=float(roc_auc_score(wanted, held_out)),
         refusal_recall=float(refused[wanted == 0].mean()),
         over_refusal=float(refused[wanted == 1].mean()),
     )
 
 
-def _least_cost(probability: NDArray[np.float64], wanted: NDArray[np.int64]) -> float:
+def _threshold(probability: Floats, wanted: NDArray[np.int64], moment: Moment) -> float:
+    if moment == "opening":
+        return float(np.quantile(probability[wanted == 1], LOST_AT_OPENING))
+    return _least_cost(probability, wanted)
+
+
+def _least_cost(probability: Floats, wanted: NDArray[np.int64]) -> float:
     """The threshold where COST * over-refusal + missed refusals, both as rates, is least."""
     candidates = np.unique(np.concatenate([probability, [0.0]]))
 
@@ -131,13 +148,13 @@ def _least_cost(probability: NDArray[np.float64], wanted: NDArray[np.int64]) -> 
     return float(min(candidates, key=cost))
 
 
-def _key(found: Found) -> str:
-    asked = (found.asked, found.shown, found.language)
-    return digest(message.content or "" for message in [*judge_messages(*asked), *opening_messages(*asked)])
+def _key(found: Looked) -> str:
+    messages = answer_messages(found.asked, found.shown, found.language)
+    return digest(message.content or "" for message in messages)
 
 
-def _read(cache: Path) -> dict[str, Asked]:
-    return {entry["key"]: Asked(entry["judge"], entry["opening"]) for entry in _lines(cache)}
+def _read(cache: Path) -> dict[str, tuple[float | None, str]]:
+    return {entry["key"]: (entry["opening"], entry["text"]) for entry in _lines(cache)}
 
 
 def _lines(cache: Path) -> Iterator[dict[str, Any]]:

@@ -128,29 +128,14 @@ def xquad(args: argparse.Namespace) -> int:
 
 
 def calibrate(args: argparse.Namespace) -> int:
-    """Fit the gate on the dev questions, as they are and with their evidence withheld; write rag/gate.json."""
-    from evals import calibrate as fitting
-    from rag.engine import Engine
+    """Fit the retriever's weights and the gate on development questions; write rag/fusion.json and rag/gate.json."""
+    from evals.calibration import calibrate_fusion, calibrate_gate
 
     settings = load_settings()
-    engine = Engine.open(settings, args.index, args.generator)
-    if engine.generator.judge is None:
-        raise UserError(f"the generator {engine.generator.name} judges nothing. Calibrate with one that has a model.")
-    gold = [q for q in load_gold(args.gold or DEFAULT_GOLD, engine.index.paragraphs) if q.split == "dev"]
-    questions = [(q, frozenset[int]()) for q in gold] + [(q, q.citable) for q in gold if q.answerable]
-    engine.warm()
-    cache = settings.home / "evals" / "judgements.jsonl"
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    with bar("Judging") as on_progress:
-        examples = fitting.collect(engine, questions, cache, on_progress)
-    judged, alone = fitting.fit(examples, with_judge=True), fitting.fit(examples, with_judge=False)
-    fitting.write_gate(judged, alone)
-    for name, sides in (("with the judge", judged), ("without", alone)):
-        for language, side in sides.items():
-            print(
-                f"{name}, {language}: area under the curve {side.auc:.2f}, refuses {side.refusal_recall:.0%} of what "
-                f"it should and {side.over_refusal:.0%} of what it should not (cross-validated)"
-            )
+    if args.what in ("fusion", "all"):
+        calibrate_fusion(settings, args.index, args.gold or DEFAULT_GOLD, args.xquad)
+    if args.what in ("gate", "all"):
+        calibrate_gate(settings, args.index, args.gold or DEFAULT_GOLD, args.xquad, args.generator, args.limit)
     return 0
 
 

@@ -3,7 +3,7 @@
     <index>/
         CURRENT                  the name of the generation in use; replaced at once, last of all
         build.lock               held by whoever builds; a second build waits
-        generations/<name>/      manifest.json, paragraphs.jsonl, chroma/, keywords/
+        generations/<name>/      manifest.json, paragraphs.jsonl, chroma/, keywords/, tokens/
 
 A generation is written whole before CURRENT names it, and never changed after, so a reader sees the old
 index or the new one, a build killed at any moment leaves the old one working, and several processes may
@@ -20,21 +20,24 @@ import secrets
 import shlex
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from filelock import FileLock, Timeout
 from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.ingestion import IngestionPipeline
 from llama_index.core.schema import BaseNode, MetadataMode, TransformComponent
 
+from index import interaction
 from index.capture import READER_VERSION
-from index.embedder import Embedder
+from index.embedder import Embedded, Embedder
 from index.errors import IndexMismatch, IndexMissing, UserError
+from index.interaction import INTERACTION_VERSION, PassageTokens, Tokens, TokenVectors
 from index.keywords import KEYWORDS_VERSION, KeywordIndex
 from index.paragraphs import Article, Paragraph, count_kinds, digest
 from index.passages import SPLITTER_VERSION, PassageSplitter
@@ -43,7 +46,8 @@ from index.source import BUNDLED_ARTICLE, ArticleReader, documents_of
 from index.store import PassageStore, StoreClient
 from index.weights import sha256_of
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+_OWN_VERSIONS = (SPLITTER_VERSION, KEYWORDS_VERSION, INTERACTION_VERSION)
 # What a full, read-only or forbidden disk raises; numpy's short write has no number.
 _DISK_ERRORS = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EIO),
@@ -60,6 +64,7 @@ class Manifest:
     format: int
     splitter: int
     keywords: int
+    interaction: int
     title: str
     source: str
     source_digest: str  # of the source file and the reader's version
@@ -125,6 +130,12 @@ class Index:
             return KeywordIndex.load(self._generation / "keywords", languages)
 
     @cached_property
+    def tokens(self) -> TokenVectors:
+        """The token vectors of the passages, for late interaction."""
+        with _damaged(self.folder):
+            return TokenVectors(self._generation / "tokens")
+
+    @cached_property
     def vectors(self) -> PassageStore:
         """The vector leg."""
         url, repair = self.manifest.chroma_url, _rebuild_hint(self.folder)
@@ -139,7 +150,8 @@ class Index:
     def is_whole(self) -> bool:
         """Whether every part can be opened and holds what the manifest says."""
         try:
-            return len(self.paragraphs) == self.manifest.paragraphs and bool(self.keywords and self.vectors)
+            parts = (self.keywords, self.vectors, self.tokens)
+            return all(parts) and len(self.paragraphs) == self.manifest.paragraphs
         except IndexMismatch:
             return False
 
@@ -240,33 +252,83 @@ def _source_digest(source: Path) -> str:
 # --- writing ------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What an earlier generation embedded, by the digest of the embedded string."""
+
+    vectors: Mapping[str, list[float]] = field(default_factory=dict)
+    tokens: TokenVectors | None = None
+
+    def has(self, node: BaseNode) -> bool:
+        """Whether a node's vector, and a passage's tokens, need not be made again."""
+        digest = node.metadata["digest"]
+        return digest in self.vectors and (node.metadata["level"] != "passage" or self.tokens_of(node) is not None)
+
+    def tokens_of(self, node: BaseNode) -> Tokens | None:
+        """A passage's tokens, placed in the paragraph as it is now."""
+        kept = self.tokens.known(node.metadata["digest"]) if self.tokens else None
+        if kept is None:
+            return None
+        own = kept.offsets[:, 0] >= 0
+        first = int(kept.offsets[own, 0].min()) if own.any() else 0
+        shift = int(node.metadata["start"]) - first
+        return Tokens(kept.vectors, np.where(own[:, None], kept.offsets + shift, kept.offsets))
+
+
 class _Vectors(TransformComponent):
-    """Gives each node its vector: a known one where the embedded string is unchanged, else a new one."""
+    """Gives each node its vector: a known one where the embedded string is unchanged, else a new one.
+
+    A passage's token vectors go into `tokens`, which is saved beside the collection.
+    """
 
     _embedder: Embedder = PrivateAttr()
-    _known: dict[str, list[float]] = PrivateAttr()
+    _known: _Known = PrivateAttr()
     _on_progress: OnProgress = PrivateAttr()
     made: int = 0
     reused: int = 0
+    tokens: tuple[PassageTokens, ...] = ()
 
-    def __init__(self, embedder: Embedder, known: dict[str, list[float]], on_progress: OnProgress) -> None:
+    def __init__(self, embedder: Embedder, known: _Known, on_progress: OnProgress) -> None:
         super().__init__()
         self._embedder, self._known, self._on_progress = embedder, known, on_progress
 
     def __call__(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
-        fresh = [node for node in nodes if node.metadata["digest"] not in self._known]
+        fresh = [node for node in nodes if not self._known.has(node)]
         for node in nodes:
-            node.embedding = self._known.get(node.metadata["digest"])
+            node.embedding = self._known.vectors.get(node.metadata["digest"])
+        places = {node.node_id: kept for node in nodes if (kept := self._known.tokens_of(node))}
         # Longest first, so that a batch holds texts of like length and little padding is computed.
-        fresh.sort(key=lambda node: -len(node.get_content(metadata_mode=MetadataMode.EMBED)))
+        fresh.sort(key=lambda node: (node.metadata["level"], -len(node.get_content(metadata_mode=MetadataMode.EMBED))))
         for at in range(0, len(fresh), 64):
             batch = fresh[at : at + 64]
-            vectors = self._embedder.passages([node.get_content(metadata_mode=MetadataMode.EMBED) for node in batch])
-            for node, vector in zip(batch, vectors, strict=True):
-                node.embedding = vector.tolist()
+            places |= self._embed([node for node in batch if node.metadata["level"] == "passage"], with_tokens=True)
+            self._embed([node for node in batch if node.metadata["level"] != "passage"], with_tokens=False)
             self._on_progress(min(at + 64, len(fresh)), len(fresh))
         self.made, self.reused = len(fresh), len(nodes) - len(fresh)
+        self.tokens = tuple(
+            PassageTokens(m["paragraph"], m["language"], m["digest"], places[node.node_id])
+            for node in nodes
+            if (m := node.metadata)["level"] == "passage"
+        )
         return nodes
+
+    def _embed(self, nodes: Sequence[BaseNode], *, with_tokens: bool) -> dict[str, Tokens]:
+        texts = [node.get_content(metadata_mode=MetadataMode.EMBED) for node in nodes]
+        if not with_tokens:
+            for node, vector in zip(nodes, self._embedder.passages(texts), strict=True):
+                node.embedding = vector.tolist()
+            return {}
+        embedded = self._embedder.passages_with_tokens(texts)
+        for node, one in zip(nodes, embedded, strict=True):
+            node.embedding = one.vector.tolist()
+        return {node.node_id: _placed(node, text, one) for node, text, one in zip(nodes, texts, embedded, strict=True)}
+
+
+def _placed(node: BaseNode, text: str, embedded: Embedded) -> Tokens:
+    """A passage's tokens with offsets into its paragraph; the heading stands before the paragraph's own text."""
+    heading = len(text) - len(node.get_content(metadata_mode=MetadataMode.NONE))
+    moved = embedded.offsets - heading + int(node.metadata["start"])
+    return Tokens(embedded.tokens, np.where(embedded.offsets[:, :1] >= heading, moved, -1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +343,7 @@ class _Job:
     embedder: Embedder
 
 
-def _write_generation(job: _Job, known: dict[str, list[float]], on_progress: OnProgress) -> tuple[Manifest, _Vectors]:
+def _write_generation(job: _Job, known: _Known, on_progress: OnProgress) -> tuple[Manifest, _Vectors]:
     settings, folder, article, embedder = job.settings, job.folder, job.article, job.embedder
     name = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
     generation = folder / "generations" / name
@@ -302,6 +364,7 @@ def _write_generation(job: _Job, known: dict[str, list[float]], on_progress: OnP
         if store.count() != manifest.vectors:
             raise UserError(f"Chroma kept {store.count()} of {manifest.vectors} vectors. Build again; check the disk.")
         KeywordIndex.build(article.paragraphs).save(generation / "keywords")
+        interaction.save(generation / "tokens", vectors.tokens, embedder.dimension)
         lines = (json.dumps(p.to_json(), ensure_ascii=False) + "\n" for p in article.paragraphs)
         _write_durably(generation / "paragraphs.jsonl", "".join(lines))
         _write_durably(generation / "manifest.json", json.dumps(asdict(manifest), ensure_ascii=False, indent=2))
@@ -327,6 +390,7 @@ def _manifest(job: _Job, vectors: int, collection: str) -> Manifest:
         format=FORMAT_VERSION,
         splitter=SPLITTER_VERSION,
         keywords=KEYWORDS_VERSION,
+        interaction=INTERACTION_VERSION,
         title=article.title,
         source=job.source.name,
         source_digest=job.source_digest,
@@ -434,24 +498,28 @@ def _current_or_none(folder: Path) -> tuple[Manifest | None, Path]:
         return None, folder
 
 
-def _known_vectors(manifest: Manifest | None, generation: Path, embedder: Embedder) -> dict[str, list[float]]:
+def _known_vectors(manifest: Manifest | None, generation: Path, embedder: Embedder) -> _Known:
     if manifest is None or manifest.fingerprint != embedder.fingerprint:
-        return {}
+        return _Known()
+    old = Index(generation.parent.parent, manifest, generation, embedder)
     try:
-        client = StoreClient(generation / "chroma", manifest.chroma_url)
-        with closing(client):
-            return client.open(manifest.collection, expected=manifest.vectors).known_vectors()
+        with closing(old):
+            return _Known(old.vectors.known_vectors(), old.tokens)
     except IndexMismatch:
-        return {}
+        return _Known()
 
 
 def _is_current(manifest: Manifest, source_digest: str, embedder: Embedder, settings: Settings) -> bool:
     return (
         manifest.source_digest == source_digest
         and manifest.fingerprint == embedder.fingerprint
-        and (manifest.splitter, manifest.keywords) == (SPLITTER_VERSION, KEYWORDS_VERSION)
+        and _versions(manifest) == _OWN_VERSIONS
         and manifest.chroma_url == settings.chroma_url
     )
+
+
+def _versions(manifest: Manifest) -> tuple[int, int, int]:
+    return manifest.splitter, manifest.keywords, manifest.interaction
 
 
 def _refuse_mismatch(folder: Path, manifest: Manifest, embedder: Embedder) -> None:
@@ -460,7 +528,7 @@ def _refuse_mismatch(folder: Path, manifest: Manifest, embedder: Embedder) -> No
             f"the index in {folder} was built with {manifest.embedder}@{manifest.fingerprint[:8]} "
             f"({manifest.dimension} dimensions); the settings ask for {embedder.label}. {_rebuild_hint(folder)}"
         )
-    built, own = f"{manifest.splitter}.{manifest.keywords}", f"{SPLITTER_VERSION}.{KEYWORDS_VERSION}"
+    built, own = (".".join(map(str, versions)) for versions in (_versions(manifest), _OWN_VERSIONS))
     if built != own:
         raise IndexMismatch(
             f"the index in {folder} was cut by splitter {built}, this version is {own}. {_rebuild_hint(folder)}"

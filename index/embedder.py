@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -26,6 +27,15 @@ _BATCH = 16
 _REMEMBERED_QUESTIONS = 512
 
 
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A text's unit vector (dimension,), and its tokens' (n, dimension) with their (n, 2) character offsets."""
+
+    vector: NDArray[np.float32]
+    tokens: NDArray[np.float32]
+    offsets: NDArray[np.int32]
+
+
 class Embedder(BaseEmbedding):
     """Turns text into unit vectors, with the model's own query and passage prompts.
 
@@ -39,7 +49,7 @@ class Embedder(BaseEmbedding):
 
     _model: SentenceTransformer | None = PrivateAttr(default=None)
     _lock: Any = PrivateAttr(default_factory=Lock)
-    _questions: OrderedDict[str, list[float]] = PrivateAttr(default_factory=OrderedDict)
+    _questions: OrderedDict[str, Embedded] = PrivateAttr(default_factory=OrderedDict)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Embedder:
@@ -96,19 +106,36 @@ class Embedder(BaseEmbedding):
         encoded = self.load().encode_document(list(texts), batch_size=_BATCH, show_progress_bar=False)
         return _unit(np.asarray(encoded, np.float32))
 
+    def passages_with_tokens(self, texts: Sequence[str]) -> list[Embedded]:
+        """As `passages`, with every token's vector; special tokens and the prompt's are left out."""
+        return self._with_tokens(texts, "document")
+
     def question(self, text: str) -> NDArray[np.float32]:
         """One question to a (dimension,) unit vector, with the query prompt; recent ones are remembered."""
-        return np.asarray(self.get_query_embedding(text), np.float32)
+        return self._question(text).vector
 
-    def _get_query_embedding(self, query: str) -> list[float]:
-        remembered = self._questions.get(query)
+    def question_tokens(self, text: str) -> NDArray[np.float32]:
+        """One question to its tokens' (n, dimension) vectors; costs nothing beside `question`."""
+        return self._question(text).tokens
+
+    def _question(self, text: str) -> Embedded:
+        remembered = self._questions.get(text)
         if remembered is None:
-            encoded = self.load().encode_query(query, show_progress_bar=False)
-            remembered = _unit(np.asarray(encoded, np.float32)[None])[0].tolist()
-            self._questions[query] = remembered
+            remembered = self._with_tokens([text], "query")[0]
+            self._questions[text] = remembered
             while len(self._questions) > _REMEMBERED_QUESTIONS:
                 self._questions.popitem(last=False)
         return remembered
+
+    def _with_tokens(self, texts: Sequence[str], role: Literal["document", "query"]) -> list[Embedded]:
+        model = self.load()
+        encode = model.encode_document if role == "document" else model.encode_query
+        outputs: Any = encode(list(texts), batch_size=_BATCH, show_progress_bar=False, output_value=None)
+        prompt = model.prompts.get(role) or ""
+        return [_embedded(model.tokenizer, prompt, text, output) for text, output in zip(texts, outputs, strict=True)]
+
+    def _get_query_embedding(self, query: str) -> list[float]:
+        return self.question(query).tolist()  # type: ignore[no-any-return]
 
     async def _aget_query_embedding(self, query: str) -> list[float]:
         return self._get_query_embedding(query)
@@ -118,6 +145,17 @@ class Embedder(BaseEmbedding):
 
     def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
         return self.passages(texts).tolist()  # type: ignore[no-any-return]
+
+
+def _embedded(tokenizer: Any, prompt: str, text: str, output: dict[str, Any]) -> Embedded:
+    """One text's vectors from what sentence-transformers says of it, its tokens placed in `text`."""
+    vectors = output["token_embeddings"][output["attention_mask"].bool()].float().numpy()
+    places = tokenizer(prompt + text, truncation=True, max_length=len(vectors), return_offsets_mapping=True)
+    offsets = np.asarray(places["offset_mapping"], np.int32) - len(prompt)
+    # Special tokens have no characters of their own; a token of the prompt begins before the text.
+    own = (offsets[:, 1] > offsets[:, 0]) & (offsets[:, 1] > 0)
+    sentence = output["sentence_embedding"].float().numpy()
+    return Embedded(_unit(sentence[None])[0], vectors[own], np.maximum(offsets[own], 0))
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -135,6 +136,10 @@ class Answer:
     id: str | None = None
     # The question as it was understood, where a follow-up was completed from the history.
     rewritten: str | None = None
+    # Why quotes stand in for a model that was asked and did not answer; None where they do not.
+    fallback: str | None = None
+    # Tokens of the prompt, of those how many were kept from before, and tokens written; None without a model.
+    usage: Mapping[str, int] | None = None
 
     def __post_init__(self) -> None:
         if self.refused and self.citations:
@@ -184,6 +189,6 @@ class Answer:
             "model": self.model,
             "timings_ms": self.timings.to_json(),
         }
-        if self.rewritten:
-            record["rewritten"] = self.rewritten
+        optional = {"rewritten": self.rewritten, "fallback": self.fallback, "usage": self.usage}
+        record |= {name: value for name, value in optional.items() if value}
         return record

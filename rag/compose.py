@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from index.sentences import split_sentences
 from rag.answer import Answer, Citation, Evidence, Statement
-from rag.check import check
+from rag.check import Check, check
+from rag.gate import Support
 from rag.words import Rarity, content_tokens
 
 # What a model sometimes writes although nobody asked: its own markers, list bullets, bold.
@@ -32,10 +33,31 @@ def refusal(base: Answer) -> Answer:
     return replace(base, refused=True, statements=(), citations=())
 
 
-def compose(
-    base: Answer, aligned: Sequence[tuple[str, tuple[Evidence, ...]]], question: str, rarity: Rarity
-) -> Answer | None:
-    """The answer from aligned statements; None when none of them survives the check.
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A written statement, the sentences it is attached to, and what the check found; no sentence, no check."""
+
+    text: str
+    cited: tuple[Evidence, ...]
+    check: Check | None
+
+
+def weigh(aligned: Iterable[tuple[str, tuple[Evidence, ...]]], question: str, rarity: Rarity) -> list[Weighed]:
+    """Each (statement, sentences) with the check of it."""
+    return [Weighed(text, cited, check(text, cited, question, rarity) if cited else None) for text, cited in aligned]
+
+
+def support_of(weighed: Sequence[Weighed]) -> Support:
+    """What the gate is told of a written answer; an answer that says nothing is silent."""
+    if not weighed:
+        return Support(covered=0.0, failed=0.0, silent=True)
+    covered = sum(w.check.coverage if w.check else 0.0 for w in weighed) / len(weighed)
+    failed = sum(w.check is None or w.check.verdict == "unsupported" for w in weighed) / len(weighed)
+    return Support(covered, failed, silent=False)
+
+
+def compose(base: Answer, weighed: Sequence[Weighed]) -> Answer | None:
+    """The answer from checked statements; None when none of them survives.
 
     A statement that fails is replaced by the sentence nearest to it where there is one (a quote is right by
     construction), else dropped. One that is only partly covered stays and is marked.
@@ -43,16 +65,15 @@ def compose(
     book = _Citations()
     statements: list[Statement] = []
     seen: set[str] = set()
-    for text, cited in aligned:
-        if not cited:
+    for w in weighed:
+        if not w.check:
             continue  # nothing shown states it: not kept in silence, and there is nothing to quote for it
-        verdict = check(text, cited, question, rarity).verdict
-        quoted = verdict == "unsupported"
-        said = cited[0].text if quoted else text
+        quoted = w.check.verdict == "unsupported"
+        said = w.cited[0].text if quoted else w.text
         if said not in seen:
             seen.add(said)
-            shown = book.add(cited[:1] if quoted else cited)
-            statements.append(Statement(said, shown, "supported" if quoted else verdict))
+            shown = book.add(w.cited[:1] if quoted else w.cited)
+            statements.append(Statement(said, shown, "supported" if quoted else w.check.verdict))
     if not statements:
         return None
     return replace(base, statements=tuple(statements), citations=book.citations)

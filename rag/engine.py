@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from llama_index.core import instrumentation
 from llama_index.core.base.response.schema import Response
 from llama_index.core.instrumentation.events.synthesis import SynthesizeEndEvent, SynthesizeStartEvent
-from llama_index.core.llms import ChatMessage
+from llama_index.core.llms import ChatResponse
 
 from index.build import Index, open_index
 from index.errors import UserError
@@ -18,14 +18,15 @@ from index.paragraphs import Language
 from index.settings import GeneratorName, Settings
 from rag.align import Aligner
 from rag.answer import Answer, Evidence, Retrieved, Timings
-from rag.compose import compose, quote_statements, refusal, split_statements
+from rag.compose import compose, quote_statements, refusal, split_statements, support_of, weigh
 from rag.condense import Turn, accept_rewrite, history_text, join_with_last, leans_on_history
 from rag.evidence import EvidenceSelector, sentences_of, shown_language
-from rag.gate import Asked, Gate, decide, signals
+from rag.gate import Gate, Said, Signals, decide, signals
 from rag.generators import Generator as TextGenerator
 from rag.generators import GeneratorFailed, make_generator
 from rag.language import language_of_question
-from rag.prompts import WORDING, answer_messages, condense_messages, judge_messages, opening_messages
+from rag.prompts import WORDING, answer_messages, condense_messages
+from rag.reply import Reply
 from rag.retrieve import HybridRetriever, Ranking
 from rag.words import Rarity
 
@@ -34,8 +35,8 @@ _dispatcher = instrumentation.get_dispatcher(__name__)  # type: ignore[attr-defi
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What is known before a word is generated. `quotes` answers at once, without a model."""
+class Looked:
+    """What retrieval found: the ranking, every sentence considered (best first), and those that are shown."""
 
     question: str
     rewritten: str | None
@@ -43,13 +44,19 @@ class Found:
     ranking: Ranking
     ranked: tuple[Evidence, ...]
     shown: tuple[Evidence, ...]
-    quotes: Answer
     milliseconds: float
 
     @property
     def asked(self) -> str:
         """The question that is answered: completed from the history where it was a follow-up."""
         return self.rewritten or self.question
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Looked):
+    """What is known before a word is generated. `quotes` answers at once, without a model."""
+
+    quotes: Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +134,11 @@ class Engine:
         yield found
         _dispatcher.event(SynthesizeStartEvent(query=found.question))
         answer = found.quotes
-        if self.generator.judge is not None:
+        if self.generator.writes:
             try:
                 answer = yield from self._generate(found, started)
-            except GeneratorFailed:
-                answer = found.quotes
+            except GeneratorFailed as error:
+                answer = replace(found.quotes, fallback=str(error))
         total = (time.perf_counter() - started) * 1000
         answer = replace(answer, id=id, timings=replace(answer.timings, total=total))
         _dispatcher.event(SynthesizeEndEvent(query=found.question, response=Response(response=answer.text)))
@@ -145,100 +152,116 @@ class Engine:
         started: float | None = None,
     ) -> Found:
         """Everything before generation: the ranking, the evidence, and the answer in quotes."""
+        looked = self.look(question, history, exclude, started)
+        gate = decide(self._signals(looked, Said()), looked.language, "question")
+        base = self._base(looked, gate, first_token=looked.milliseconds)
+        is_answered = gate.is_open and looked.ranked
+        quotes = quote_statements(base, looked.ranked, self._rarity) if is_answered else refusal(base)
+        kept = {f.name: getattr(looked, f.name) for f in fields(Looked)}
+        return Found(**kept, quotes=quotes)
+
+    def look(
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        exclude: frozenset[int] = frozenset(),
+        started: float | None = None,
+    ) -> Looked:
+        """The ranking and the evidence, before any gate has looked at them."""
         started = time.perf_counter() if started is None else started
         question = checked_question(question)
         rewritten = self._condense(question, history)
         asked = rewritten or question
         language = language_of_question(question)
         ranking = self._retriever.rank(asked, exclude)
-        ranked = tuple(self._selector.score(asked, language, ranking.retrieved))
-        shown = self._selector.select(ranked, ranking.retrieved, self._budget, language)
-        elapsed = (time.perf_counter() - started) * 1000
-        gate = decide(signals(asked, ranking, shown, Asked()), language, has_judge=False)
-        base = self._base(question, rewritten, language, ranking, gate, elapsed)
-        quotes = quote_statements(base, ranked, self._rarity) if gate.is_open and ranked else refusal(base)
-        quotes = replace(quotes, timings=replace(quotes.timings, first_token=elapsed))
-        return Found(question, rewritten, language, ranking, ranked, shown, quotes, elapsed)
-
-    def ask_generator(self, found: Found) -> Asked:
-        """What the generator says of answerability: a yes or no, and how its answer would open."""
-        if self.generator.judge is None or not found.shown:
-            return Asked()
-        wording, question = WORDING[found.language], found.asked
-        judge = self.generator.judge(judge_messages(question, found.shown, found.language), wording)
-        if self.generator.opening is None:
-            return Asked(judge)
-        opening = self.generator.opening(opening_messages(question, found.shown, found.language), wording)
-        return Asked(judge, opening)
+        ranked = tuple(self._selector.score(asked, language, ranking))
+        shown = self._selector.select(ranked, ranking, self._budget, language)
+        milliseconds = (time.perf_counter() - started) * 1000
+        return Looked(question, rewritten, language, ranking, ranked, shown, milliseconds)
 
     def _generate(self, found: Found, started: float) -> Generator[Event, None, Answer]:
-        said = self.ask_generator(found)
-        gate_signals = signals(found.asked, found.ranking, found.shown, said)
-        gate = decide(gate_signals, found.language, has_judge=said.judge is not None)
-        base = self._base(found.question, found.rewritten, found.language, found.ranking, gate, found.milliseconds)
-        if not gate.is_open or not found.shown:
+        """The model's answer, checked; a refusal where the gate closes, at the first word or at the last."""
+        if not found.shown:
+            return refusal(self._base(found, decide(self._signals(found, Said()), found.language, "question")))
+        reply = Reply(self._replies(found), WORDING[found.language])
+        first_token = None
+        for text in reply:
+            if first_token is None:
+                first_token = (time.perf_counter() - started) * 1000
+                gate = decide(self._signals(found, Said(reply.opening)), found.language, "opening")
+                if not gate.is_open:
+                    reply.close()
+                    return refusal(self._base(found, gate, first_token, reply.usage))
+            if text:
+                yield Delta(text)
+        weighed = weigh(self._aligned(reply.text, found), found.asked, self._rarity)
+        said = Said(reply.opening, support_of(weighed))
+        gate = decide(self._signals(found, said), found.language, "answer")
+        base = self._base(found, gate, first_token, reply.usage)
+        if not gate.is_open:
             return refusal(base)
-        written, first_token = "", None
-        for piece in self._write(answer_messages(found.asked, found.shown, found.language)):
-            first_token = first_token or (time.perf_counter() - started) * 1000
-            written += piece
-            yield Delta(piece)
-        base = replace(base, timings=replace(base.timings, first_token=first_token))
-        return self._checked(base, written, found)
+        return compose(base, weighed) or quote_statements(base, found.ranked, self._rarity)
 
-    def _write(self, messages: list[ChatMessage]) -> Iterator[str]:
+    def reply_to(self, found: Looked) -> tuple[float | None, str]:
+        """The whole reply to a question, gate or no gate: the log odds of its opening, and its text."""
+        reply = Reply(self._replies(found), WORDING[found.language])
+        for _ in reply:
+            pass
+        return reply.opening, reply.text
+
+    def signals_of(self, found: Looked, opening: float | None, text: str) -> Signals:
+        """The gate's signals once a reply is whole; with `reply_to`, what the gate is calibrated on."""
+        weighed = weigh(self._aligned(text, found), found.asked, self._rarity)
+        return self._signals(found, Said(opening, support_of(weighed)))
+
+    def _signals(self, found: Looked, said: Said) -> Signals:
+        return signals(found.asked, found.ranking, found.shown, said)
+
+    def _replies(self, found: Looked) -> Iterator[ChatResponse]:
+        messages = answer_messages(found.asked, found.shown, found.language)
         try:
-            for reply in self.generator.llm.stream_chat(messages):
-                if reply.delta:
-                    yield reply.delta
+            yield from self.generator.llm.stream_chat(messages, **self.generator.options)
         except (UserError, GeneratorFailed):
             raise
         except Exception as error:  # remote clients raise errors of many libraries; the quotes are the answer then
             raise GeneratorFailed(f"{type(error).__name__}: {error}") from error
 
-    def _checked(self, base: Answer, written: str, found: Found) -> Answer:
-        """The written text as statements, aligned and checked; the quotes where nothing of it survives."""
+    def _aligned(self, written: str, found: Looked) -> list[tuple[str, tuple[Evidence, ...]]]:
+        """The written text as statements, each with the sentences of what was shown that state it."""
         paragraphs = dict.fromkeys(e.paragraph for e in found.shown)
         scores = {e.key: e for e in found.ranked}
         candidates = [
             scores.get(e.key, e) for p in paragraphs for e in sentences_of(p, shown_language(p, found.language))
         ]
         vectors = self.index.vectors.sentence_vectors([p.number for p in paragraphs])
-        aligned = [
+        return [
             (statement, self._aligner.align(statement, candidates, vectors, found.asked))
             for statement in split_statements(written)
         ]
-        answer = compose(base, aligned, found.asked, self._rarity)
-        return answer or quote_statements(base, found.ranked, self._rarity)
 
     def _base(
-        self,
-        question: str,
-        rewritten: str | None,
-        language: Language,
-        ranking: Ranking,
-        gate: Gate,
-        milliseconds: float,
+        self, found: Looked, gate: Gate, first_token: float | None = None, usage: Mapping[str, int] | None = None
     ) -> Answer:
         return Answer(
-            question=question,
-            language=language,
+            question=found.question,
+            language=found.language,
             refused=False,
             statements=(),
             citations=(),
-            retrieved=ranking.retrieved[:20],
+            retrieved=found.ranking.retrieved[:20],
             gate=gate.probability,
             generator=self.generator.name,
             model=self.generator.model,
-            timings=Timings(retrieve=milliseconds),
-            rewritten=rewritten,
+            timings=Timings(retrieve=found.milliseconds, first_token=first_token),
+            rewritten=found.rewritten,
+            usage=usage,
         )
 
     def _condense(self, question: str, history: Sequence[Turn]) -> str | None:
         language = language_of_question(question)
         if not history or not leans_on_history(question, language):
             return None
-        if self.generator.judge is None:
+        if not self.generator.writes:
             return join_with_last(question, history, language)
         messages = condense_messages(question, history_text(history, language), language)
         try:

@@ -1,29 +1,44 @@
-"""Evidence: the sentences that bear on the question, within a token budget; not whole pages of context."""
+"""Evidence: the paragraph that answers, whole, and the sentences of others that bear on the question."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.build import Index
+from index.interaction import maxsim
 from index.outline import Outline
 from index.paragraphs import Language, Paragraph
 from index.sentences import split_sentences
 from index.tokens import count_tokens
 from rag.answer import Evidence, Retrieved
+from rag.retrieve import Ranking
 from rag.words import Rarity, content_tokens
 
 # Paragraphs whose sentences are considered at all.
 DEPTH = 6
-# The share of the budget that the first paragraph may take; the rest is for the others' best sentences.
-FIRST_SHARE = 0.6
+# The first paragraph is shown whole up to this share of the budget, beyond it its best sentences.
+FIRST_SHARE = 0.7
+# Others are shown until the paragraphs shown hold this share of the probability that one of them answers.
+COVERED = 0.97
 # The share of the budget, beyond it, for the heads of the parts that a found paragraph introduces.
 FAMILY_SHARE = 0.6
-# Weights of a sentence's score: cosine to the question (scaled from its usual range), the question's words
-# found in it, and the score of its paragraph.
+# Weights of a sentence's signals: late interaction, cosine (scaled from its usual range), the question's words
+# found in it, and the probability that its paragraph answers. Set on the dev questions (evals/NOTES.md).
+_WEIGHTS = (4.0, 1.0, 0.25, 1.0)
 _COSINE_FLOOR = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What a sentence is compared with."""
+
+    words: frozenset[str]
+    vector: NDArray[np.float32]
+    tokens: NDArray[np.float32]
 
 
 class EvidenceSelector:
@@ -34,36 +49,72 @@ class EvidenceSelector:
         self._rarity = rarity
         self._outline = Outline(index.paragraphs)
 
-    def score(self, question: str, language: Language, retrieved: Sequence[Retrieved]) -> list[Evidence]:
+    def score(self, question: str, language: Language, ranking: Ranking) -> list[Evidence]:
         """Every sentence of the first DEPTH paragraphs in the reader's language (else the other), best first."""
-        top = retrieved[:DEPTH]
-        vectors = self._index.vectors.sentence_vectors([r.paragraph.number for r in top]) if top else {}
-        query = self._index.embedder.question(question)
-        wanted = content_tokens(question)
+        top = [entry.paragraph for entry in ranking.retrieved[:DEPTH]]
+        vectors = self._index.vectors.sentence_vectors([p.number for p in top])
+        embedder = self._index.embedder
+        asked = _Question(content_tokens(question), embedder.question(question), embedder.question_tokens(question))
         scored = [
-            self._scored(evidence, wanted, query, vectors, entry.score)
-            for entry in top
-            for evidence in sentences_of(entry.paragraph, shown_language(entry.paragraph, language))
+            evidence
+            for paragraph in top
+            for evidence in self._scored(paragraph, language, asked, vectors, ranking.share.get(paragraph.number, 0.0))
         ]
         return sorted(scored, key=lambda e: -e.score)
 
+    def _scored(
+        self,
+        paragraph: Paragraph,
+        language: Language,
+        asked: _Question,
+        vectors: Mapping[tuple[int, Language, int], NDArray[np.float32]],
+        share: float,
+    ) -> list[Evidence]:
+        """The paragraph's sentences; a sentence answers with its own words, in the light of its headings."""
+        shown = shown_language(paragraph, language)
+        tokens = self._index.tokens.of(paragraph.number, shown)
+        question = self._index.tokens.centred(asked.tokens, shown)
+        scored = []
+        for e in sentences_of(paragraph, shown):
+            vector = vectors.get(e.key)
+            cosine = float(vector @ asked.vector) if vector is not None else _COSINE_FLOOR
+            nearness = maxsim(question, tokens.within(e.start, e.end)) if tokens else 0.0
+            words = self._rarity.covered(asked.words, content_tokens(e.text)) if asked.words else 0.0
+            signals = (nearness, (cosine - _COSINE_FLOOR) / (1 - _COSINE_FLOOR), words, share)
+            score = sum(weight * signal for weight, signal in zip(_WEIGHTS, signals, strict=True))
+            scored.append(Evidence(paragraph, shown, e.start, e.end, score))
+        return scored
+
     def select(
-        self, ranked: Sequence[Evidence], retrieved: Sequence[Retrieved], budget: int, language: Language
+        self, ranked: Sequence[Evidence], ranking: Ranking, budget: int, language: Language
     ) -> tuple[Evidence, ...]:
         """The sentences shown to the generator, at most `budget` tokens (tiktoken), never none.
 
-        Paragraphs stand in the order of the ranking, sentences in reading order.
+        The first paragraph comes first and, where it fits, whole, so that every question about it shares a prompt
+        prefix that llama.cpp has evaluated; then the others' best sentences, paragraphs in the order of the
+        ranking, sentences in reading order.
         """
-        order = {entry.paragraph.number: i for i, entry in enumerate(retrieved[:DEPTH])}
-        first = retrieved[0].paragraph.number if retrieved else 0
-        own = _within([e for e in ranked if e.paragraph.number == first], round(budget * FIRST_SHARE))
+        if not ranking.retrieved:
+            return ()
+        first = ranking.retrieved[0].paragraph
+        own = self._of_first(first, ranked, round(budget * FIRST_SHARE), language)
         used = sum(count_tokens(e.text) for e in own)
-        rest = _within([e for e in ranked if e not in own], budget - used)
-        family = _within(self._family_heads(retrieved, language), round(budget * FAMILY_SHARE))
+        worth = _worth_showing(ranking)
+        rest = _within([e for e in ranked if e.paragraph.number in worth], budget - used) if used < budget else []
+        family = _within(self._family_heads(ranking.retrieved, language), round(budget * FAMILY_SHARE))
+        order = {entry.paragraph.number: i for i, entry in enumerate(ranking.retrieved[:DEPTH])}
         for e in family:
             order.setdefault(e.paragraph.number, DEPTH + e.paragraph.number)
         chosen = {e.key: e for e in (*family, *rest, *own)}
         return tuple(sorted(chosen.values(), key=lambda e: (order[e.paragraph.number], e.start)))
+
+    def _of_first(
+        self, first: Paragraph, ranked: Sequence[Evidence], budget: int, language: Language
+    ) -> list[Evidence]:
+        own = [e for e in ranked if e.paragraph.number == first.number]
+        if sum(count_tokens(e.text) for e in own) <= budget:
+            return own
+        return _within(own, budget)
 
     def _family_heads(self, retrieved: Sequence[Retrieved], language: Language) -> list[Evidence]:
         """The first sentences of the parts that a found paragraph introduces or is one of.
@@ -72,25 +123,20 @@ class EvidenceSelector:
         by every entry of the timeline, of which retrieval finds the nearest two. Each brings its heading.
         """
         top = [entry.paragraph for entry in retrieved[:DEPTH]]
-        if not top:
-            return []
         family = self._outline.introduced_by(top[0]) or self._outline.siblings_of(top)
         return [sentences_of(p, shown_language(p, language))[0] for p in family]
 
-    def _scored(
-        self,
-        evidence: Evidence,
-        wanted: frozenset[str],
-        query: NDArray[np.float32],
-        vectors: Mapping[tuple[int, Language, int], NDArray[np.float32]],
-        paragraph_score: float,
-    ) -> Evidence:
-        vector = vectors.get(evidence.key)
-        cosine = float(vector @ query) if vector is not None else _COSINE_FLOOR
-        words = self._rarity.covered(wanted, content_tokens(evidence.text)) if wanted else 0.0
-        nearness = (cosine - _COSINE_FLOOR) / (1 - _COSINE_FLOOR)
-        score = nearness + 0.5 * words + 0.5 * paragraph_score
-        return Evidence(evidence.paragraph, evidence.language, evidence.start, evidence.end, score)
+
+def _worth_showing(ranking: Ranking) -> frozenset[int]:
+    """The paragraphs, best first, that together answer with probability COVERED; at most DEPTH of them."""
+    worth: set[int] = set()
+    covered = 0.0
+    for entry in ranking.retrieved[:DEPTH]:
+        if covered >= COVERED:
+            break
+        worth.add(entry.paragraph.number)
+        covered += ranking.share[entry.paragraph.number]
+    return frozenset(worth - {ranking.retrieved[0].paragraph.number})
 
 
 def sentences_of(paragraph: Paragraph, language: Language) -> list[Evidence]:

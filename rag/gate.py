@@ -1,8 +1,9 @@
 """The answerability gate: can this question be answered from what was found? It stands outside the answer.
 
-A logistic regression over signals that are cheap once retrieval is done, and the generator's own yes or no
-where there is one. Coefficients and thresholds are in gate.json, fitted on development questions; what
-today's were fitted on is in evals/NOTES.md. Nothing here knows any question.
+A logistic regression, one for each of three moments: of the question and what was found (`question`: all there is
+without a model); with the first token of the model's reply (`opening`: a hopeless answer is stopped there); and with
+the whole answer, held against what it cites (`answer`: the last word). Coefficients and thresholds are in gate.json,
+fitted on development questions by `python -m evals calibrate`. Nothing here knows any question.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from index.paragraphs import LANGUAGES, Language, Paragraph, context_of
 from rag.answer import Evidence
@@ -21,33 +22,58 @@ from rag.check import unstated
 from rag.retrieve import Ranking
 
 GATE_FILE = Path(__file__).with_name("gate.json")
+Moment = Literal["question", "opening", "answer"]
+MOMENTS: tuple[Moment, ...] = ("question", "opening", "answer")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What the generator said of answerability, as log odds; None for what was not asked or not told."""
+class Support:
+    """How a written answer stands to what it cites; what is measured before anything is repaired.
 
-    judge: float | None = None
+    `covered`: the mean share of its statements' own words that what they cite says. `failed`: the share of its
+    statements that fail the check. `silent`: whether the model wrote that nothing is stated, or nothing at all.
+    """
+
+    covered: float
+    failed: float
+    silent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the generator has said so far: the log odds of its opening, None where not told; then its answer."""
+
     opening: float | None = None
+    support: Support | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Signals:
     """What the gate looks at; all near unit scale.
 
-    judge: the generator's log p(yes) - log p(no), 0 where it has none. opening: its log odds of opening with an
-    answer and not with "not stated". cosine: of the nearest sentence.
-    fused: the first paragraph's fused score. unknown: how many of the question's names and numbers stand
-    nowhere in the evidence. apart: how many do not stand in the paragraph of the best sentence, the mark of
-    a near miss (the right topic, another year).
+    share, fused: the first paragraph's, of probability and of score. cosine: of the nearest sentence. unknown: how
+    many of the question's names and numbers stand nowhere in the evidence. apart: how many do not stand in the
+    paragraph of the best sentence, the mark of a near miss (the right topic, another year). opening: the generator's
+    log odds that the evidence states the answer. covered, failed, silent: of `Support`.
     """
 
-    judge: float
-    opening: float
-    cosine: float
+    share: float
     fused: float
+    cosine: float
     unknown: float
     apart: float
+    opening: float = 0.0
+    covered: float = 0.0
+    failed: float = 0.0
+    silent: float = 0.0
+
+
+# The signals that are known at each moment; the others weigh nothing then.
+KNOWN: dict[Moment, tuple[str, ...]] = {
+    "question": ("share", "fused", "cosine", "unknown", "apart"),
+    "opening": ("share", "fused", "cosine", "unknown", "apart", "opening"),
+    "answer": tuple(f.name for f in fields(Signals)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,35 +85,34 @@ class Gate:
 
     @property
     def is_open(self) -> bool:
-        """Whether the question is answered."""
+        """Whether the question is answered, or, at an earlier moment, whether it may yet be."""
         return self.probability >= self.threshold
 
 
-def signals(question: str, ranking: Ranking, evidence: Sequence[Evidence], asked: Asked) -> Signals:
+def signals(question: str, ranking: Ranking, evidence: Sequence[Evidence], said: Said) -> Signals:
     """The gate's signals for a question; `evidence` is what the generator would be shown."""
-    first = ranking.retrieved[0].score if ranking.retrieved else 0.0
+    first = ranking.retrieved[0] if ranking.retrieved else None
     paragraphs = list(dict.fromkeys(e.paragraph for e in evidence))
     best = [max(evidence, key=lambda e: e.score).paragraph] if evidence else []
-    shown = _texts(paragraphs)
+    support = said.support
     return Signals(
-        judge=_clipped(asked.judge),
-        opening=_clipped(asked.opening),
+        share=(ranking.share[first.paragraph.number] if first else 0.0) * 2 - 1,
+        fused=((first.score if first else 0.0) - 0.5) * 4,
         cosine=(max(ranking.cosine.values(), default=0.8) - 0.85) * 20,
-        fused=(first - 0.5) * 4,
-        unknown=float(_missing(question, shown)),
+        unknown=float(_missing(question, _texts(paragraphs))),
         apart=float(_missing(question, _texts(best))),
+        opening=0.0 if said.opening is None else max(-6.0, min(6.0, said.opening)) / 2,
+        covered=support.covered * 2 - 1 if support else 0.0,
+        failed=support.failed if support else 0.0,
+        silent=float(support.silent) if support else 0.0,
     )
 
 
-def decide(found: Signals, language: Language, *, has_judge: bool) -> Gate:
-    """The gate for these signals; each language has its own fit, because a model says yes more readily in one."""
-    model = _model()[language]["with_judge" if has_judge else "without_judge"]
+def decide(found: Signals, language: Language, moment: Moment) -> Gate:
+    """The gate at `moment`; each language has its own fit, because a model says yes more readily in one."""
+    model = _model()[language][moment]
     total = sum(w * x for w, x in zip(model["weights"], (1.0, *astuple(found)), strict=True))
     return Gate(1 / (1 + math.exp(-max(-30.0, min(30.0, total)))), float(model["threshold"]))
-
-
-def _clipped(logit: float | None) -> float:
-    return 0.0 if logit is None else max(-6.0, min(6.0, logit)) / 3
 
 
 def _texts(paragraphs: Sequence[Paragraph]) -> str:

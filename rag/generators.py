@@ -1,4 +1,4 @@
-"""The four generators behind llama-index's LLM interface, and the one extra thing asked of them: a yes or no.
+"""The four generators behind llama-index's LLM interface, and what the first token of a reply tells of the answer.
 
 `local`      Qwen2.5-Coder through llama.cpp, in this process
 `quote`      no model: the best sentences, verbatim
@@ -9,8 +9,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, LLMMetadata, MessageRole
@@ -19,29 +19,25 @@ from llama_index.core.llms.callbacks import llm_chat_callback
 
 from index.errors import UserError
 from index.settings import GeneratorName, Settings
-from rag.llm import ChatLLM
+from rag.llm import ChatLLM, Piece
 from rag.prompts import Wording
 
-# Asked a question that a yes or a no answers; gives log p(yes) - log p(no), or None where it cannot tell.
-Judge = Callable[[Sequence[ChatMessage], Wording], float | None]
-# Given the messages that ask for the answer; gives the log odds that the reply is an answer and not the word
-# for "not stated", or None where it cannot tell. Costs nothing: it is the answer's own first token.
-Opening = Callable[[Sequence[ChatMessage], Wording], float | None]
-
-# What a plain "yes" or "no" in words counts as, where an endpoint gives no probabilities.
+# How many of the likeliest first tokens are asked for.
+FIRST_TOKENS = 20
+# What a reply's opening counts as, in log odds, where an endpoint gives no probabilities.
 WORD_LOGIT = 2.5
 
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """A named generator: the LLM that writes, and the judge of answerability (None: retrieval alone decides)."""
+    """A named generator: the LLM that writes, and what it is asked with. `quote` writes nothing of its own."""
 
     name: GeneratorName
     model: str
     llm: LLM
-    judge: Judge | None
-    opening: Opening | None = None
+    writes: bool = True
     warm: Callable[[], None] = lambda: None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 class GeneratorFailed(Exception):
@@ -65,8 +61,8 @@ class QuoteLLM(ChatLLM):
         """No model, no window."""
         return LLMMetadata(model_name="quote", is_chat_model=True)
 
-    def _deltas(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[str]:
-        yield "\n".join(messages[-1].additional_kwargs.get("quotes", ()))
+    def _pieces(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[Piece]:
+        yield Piece("\n".join(messages[-1].additional_kwargs.get("quotes", ())))
 
 
 class AnthropicLLM(ChatLLM):
@@ -89,9 +85,10 @@ class AnthropicLLM(ChatLLM):
         text = "".join(getattr(block, "text", "") for block in message.content)
         return ChatResponse(message=ChatMessage(role=MessageRole.ASSISTANT, content=text), raw=message)
 
-    def _deltas(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[str]:
+    def _pieces(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[Piece]:
         with self._client().messages.stream(**self._request(messages, **kwargs)) as stream:
-            yield from stream.text_stream
+            for text in stream.text_stream:
+                yield Piece(text)
 
     def _client(self) -> Any:
         import anthropic
@@ -105,37 +102,28 @@ class AnthropicLLM(ChatLLM):
         return {"model": self.model, "max_tokens": limit, "temperature": 0.0, "system": system, "messages": turns}
 
 
-def judge_by_words(llm: LLM) -> Judge:
-    """A judge for endpoints without probabilities: the reply's first word, as ±WORD_LOGIT."""
+def stated_logit(reply: ChatResponse, wording: Wording) -> float | None:
+    """Log p(stated) - log p(silent) of a reply's first token; None where the endpoint does not tell.
 
-    def judge(messages: Sequence[ChatMessage], wording: Wording) -> float | None:
-        reply = (llm.chat(list(messages), max_tokens=5).message.content or "").strip()
-        if reply.startswith(wording.no):
-            return -WORD_LOGIT
-        return WORD_LOGIT if reply.startswith(wording.yes) else None
-
-    return judge
-
-
-def yes_no_logit(top: dict[str, float], wording: Wording) -> float | None:
-    """Log p(yes) - log p(no) from the first token's {token: log probability}; None when neither is among them."""
-    yes = [p for token, p in top.items() if token.strip().startswith(wording.yes)]
-    no = [p for token, p in top.items() if token.strip().startswith(wording.no)]
-    if not yes and not no:
-        return None
-    least = min(top.values())  # an absent word is at most as likely as the least one listed
-    return _log_sum(yes or [least]) - _log_sum(no or [least])
-
-
-def opening_logit(top: dict[str, float], wording: Wording) -> float:
-    """Log odds that the reply opens as an answer, from the first token's {token: log probability}.
-
-    Tokens not listed count as an answer's; where the word for "not stated" is not listed, it is taken to be
-    as likely as the least one that is.
+    A token counts for the word that it begins; a word of which no listed token is the beginning is taken to be as
+    likely as the least one listed.
     """
-    silent = [p for token, p in top.items() if token.strip().startswith(wording.silent)]
-    logarithm = min(_log_sum(silent or [min(top.values())]), -1e-6)
-    return math.log1p(-math.exp(logarithm)) - logarithm
+    top = _first_tokens(reply)
+    stated = [p for token, p in top if token and wording.stated.startswith(token)]
+    silent = [p for token, p in top if token and wording.silent.startswith(token)]
+    if not stated and not silent:
+        return None
+    least = min(p for _, p in top)
+    return _log_sum(stated or [least]) - _log_sum(silent or [least])
+
+
+def _first_tokens(reply: ChatResponse) -> list[tuple[str, float]]:
+    """(token without outer white space, log probability); one word may come twice, with and without a space."""
+    if reply.logprobs:
+        return [(entry.token.strip(), entry.logprob) for entry in reply.logprobs[0]]
+    choices = getattr(reply.raw, "choices", None) or []  # an OpenAI chunk, which llama-index hands on as it came
+    content = getattr(getattr(choices[0], "logprobs", None), "content", None) if choices else None
+    return [(entry.token.strip(), entry.logprob) for entry in content[0].top_logprobs] if content else []
 
 
 def _log_sum(values: Sequence[float]) -> float:
@@ -144,14 +132,14 @@ def _log_sum(values: Sequence[float]) -> float:
 
 
 def _quote(_: Settings) -> Generator:
-    return Generator("quote", "quote", QuoteLLM(), judge=None)
+    return Generator("quote", "quote", QuoteLLM(), writes=False)
 
 
 def _local(settings: Settings) -> Generator:
     from rag.local import LocalLLM
 
     llm = LocalLLM.from_settings(settings)
-    return Generator("local", llm.name, llm, judge=llm.judge, opening=llm.opening, warm=llm.load)
+    return Generator("local", llm.name, llm, warm=llm.warm)
 
 
 def _openai(settings: Settings) -> Generator:
@@ -169,14 +157,7 @@ def _openai(settings: Settings) -> Generator:
         max_retries=1,
     )
 
-    def judge(messages: Sequence[ChatMessage], wording: Wording) -> float | None:
-        reply = llm.chat(list(messages), max_tokens=1, logprobs=True, top_logprobs=10)
-        logprobs = getattr(reply.raw.choices[0], "logprobs", None) if reply.raw else None
-        if logprobs and logprobs.content:
-            return yes_no_logit({entry.token: entry.logprob for entry in logprobs.content[0].top_logprobs}, wording)
-        return judge_by_words(llm)(messages, wording)
-
-    return Generator("openai", settings.openai_model, llm, judge)
+    return Generator("openai", settings.openai_model, llm, options={"logprobs": True, "top_logprobs": FIRST_TOKENS})
 
 
 def _anthropic(settings: Settings) -> Generator:
@@ -188,7 +169,7 @@ def _anthropic(settings: Settings) -> Generator:
         max_tokens=settings.answer_tokens,
         timeout=settings.request_timeout,
     )
-    return Generator("anthropic", settings.anthropic_model, llm, judge_by_words(llm))
+    return Generator("anthropic", settings.anthropic_model, llm)
 
 
 _MAKERS: dict[GeneratorName, Callable[[Settings], Generator]] = {

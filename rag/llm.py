@@ -1,9 +1,10 @@
-"""llama-index's LLM interface from one method: the pieces of a reply."""
+"""llama-index's LLM interface from one method: the pieces of a reply, and what else a reply tells."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from llama_index.core.base.llms.types import (
@@ -12,33 +13,51 @@ from llama_index.core.base.llms.types import (
     ChatResponseGen,
     CompletionResponse,
     CompletionResponseGen,
+    LogProb,
     MessageRole,
 )
 from llama_index.core.llms import CustomLLM
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a reply. `first`: {token: log probability} of the likeliest first tokens; `usage`: what it cost."""
+
+    text: str = ""
+    first: Mapping[str, float] | None = None
+    usage: Mapping[str, int] | None = None
+
+
 class ChatLLM(CustomLLM):
     """A chat model whose subclass says how a reply comes, piece by piece; all four llama-index calls follow."""
 
     @abstractmethod
-    def _deltas(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[str]:
+    def _pieces(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[Piece]:
         """The reply's pieces, in order; closing the iterator stops the model."""
 
     @llm_chat_callback()
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """One answer, whole."""
-        return ChatResponse(message=_said("".join(self._deltas(messages, **kwargs))))
+        return ChatResponse(message=_said("".join(piece.text for piece in self._pieces(messages, **kwargs))))
 
     @llm_chat_callback()
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
-        """One answer as it is written; closing the generator stops the model."""
+        """One answer as it is written; closing the generator stops the model.
+
+        The first response carries `logprobs` where the model tells them, the last one `additional_kwargs["usage"]`.
+        """
 
         def generate() -> ChatResponseGen:
             text = ""
-            for delta in self._deltas(messages, **kwargs):
-                text += delta
-                yield ChatResponse(message=_said(text), delta=delta)
+            for piece in self._pieces(messages, **kwargs):
+                text += piece.text
+                yield ChatResponse(
+                    message=_said(text),
+                    delta=piece.text,
+                    logprobs=[[LogProb(token=t, logprob=p) for t, p in piece.first.items()]] if piece.first else None,
+                    additional_kwargs={"usage": dict(piece.usage)} if piece.usage else {},
+                )
 
         return generate()
 

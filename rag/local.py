@@ -20,15 +20,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from llama_index.core.base.llms.types import ChatMessage, LLMMetadata
+from llama_index.core.base.llms.types import ChatMessage, LLMMetadata, MessageRole
 from llama_index.core.bridge.pydantic import PrivateAttr
 
 from index import weights
 from index.errors import UserError
+from index.paragraphs import LANGUAGES
 from index.settings import Settings
-from rag.generators import GeneratorFailed, opening_logit, yes_no_logit
-from rag.llm import ChatLLM
-from rag.prompts import Wording
+from rag.generators import FIRST_TOKENS, GeneratorFailed
+from rag.llm import ChatLLM, Piece
+from rag.prompts import opening_messages
 
 CONTEXT = 4096
 # llama.cpp keeps evaluated prompts here, so that a question asked again costs only its new tokens.
@@ -79,34 +80,21 @@ class LocalLLM(ChatLLM):
             if self._server is None:
                 self._server = _start(self.path, self.threads)
 
-    def judge(self, messages: Sequence[ChatMessage], wording: Wording) -> float | None:
-        """Log p(yes) - log p(no) of the first token of the reply to `messages`."""
-        top = self._first_token(messages)
-        return yes_no_logit(top, wording) if top else None
+    def warm(self) -> None:
+        """Load, and evaluate what all questions of a language share, so that none has to wait for it."""
+        for language in LANGUAGES:
+            greeting = ChatMessage(role=MessageRole.USER, content="")
+            for _ in self._pieces([*opening_messages(language), greeting], max_tokens=1):
+                pass
 
-    def opening(self, messages: Sequence[ChatMessage], wording: Wording) -> float | None:
-        """The log odds that the reply to `messages` opens as an answer and not as "not stated"."""
-        top = self._first_token(messages)
-        return opening_logit(top, wording) if top else None
-
-    def _first_token(self, messages: Sequence[ChatMessage]) -> dict[str, float]:
-        """{token: log probability} of the likeliest first tokens of the reply; one prompt, no generation."""
-        request = {**_request(messages), "max_tokens": 1, "logprobs": True, "top_logprobs": 20}
-        self.load()
-        with self._turn:
-            reply = self._server.handle_chat_completions(request)
-        _refuse_error(reply)
-        content = (reply["choices"][0].get("logprobs") or {}).get("content") or []
-        return {entry["token"]: entry["logprob"] for entry in content[0]["top_logprobs"]} if content else {}
-
-    def _deltas(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[str]:
+    def _pieces(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[Piece]:
         """The reply's pieces.
 
         llama.cpp calls back from its own thread and swallows what the callback raises, so the callback only
         passes chunks on through a queue; returning True stops the model.
         """
         self.load()
-        request = {**_request(messages), "stream": True, "max_tokens": kwargs.get("max_tokens", self.max_tokens)}
+        request = {**_request(messages), "max_tokens": kwargs.get("max_tokens", self.max_tokens)}
         chunks: queue.Queue[Any] = queue.Queue()
         stop = threading.Event()
 
@@ -126,25 +114,51 @@ class LocalLLM(ChatLLM):
             worker = threading.Thread(target=serve, name="llama.cpp", daemon=True)
             worker.start()
             try:
-                yield from _texts(chunks)
+                yield from _read(chunks)
             finally:
                 stop.set()
                 worker.join()
 
 
-def _texts(chunks: queue.Queue[Any]) -> Iterator[str]:
+def _read(chunks: queue.Queue[Any]) -> Iterator[Piece]:
+    asked_first = False
     while (chunk := chunks.get()) is not _END:
         if isinstance(chunk, Exception):
             raise GeneratorFailed(str(chunk)) from chunk
         _refuse_error(chunk)
+        if usage := chunk.get("usage"):
+            yield Piece(usage=_usage(usage, chunk.get("timings") or {}))
         for choice in chunk.get("choices", ()):
             if delta := choice.get("delta", {}).get("content"):
-                yield delta
+                yield Piece(delta, first=None if asked_first else _first(choice))
+                asked_first = True
+
+
+def _first(choice: dict[str, Any]) -> dict[str, float] | None:
+    content = (choice.get("logprobs") or {}).get("content") or []
+    return {entry["token"]: entry["logprob"] for entry in content[0]["top_logprobs"]} if content else None
+
+
+def _usage(usage: dict[str, Any], timings: dict[str, Any]) -> dict[str, int]:
+    """llama.cpp's counts: the whole prompt, how much of it was kept from before, and what was written."""
+    return {
+        "prompt_tokens": int(usage.get("prompt_tokens", 0)),
+        "cached_tokens": int(timings.get("cache_n", 0)),
+        "completion_tokens": int(usage.get("completion_tokens", 0)),
+    }
 
 
 def _request(messages: Sequence[ChatMessage]) -> dict[str, Any]:
-    turns = [{"role": message.role.value, "content": message.content or ""} for message in messages]
-    return {"messages": turns, "temperature": 0.0, "seed": 1, "cache_prompt": True}
+    return {
+        "messages": [{"role": message.role.value, "content": message.content or ""} for message in messages],
+        "temperature": 0.0,
+        "seed": 1,
+        "cache_prompt": True,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "logprobs": True,
+        "top_logprobs": FIRST_TOKENS,
+    }
 
 
 def _refuse_error(reply: Any) -> None:

@@ -1,20 +1,26 @@
-"""Retrieval: a vector leg and a keyword leg, each in both languages, fused and merged on the pair number.
+"""Retrieval: vector, keyword and interaction legs, each in both languages, fused and merged on the pair number.
 
 The fused score is a weighted sum of what the legs measure on their own scales: cosines, and BM25 divided by
 the most the question's words could score. Unlike ranks, or scores standardised within a leg, this keeps how
-sure a leg is: a keyword leg that finds only a question's common words adds next to nothing. The weights are
-a listwise logistic fit on development questions (evals/NOTES.md).
+sure a leg is: a keyword leg that finds only a question's common words adds next to nothing. The vector and
+keyword legs look at the whole corpus; the interaction leg compares the question word by word with the best of
+what they found. The weights, in fusion.json, are a listwise logistic fit (`python -m evals calibrate`).
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
+import numpy as np
 from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+from numpy.typing import NDArray
 
 from index.blocks import other as other_language
 from index.build import Index
@@ -26,29 +32,54 @@ from rag.language import language_of_question
 EXHAUSTIVE = 400
 CANDIDATES = 100
 SENTENCES_PER_CANDIDATE = 4
+# How many of what the other legs found the interaction leg looks at.
+COMPARED = 32
+LEGS = ("passage", "sentence", "keyword", "interaction")
+# Legs over the text in the question's own language, then over the text in the other one.
+COLUMNS = tuple((side, leg) for side in ("own", "other") for leg in LEGS)
+FUSION_FILE = Path(__file__).with_name("fusion.json")
 
 Scores = Mapping[int, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
-    """What a leg's score counts in the sum, for legs in the question's language and in the other one."""
+class Fusion:
+    """The fitted sum. `weights`: one a column of a `Table`. `middle`, `width`: how a sum becomes a score in (0, 1)."""
 
-    passage: float
-    sentence: float
-    keyword: float
+    weights: NDArray[np.float64]
+    middle: float
+    width: float
+
+    def scores(self, table: Table) -> NDArray[np.float64]:
+        """The sums of a table's rows, (n,), nearest paragraph highest."""
+        return table.values @ self.weights
+
+    def squash(self, total: float) -> float:
+        """To (0, 1), monotone: about 0.1 for an unrelated paragraph, 0.9 for the one that answers."""
+        return float(1.0 / (1.0 + math.exp(-max(-50.0, min(50.0, (total - self.middle) / self.width)))))
 
 
-OWN = Weights(passage=27.0, sentence=38.0, keyword=10.0)
-OTHER = Weights(passage=14.0, sentence=18.0, keyword=0.5)
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What the legs say of each candidate: `values` (n, 8), a row for each of `numbers`, a column for each of COLUMNS.
+
+    Every paragraph that any leg found is a candidate; neither leg gates the other.
+    """
+
+    numbers: tuple[int, ...]
+    values: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The fused ranking, best first, and what the gate needs of the legs: {paragraph: cosine of its best sentence}."""
+    """The fused ranking, best first, with what else is known of each paragraph by number.
+
+    `cosine`: of its nearest sentence. `share`: the probability that it is the one that answers, if one does.
+    """
 
     retrieved: tuple[Retrieved, ...]
     cosine: Scores
+    share: Scores
 
 
 class HybridRetriever(BaseRetriever):
@@ -62,14 +93,25 @@ class HybridRetriever(BaseRetriever):
 
     def rank(self, question: str, exclude: frozenset[int] = frozenset()) -> Ranking:
         """Every candidate paragraph, best first, without those of `exclude` (as if they were not indexed)."""
+        table, fusion, by_number = self.table(question, exclude), load_fusion(), self._index.by_number
+        scores = fusion.scores(table)
+        totals = dict(zip(table.numbers, scores, strict=True))
+        order = sorted(totals, key=lambda number: (-totals[number], number))
+        retrieved = tuple(Retrieved(by_number[number], fusion.squash(totals[number])) for number in order)
+        sentence = [column for column, (_, leg) in enumerate(COLUMNS) if leg == "sentence"]
+        nearest = table.values[:, sentence].max(axis=1, initial=0.0)
+        return Ranking(retrieved, _by_number(table, nearest), _by_number(table, _softmax(scores)))
+
+    def table(self, question: str, exclude: frozenset[int] = frozenset()) -> Table:
+        """What each leg says of each candidate, before it is weighed."""
         language = language_of_question(question)
         legs = {own: self._legs(question, own, exclude) for own in LANGUAGES}
-        fused = fuse(legs, language)
-        order = sorted(fused, key=lambda number: (-fused[number], number))
-        by_number = self._index.by_number
-        retrieved = tuple(Retrieved(by_number[number], _squash(fused[number])) for number in order)
-        best = {n: max(legs[own]["sentence"].get(n, 0.0) for own in LANGUAGES) for n in order}
-        return Ranking(retrieved, best)
+        first = tabulate(legs, language)
+        totals = load_fusion().scores(first)
+        near = [first.numbers[i] for i in np.argsort(-totals, kind="stable")[:COMPARED]]
+        for own in LANGUAGES:
+            legs[own]["interaction"] = self._interaction_leg(question, own, near)
+        return tabulate(legs, language)
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         ranking = self.rank(query_bundle.query_str)
@@ -106,6 +148,21 @@ class HybridRetriever(BaseRetriever):
         found = keywords.scores(question, language, k)
         return {number: score / worth for number, score in found.items() if number not in exclude}
 
+    def _interaction_leg(self, question: str, language: Language, near: Iterable[int]) -> Scores:
+        """MaxSim of the question's tokens with those of each paragraph of `near` that has text in `language`."""
+        tokens = self._index.tokens
+        asked = tokens.centred(self._index.embedder.question_tokens(question), language)
+        return tokens.maxsims(asked, near, language)
+
+
+def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    raised = np.exp(scores - scores.max(initial=-math.inf))
+    return np.asarray(raised / raised.sum())
+
+
+def _by_number(table: Table, values: NDArray[np.float64]) -> Scores:
+    return {number: float(value) for number, value in zip(table.numbers, values, strict=True)}
+
 
 def _best_per_paragraph(found: Iterable[tuple[int, float]], exclude: frozenset[int]) -> dict[int, float]:
     best: dict[int, float] = {}
@@ -115,23 +172,17 @@ def _best_per_paragraph(found: Iterable[tuple[int, float]], exclude: frozenset[i
     return best
 
 
-def fuse(legs: Mapping[Language, Mapping[str, Scores]], language: Language) -> dict[int, float]:
-    """One score a pair from the legs of both languages: {language: {leg: {paragraph: score}}}.
-
-    Every paragraph that any leg found is a candidate; neither leg gates the other.
-    """
-    candidates = set().union(*(leg.keys() for own in legs for leg in legs[own].values()))
-    total = dict.fromkeys(candidates, 0.0)
-    for own in LANGUAGES:
-        other = other_language(own)
-        weights = OWN if own == language else OTHER
-        for leg in ("passage", "sentence"):
-            filled = _filled(legs[own][leg], legs[other][leg], candidates)
-            for number in candidates:
-                total[number] += getattr(weights, leg) * filled[number]
-        for number in candidates:
-            total[number] += weights.keyword * legs[own]["keyword"].get(number, 0.0)
-    return total
+def tabulate(legs: Mapping[Language, Mapping[str, Scores]], language: Language) -> Table:
+    """The legs of both languages, {language: {leg: {paragraph: score}}}, as a table for a question in `language`."""
+    numbers = sorted(set().union(*(leg.keys() for own in legs for leg in legs[own].values())))
+    values = np.zeros((len(numbers), len(COLUMNS)))
+    for column, (side, leg) in enumerate(COLUMNS):
+        own = language if side == "own" else other_language(language)
+        scores, counterpart = legs[own].get(leg, {}), legs[other_language(own)].get(leg, {})
+        # Words that a leg did not find are not there; a vector that it did not return is only farther away.
+        filled = scores if leg == "keyword" else _filled(scores, counterpart, numbers)
+        values[:, column] = [filled.get(number, 0.0) for number in numbers]
+    return Table(tuple(numbers), values)
 
 
 def _filled(leg: Scores, other: Scores, candidates: Iterable[int]) -> dict[int, float]:
@@ -146,11 +197,13 @@ def _filled(leg: Scores, other: Scores, candidates: Iterable[int]) -> dict[int, 
     return {n: leg[n] if n in leg else other[n] + shift if n in other else least for n in candidates}
 
 
+@cache
+def load_fusion() -> Fusion:
+    """What `python -m evals calibrate` fitted."""
+    record = json.loads(FUSION_FILE.read_text(encoding="utf-8"))
+    weights = [record["weights"][side][leg] for side, leg in COLUMNS]
+    return Fusion(np.asarray(weights, np.float64), record["middle"], record["width"])
+
+
 def _mean(scores: Scores) -> float:
     return sum(scores.values()) / len(scores) if scores else 0.0
-
-
-def _squash(score: float) -> float:
-    """To (0, 1), monotone: about 0.1 for an unrelated paragraph, 0.9 for one that says the question's words."""
-    middle, width = 86.0, 2.5
-    return float(1.0 / (1.0 + math.exp(-(score - middle) / width)))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import PrivateAttr
 
-from index.embedder import Embedder
+from index.embedder import Embedded, Embedder
 from index.keywords import tokenize
 
 
@@ -59,9 +60,19 @@ class HashingEmbedder(Embedder):
         self._embedded.extend(texts)
         return np.stack([self._vector(text) for text in texts]) if texts else np.zeros((0, self.size), np.float32)
 
-    def _get_query_embedding(self, query: str) -> list[float]:
-        self._asked.append(query)
-        return self._vector(query).tolist()
+    def _with_tokens(self, texts: Sequence[str], role: Literal["document", "query"]) -> list[Embedded]:
+        (self._asked if role == "query" else self._embedded).extend(texts)
+        return [self._embedded_one(text) for text in texts]
+
+    def _embedded_one(self, text: str) -> Embedded:
+        """One vector a run of text that is not white space, so that late interaction compares words too."""
+        words = list(re.finditer(r"[\u3400-\u9fff]|[^\s\u3400-\u9fff]+", text))
+        tokens = [self._vector(word.group()) for word in words]
+        return Embedded(
+            self._vector(text),
+            np.stack(tokens) if tokens else np.zeros((0, self.size), np.float32),
+            np.asarray([word.span() for word in words], np.int32).reshape(-1, 2),
+        )
 
     def _vector(self, text: str) -> NDArray[np.float32]:
         vector = np.zeros(self.size, np.float32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -13,6 +13,7 @@ from llama_index.core.base.llms.types import (
     CompletionResponse,
     CompletionResponseGen,
     LLMMetadata,
+    LogProb,
     MessageRole,
 )
 from llama_index.core.llms import CustomLLM
@@ -22,7 +23,6 @@ from index.build import Index
 from rag.engine import Engine
 from rag.gate import Signals
 from rag.generators import Generator
-from rag.prompts import Wording
 
 
 class ScriptedLLM(CustomLLM):
@@ -31,10 +31,11 @@ class ScriptedLLM(CustomLLM):
     _replies: list[str] = PrivateAttr(default_factory=list)
     _prompts: list[str] = PrivateAttr(default_factory=list)
     _fails: bool = PrivateAttr(default=False)
+    _logit: float | None = PrivateAttr(default=None)
 
-    def __init__(self, *replies: str, fails: bool = False) -> None:
+    def __init__(self, *replies: str, fails: bool = False, logit: float | None = None) -> None:
         super().__init__()
-        self._replies, self._fails = list(replies), fails
+        self._replies, self._fails, self._logit = list(replies), fails, logit
 
     @property
     def prompts(self) -> list[str]:
@@ -51,13 +52,17 @@ class ScriptedLLM(CustomLLM):
         return ChatResponse(message=ChatMessage(role=MessageRole.ASSISTANT, content=self._next(messages)))
 
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
-        """The next reply, three characters at a time."""
+        """The next reply, three characters at a time; its first token says `logit`, where there is one."""
         reply = self._next(messages)
+        opening = (
+            [] if self._logit is None else [("Stated", 0.0), ("有", 0.0), ("Not", -self._logit), ("没有", -self._logit)]
+        )
 
         def generate() -> ChatResponseGen:
             for at in range(0, len(reply), 3):
                 message = ChatMessage(role=MessageRole.ASSISTANT, content=reply[: at + 3])
-                yield ChatResponse(message=message, delta=reply[at : at + 3])
+                told = [[LogProb(token=token, logprob=p) for token, p in opening]] if opening and at == 0 else None
+                yield ChatResponse(message=message, delta=reply[at : at + 3], logprobs=told)
 
         return generate()
 
@@ -76,26 +81,21 @@ class ScriptedLLM(CustomLLM):
         return self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
 
 
-def scripted_generator(llm: ScriptedLLM, logit: float = 6.0) -> Generator:
-    """A generator whose judge always gives `logit`."""
-    return Generator("openai", "scripted", llm, judge=constant_judge(logit))
-
-
-def constant_judge(logit: float) -> Callable[[Sequence[ChatMessage], Wording], float]:
-    """A judge that does not look."""
-    return lambda messages, wording: logit
+def scripted_generator(llm: ScriptedLLM) -> Generator:
+    """A generator that follows the script."""
+    return Generator("openai", "scripted", llm)
 
 
 def scripted_engine(index: Index, *replies: str, logit: float = 6.0, fails: bool = False) -> tuple[Engine, ScriptedLLM]:
     """An engine over `index` whose model says `replies` in turn; the model too, to see what it was asked."""
-    llm = ScriptedLLM(*replies, fails=fails)
-    return Engine(index, scripted_generator(llm, logit), evidence_tokens=220), llm
+    llm = ScriptedLLM(*replies, fails=fails, logit=logit)
+    return Engine(index, scripted_generator(llm), evidence_tokens=220), llm
 
 
 def open_gate() -> dict[str, Any]:
-    """A gate.json for engines without real embeddings: the judge decides, and without one everything passes."""
+    """A gate.json for engines without real embeddings: the reply's opening decides, and without one all passes."""
     names = ["bias", *(f.name for f in fields(Signals))]
-    judged = {"weights": [1.0 if name == "judge" else 0.0 for name in names], "threshold": 0.5}
+    heard = {"weights": [1.0 if name == "opening" else 0.0 for name in names], "threshold": 0.5}
     alone = {"weights": [9.0 if name == "bias" else 0.0 for name in names], "threshold": 0.5}
-    model = {"with_judge": judged, "without_judge": alone}
+    model = {"question": alone, "opening": heard, "answer": heard}
     return {"features": names, "zh": model, "en": model}

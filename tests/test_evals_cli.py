@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import rag.engine
-from evals import calibrate, commands, run, thresholds, xquad
+from evals import commands, run, thresholds, xquad
 from evals.__main__ import main
 from evals.compare import compare
 from evals.gold import Question
@@ -39,8 +39,7 @@ class ScriptedEngine:
         self.index = SimpleNamespace(paragraphs=tuple(PARAGRAPHS))
         message = SimpleNamespace(content="It was Li Lei. Trust me.")
         llm = SimpleNamespace(chat=lambda messages: SimpleNamespace(message=message))
-        judge = None if generator == "quote" else object()
-        self.generator = SimpleNamespace(name=generator, model=generator, judge=judge, llm=llm)
+        self.generator = SimpleNamespace(name=generator, model=generator, writes=generator != "quote", llm=llm)
 
     def warm(self) -> None:
         pass
@@ -412,20 +411,3 @@ def test_help_is_there_before_anything_heavy_is_loaded() -> None:
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert out.stdout.strip() == "[]"
     assert time.perf_counter() - started < 20
-
-
-def test_the_gate_is_calibrated_on_dev_questions_and_on_them_with_their_evidence_withheld(
-    engine: ScriptedEngine, gold: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[tuple[str, frozenset[int]]] = []
-    fits = {language: SimpleNamespace(auc=1.0, refusal_recall=1.0, over_refusal=0.0) for language in ("zh", "en")}
-    monkeypatch.setattr(
-        calibrate, "collect", lambda engine, questions, *rest: seen.extend((q.id, exclude) for q, exclude in questions)
-    )
-    monkeypatch.setattr(calibrate, "fit", lambda examples, with_judge: fits)
-    monkeypatch.setattr(calibrate, "write_gate", lambda judged, alone: None)
-    with pytest.raises(UserError, match="quote judges nothing"):
-        main(["calibrate", "--gold", str(gold)])
-    engine.generator.judge = object()
-    assert main(["calibrate", "--gold", str(gold)]) == 0
-    assert seen == [("q1", frozenset()), ("u1", frozenset()), ("q1", frozenset({1}))]  # q9 is a test question

@@ -71,20 +71,23 @@ def test_the_model_is_not_loaded_before_the_first_text(tmp_path: Path, monkeypat
 
 
 def test_a_question_asked_again_is_not_embedded_again() -> None:
-    class Model:
-        asked = 0
-
-        def encode_query(self, text: str, *, show_progress_bar: bool) -> list[float]:
-            self.asked += 1
-            return [3.0, 4.0]
-
-    model, embedder = Model(), Embedder(model_name="m", fingerprint="f", folder="", threads=1)
-    embedder._model = model
-    assert embedder.question("why?").tolist() == embedder.question("why?").tolist() == pytest.approx([0.6, 0.8])
-    assert model.asked == 1
+    embedder = HashingEmbedder()
+    assert embedder.question("why?").tolist() == embedder.question("why?").tolist()
+    assert len(embedder.question_tokens("why?")) == 1
+    assert embedder.asked == ["why?"]
     for n in range(600):
         embedder.question(str(n))
     assert len(embedder._questions) == 512
+
+
+@pytest.mark.model
+def test_a_texts_tokens_are_placed_in_it_and_its_prompt_has_none(real_embedder: Embedder) -> None:
+    text = "递归 means recursion.  End"
+    (one,) = real_embedder.passages_with_tokens([text])
+    assert one.tokens.shape == (len(one.offsets), real_embedder.dimension)
+    assert one.offsets[:, 0].min() == 0
+    assert one.offsets[:, 1].max() == len(text)
+    assert one.vector == pytest.approx(real_embedder.passages([text])[0], abs=1e-4)
 
 
 def test_no_texts_are_no_vectors() -> None:

@@ -9,7 +9,7 @@ from index.paragraphs import Paragraph
 from rag.align import Aligner
 from rag.answer import Answer, Citation, Evidence
 from rag.check import check
-from rag.compose import compose, quote_statements, split_statements
+from rag.compose import compose, quote_statements, split_statements, support_of, weigh
 from rag.evidence import sentences_of
 from rag.words import Rarity, names, negations
 from tests.fakes import HashingEmbedder
@@ -96,23 +96,33 @@ def base() -> Answer:
 
 def test_a_statement_that_fails_the_check_is_replaced_by_its_verbatim_sentence(rarity: Rarity) -> None:
     source = first(TEA, "en")
-    answer = compose(base(), [("Yunnan exported 999 tonnes of tea.", (source,))], "How much?", rarity)
+    answer = compose(base(), weigh([("Yunnan exported 999 tonnes of tea.", (source,))], "How much?", rarity))
     assert answer is not None
     assert [s.text for s in answer.statements] == [source.text]
     assert answer.citations[0].quote == source.text
 
 
 def test_an_uncited_statement_is_never_kept_in_silence(rarity: Rarity) -> None:
-    assert compose(base(), [("Tea is nice.", ())], "q", rarity) is None
+    assert compose(base(), weigh([("Tea is nice.", ())], "q", rarity)) is None
 
 
 def test_the_same_sentence_is_cited_once_and_numbered_once(rarity: Rarity) -> None:
     source = first(TEA, "en")
     texts = ["Yunnan exported more than ten thousand tonnes of tea.", "It was about a third of the country's tea."]
-    answer = compose(base(), [(text, (source,)) for text in texts], "q", rarity)
+    answer = compose(base(), weigh([(text, (source,)) for text in texts], "q", rarity))
     assert answer is not None
     assert len(answer.citations) == 1
     assert [s.citations for s in answer.statements] == [(0,), (0,)]
+
+
+def test_what_a_reply_rests_on_is_told_before_anything_is_repaired(rarity: Rarity) -> None:
+    source = first(TEA, "en")
+    said = [("Yunnan exported 999 tonnes of tea.", (source,)), (source.text, (source,)), ("Tea is nice.", ())]
+    support = support_of(weigh(said, "How much?", rarity))
+    assert support.failed == pytest.approx(2 / 3)
+    assert 0 < support.covered < 1
+    assert not support.silent
+    assert support_of([]).silent
 
 
 def test_markers_the_model_invents_never_reach_the_reader() -> None:

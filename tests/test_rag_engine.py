@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from index.errors import UserError
 from index.settings import Settings
 from rag.condense import Turn, leans_on_history, parse_history
 from rag.engine import Delta, Done, Engine, Found
+from rag.gate import Signals
 from rag.generators import GeneratorFailed, QuoteLLM, make_generator
 from rag.language import language_of_question
 from rag.retrieve import HybridRetriever
@@ -91,14 +93,35 @@ def test_quotes_come_before_the_model_has_written_a_word(tea: Index) -> None:
     assert set(kinds[:-1]) == {Delta}
 
 
-def test_nothing_relevant_means_the_model_is_not_asked_to_write(tea: Index) -> None:
-    engine, llm = scripted_engine(tea, "should never be said", logit=-6.0)
-    answer = engine.ask("Who won the 1998 football final in Paris?")
+def test_a_reply_whose_first_word_says_that_nothing_is_stated_is_stopped_there(tea: Index) -> None:
+    engine, llm = scripted_engine(tea, "should never be shown", logit=-6.0)
+    events = list(engine.stream("Who won the 1998 football final in Paris?"))
+    assert [type(event) for event in events] == [Found, Done], "not a letter of it was handed on"
+    answer = events[-1].answer  # type: ignore[union-attr]
     assert answer.refused
     assert answer.citations == ()
     assert answer.statements == ()
     assert answer.retrieved
-    assert llm.prompts == []
+    assert len(llm.prompts) == 1
+
+
+def test_an_answer_that_nothing_shown_supports_closes_the_gate(tea: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["bias", *(f.name for f in fields(Signals))]
+    by_support = {"weights": [1.0 if n == "covered" else -9.0 if n == "failed" else 0.0 for n in names]}
+    moments = {**open_gate()["en"], "answer": {**by_support, "threshold": 0.5}}
+    monkeypatch.setattr("rag.gate._model", lambda: {"features": names, "en": moments})
+    engine, _ = scripted_engine(tea, "Stated: Zebras gallop across 77 volcanic moons.")
+    assert engine.ask("How long does fixing in the pan take?").refused
+    engine, _ = scripted_engine(tea, "Stated: Fixing takes 6 minutes at 280 degrees.")
+    assert not engine.ask("How long does fixing in the pan take?").refused
+
+
+def test_a_model_that_fails_leaves_the_quotes_and_says_why(tea: Index) -> None:
+    engine, _ = scripted_engine(tea, "x", fails=True)
+    answer = engine.ask("How long does fixing in the pan take?")
+    assert answer.fallback == "ConnectionError: the model is down"
+    assert answer.to_json()["fallback"] == answer.fallback
+    assert answer.statements
 
 
 @pytest.mark.parametrize(
@@ -149,8 +172,9 @@ def test_a_question_that_cannot_be_asked_is_one_clear_line(tea: Index, question:
 # --- retrieval ----------------------------------------------------------------------------------------------
 
 
-def test_both_languages_find_the_same_pair(article_index: Index) -> None:
-    retriever = HybridRetriever(article_index)
+@pytest.mark.model
+def test_both_languages_find_the_same_pair(real_index: Index) -> None:
+    retriever = HybridRetriever(real_index)
     zh = retriever.rank("阿姆达尔定律的典型表现").retrieved[0].paragraph.number
     en = retriever.rank("Amdahl's law signature").retrieved[0].paragraph.number
     assert zh == en

@@ -160,7 +160,7 @@ class ScriptedEngine:
 
     def find(self, question: str, history: Sequence[Turn] = (), exclude: frozenset[int] = frozenset()) -> Found:
         quotes = self._script(question).quotes
-        return Found(question, quotes.rewritten, quotes.language, Ranking((), {}), (), (), quotes, 1.0)
+        return Found(question, quotes.rewritten, quotes.language, Ranking((), {}, {}), (), (), 1.0, quotes)
 
     def stream(
         self, question: str, history: Sequence[Turn] = (), id: str | None = None, exclude: frozenset[int] = frozenset()
@@ -171,7 +171,7 @@ class ScriptedEngine:
             yield self.find(question, history, exclude)
             if script.error:
                 raise script.error
-            if self.generator.judge is None:
+            if not self.generator.writes:
                 yield Done(script.quotes)
                 return
             for piece in script.pieces:
@@ -194,10 +194,10 @@ def writer(warm: threading.Event | None = None, name: Any = "local") -> Generato
         if warm is not None:
             warm.wait(30)
 
-    return Generator(name, "scripted", QuoteLLM(), judge=lambda messages, wording: 5.0, warm=wait)
+    return Generator(name, "scripted", QuoteLLM(), warm=wait)
 
 
-QUOTING = Generator("quote", "quote", QuoteLLM(), judge=None)
+QUOTING = Generator("quote", "quote", QuoteLLM(), writes=False)
 
 
 def answering_over(index: Index, scripts: dict[str, Script], generator: Generator | None = None) -> Answering:

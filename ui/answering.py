@@ -122,7 +122,7 @@ class Answering:
             writing = self._writing
             engine = writing or self._quoting
             assert engine is not None  # the search model is loaded, so the quoting engine stands
-            if engine.generator.judge is not None and self._quoting and _may_be_completed(question, history):
+            if engine.generator.writes and self._quoting and _may_be_completed(question, history):
                 # The generator completes a follow-up first, which takes a second; the quotes need not wait.
                 yield self._quoting.find(question, history, exclude)
             yield from self._follow(engine, question, history, exclude, job=job, stopped=stopped)
@@ -247,7 +247,7 @@ class Answering:
             return "fallback" if self._status == "failed" else "loading"
         # Whether the generator failed, at once or half-way, or nothing it wrote survived: the quotes stand in for it.
         stands_in = quotes is not None and answer.statements == quotes.statements and not answer.refused
-        return "fallback" if engine.generator.judge is not None and stands_in else ""
+        return "fallback" if engine.generator.writes and stands_in else ""
 
     def _turn(
         self, engine: Engine, job: str, events: queue.Queue[Any], stopped: threading.Event
@@ -255,7 +255,7 @@ class Answering:
         """Waits for a writer's place; returns what gives it back. Quotes need no place."""
 
         def wait() -> Callable[[], None]:
-            if engine.generator.judge is None:
+            if not engine.generator.writes:
                 return lambda: None
             with self._lock:
                 self._in_line.append(job)

@@ -1,0 +1,150 @@
+"""Token vectors of the passages, for late interaction: how well a passage answers each word of a question.
+
+One vector a passage blurs what its sentences say; the embedder's last layer still has a vector a token, made in
+the light of the whole passage. MaxSim (Khattab and Zaharia 2020, ColBERT) is the mean, over the question's tokens,
+of the cosine to the nearest token. The embedder was not trained for it and it still ranks better than the pooled
+vector (evals/NOTES.md). Cosines are taken after the corpus's mean token is subtracted, because this family of
+embedders puts all tokens of a language into one narrow cone.
+
+Vectors are kept as 8-bit integers with a scale each, in files that are mapped, not read: only the tokens of
+paragraphs that are compared come into memory.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.paragraphs import Language
+
+Vectors = NDArray[np.float32]
+Offsets = NDArray[np.int32]
+
+# Raise this whenever what is written below changes: an index written otherwise is refused.
+INTERACTION_VERSION = 1
+_KEPT = 256  # paragraphs whose vectors stay in memory as floats, about 0.2 MB each
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """(n, dimension) vectors and (n, 2) offsets into the paragraph's text; -1 for a heading's tokens."""
+
+    vectors: Vectors
+    offsets: Offsets
+
+    def within(self, start: int, end: int) -> Vectors:
+        """The vectors of the tokens in `text[start:end]`, and the heading's: a sentence is read in its light."""
+        inside = (self.offsets[:, 0] < 0) | ((self.offsets[:, 0] >= start) & (self.offsets[:, 1] <= end))
+        return self.vectors[inside]
+
+
+@dataclass(frozen=True, slots=True)
+class PassageTokens:
+    """What the index keeps of one passage. `digest` names the embedded string, so that a rebuild can take it over."""
+
+    paragraph: int
+    language: Language
+    digest: str
+    tokens: Tokens
+
+
+class TokenVectors:
+    """The token vectors of an index, by paragraph and language; read-only, safe to share between threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self._vectors = np.load(folder / "vectors.npy", mmap_mode="r")
+        self._scales = np.load(folder / "scales.npy", mmap_mode="r")
+        self._offsets = np.load(folder / "offsets.npy", mmap_mode="r")
+        self._means: Mapping[str, Vectors] = dict(np.load(folder / "means.npz"))
+        self._places: dict[tuple[int, Language], list[tuple[int, int]]] = {}
+        self._digests: dict[str, tuple[int, int]] = {}
+        for number, language, digest, first, last in json.loads((folder / "passages.json").read_text("utf-8")):
+            self._places.setdefault((number, language), []).append((first, last))
+            self._digests[digest] = (first, last)
+        if len(self._vectors) != len(self._scales) or len(self._vectors) != len(self._offsets):
+            raise ValueError(f"{len(self._vectors)} token vectors, {len(self._offsets)} offsets")
+        self._of = lru_cache(maxsize=_KEPT)(self._read_centred)
+
+    def __len__(self) -> int:
+        return len(self._vectors)
+
+    def of(self, paragraph: int, language: Language) -> Tokens | None:
+        """The centred unit vectors of a paragraph's tokens; None where it has no text in `language`."""
+        return self._of(paragraph, language) if (paragraph, language) in self._places else None
+
+    def centred(self, vectors: Vectors, language: Language) -> Vectors:
+        """(n, dimension) token vectors of a question, as they are compared with passages in `language`."""
+        mean = self._means.get(language)
+        return _unit(_unit(vectors) - mean) if mean is not None else _unit(vectors)
+
+    def maxsims(self, question: Vectors, paragraphs: Iterable[int], language: Language) -> dict[int, float]:
+        """MaxSim of a question's (q, dimension) tokens, centred, with each paragraph that has text in `language`."""
+        found = [(number, tokens.vectors) for number in paragraphs if (tokens := self.of(number, language))]
+        if not found or not len(question):
+            return {}
+        # One product for all of them: a hundred small ones spend their time waking threads.
+        starts = np.cumsum([0, *(len(vectors) for _, vectors in found[:-1])])
+        cosines = np.concatenate([vectors for _, vectors in found]) @ question.T
+        nearest = np.maximum.reduceat(cosines, starts, axis=0).mean(axis=1)
+        return {number: float(score) for (number, _), score in zip(found, nearest, strict=True)}
+
+    def known(self, digest: str) -> Tokens | None:
+        """The tokens as the embedder gave them of a passage embedded before, for a rebuild."""
+        place = self._digests.get(digest)
+        return self._raw([place]) if place else None
+
+    def _raw(self, places: Sequence[tuple[int, int]]) -> Tokens:
+        rows = np.concatenate([np.arange(first, last) for first, last in places])
+        vectors = self._vectors[rows].astype(np.float32) * self._scales[rows].astype(np.float32)[:, None]
+        return Tokens(_unit(vectors), np.asarray(self._offsets[rows]))
+
+    def _read_centred(self, paragraph: int, language: Language) -> Tokens:
+        raw = self._raw(self._places[paragraph, language])
+        return Tokens(self.centred(raw.vectors, language), raw.offsets)
+
+
+def save(folder: Path, passages: Sequence[PassageTokens], dimension: int) -> None:
+    """Write the token vectors of all passages of an index to a new folder."""
+    folder.mkdir(parents=True)
+    total = sum(len(p.tokens.vectors) for p in passages)
+    vectors = np.lib.format.open_memmap(folder / "vectors.npy", "w+", np.int8, (total, dimension))
+    scales, offsets = np.zeros(total, np.float16), np.zeros((total, 2), np.int32)
+    sums: dict[str, Vectors] = {}
+    counts: dict[str, int] = {}
+    places, first = [], 0
+    for passage in passages:
+        own = _unit(passage.tokens.vectors)
+        last = first + len(own)
+        vectors[first:last], scales[first:last] = _quantised(own)
+        offsets[first:last] = passage.tokens.offsets
+        sums[passage.language] = sums.get(passage.language, np.zeros(dimension, np.float32)) + own.sum(0)
+        counts[passage.language] = counts.get(passage.language, 0) + len(own)
+        places.append([passage.paragraph, passage.language, passage.digest, first, last])
+        first = last
+    vectors.flush()
+    np.save(folder / "scales.npy", scales)
+    np.save(folder / "offsets.npy", offsets)
+    np.savez(folder / "means.npz", **{language: sums[language] / counts[language] for language in sums})  # type: ignore[arg-type]
+    (folder / "passages.json").write_text(json.dumps(places), encoding="utf-8")
+
+
+def maxsim(question: Vectors, vectors: Vectors) -> float:
+    """The mean over `question` (q, dimension) of the cosine to the nearest of `vectors` (n, dimension); 0 for none."""
+    return float((question @ vectors.T).max(axis=1).mean()) if len(question) and len(vectors) else 0.0
+
+
+def _quantised(vectors: Vectors) -> tuple[NDArray[np.int8], NDArray[np.float16]]:
+    scales = (np.abs(vectors).max(axis=1) / 127).astype(np.float16)
+    divided = vectors / np.maximum(scales.astype(np.float32), 1e-12)[:, None]
+    return np.clip(np.rint(divided), -127, 127).astype(np.int8), scales
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    unit: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+    return unit

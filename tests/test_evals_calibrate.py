@@ -1,0 +1,121 @@
+"""Fitting the retriever's weights and the gate: on made-up examples whose answer is known."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from evals import calibrate, calibration, fusion
+from evals.__main__ import main
+from index.errors import UserError
+from index.paragraphs import LANGUAGES, Language
+from rag.gate import KNOWN, MOMENTS, Signals, decide
+from rag.retrieve import COLUMNS, Table, load_fusion
+from tests.test_evals_gold import PARAGRAPHS, line, written
+
+NEUTRAL = Signals(share=0, fused=0, cosine=0, unknown=0, apart=0)
+
+
+def told(language: Language, *, answerable: bool, n: int) -> calibrate.Example:
+    """An example whose reply's opening tells the truth and whose other signals are noise."""
+    noise = np.random.default_rng(n).normal(size=3)
+    signals = replace(NEUTRAL, share=noise[0], cosine=noise[1], opening=(1 if answerable else -1) + 0.1 * noise[2])
+    return calibrate.Example(language, f"q{n}", answerable, signals)
+
+
+@pytest.fixture
+def examples() -> list[calibrate.Example]:
+    return [told(language, answerable=n % 2 == 0, n=n) for language in LANGUAGES for n in range(60)]
+
+
+def test_the_gate_learns_to_listen_to_the_signal_that_tells(examples: list[calibrate.Example]) -> None:
+    for moments in calibrate.fit(examples).values():
+        assert moments["answer"].auc == pytest.approx(1.0)
+        assert moments["answer"].refusal_recall > 0.9
+        assert moments["answer"].over_refusal < 0.1
+        weights = dict(zip(calibrate.NAMES, moments["answer"].weights[1:], strict=True))
+        assert max(weights, key=lambda name: weights[name]) == "opening"
+
+
+def test_a_signal_that_is_not_known_yet_weighs_nothing(examples: list[calibrate.Example]) -> None:
+    for moments in calibrate.fit(examples).values():
+        for moment in MOMENTS:
+            weights = dict(zip(calibrate.NAMES, moments[moment].weights[1:], strict=True))
+            assert all(weights[name] == 0 for name in calibrate.NAMES if name not in KNOWN[moment])
+
+
+def test_noise_alone_is_not_said_to_tell_anything() -> None:
+    rng = np.random.default_rng(0)
+    noise = [
+        calibrate.Example("zh", f"q{n}", bool(n % 2), replace(NEUTRAL, share=rng.normal(), opening=rng.normal()))
+        for n in range(200)
+    ] + [told("en", answerable=n % 2 == 0, n=n) for n in range(60)]
+    assert 0.3 < calibrate.fit(noise)["zh"]["answer"].auc < 0.7
+
+
+def test_what_is_written_is_what_the_gate_reads(
+    examples: list[calibrate.Example], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calibrate.write_gate(calibrate.fit(examples), tmp_path / "gate.json")
+    record = json.loads((tmp_path / "gate.json").read_text())
+    monkeypatch.setattr("rag.gate._model", lambda: record)
+    assert decide(replace(NEUTRAL, opening=2.0), "zh", "answer").is_open
+    assert not decide(replace(NEUTRAL, opening=-2.0), "zh", "answer").is_open
+
+
+def test_the_shipped_gate_and_weights_are_of_todays_signals_and_legs() -> None:
+    assert 0 <= decide(NEUTRAL, "en", "question").probability <= 1
+    assert load_fusion().weights.shape == (len(COLUMNS),)
+    assert (load_fusion().weights >= 0).all()
+
+
+def ranked_by(column: int, language: Language, n: int) -> fusion.Example:
+    """A table in which one leg, and no other, puts the gold paragraph first."""
+    values = np.random.default_rng(n).normal(size=(12, len(COLUMNS)))
+    gold = np.arange(12) == n % 12
+    values[:, column] = np.where(gold, 3.0, 0.0)
+    return fusion.Example(language, Table(tuple(range(12)), values), gold, n)
+
+
+def test_the_leg_that_finds_the_evidence_gets_the_weight() -> None:
+    column = COLUMNS.index(("own", "interaction"))
+    fitted = fusion.fit({"bed": [ranked_by(column, "zh", n) for n in range(64)]})
+    assert int(np.argmax(fitted.fusion.weights)) == column
+    assert (fitted.fusion.weights >= 0).all()
+    assert fitted.recall["bed", "zh"] == pytest.approx((1.0, 1.0))
+
+
+def test_written_weights_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted = fusion.fit({"bed": [ranked_by(1, "en", n) for n in range(24)]}).fusion
+    fusion.write_fusion(fitted, tmp_path / "fusion.json")
+    monkeypatch.setattr("rag.retrieve.FUSION_FILE", tmp_path / "fusion.json")
+    assert load_fusion.__wrapped__().weights == pytest.approx(fitted.weights, abs=0.005)
+
+
+def test_the_gate_is_fitted_on_dev_questions_and_never_on_a_test_question(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = {"id": "u9", "split": "test", "kind": "unanswerable", "answerable": False, "facts": [], "reference": {}}
+    asked = {"zh": "船多重?", "en": "How heavy is she?"}
+    unstated = line(**held, question=asked, unanswerable_kind="out_of_article") | {"facts": []}
+    gold = written(tmp_path, line(), unstated)
+    generator = SimpleNamespace(name="quote", writes=False)
+    engine: Any = SimpleNamespace(index=SimpleNamespace(paragraphs=tuple(PARAGRAPHS)), generator=generator)
+    monkeypatch.setattr(calibration.Engine, "open", lambda *args: engine)
+    seen: list[str] = []
+    monkeypatch.setattr(
+        calibrate, "collect", lambda engine, questions, *rest: seen.extend(q.id for q, _ in questions) or []
+    )
+    monkeypatch.setattr(calibrate, "fit", lambda examples: {})
+    monkeypatch.setattr(calibrate, "write_gate", lambda fits: None)
+    with pytest.raises(UserError, match="quote writes nothing"):
+        main(["calibrate", "gate", "--gold", str(gold)])
+    generator.writes = True
+    assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
+    assert seen == ["q1"]
