@@ -200,7 +200,8 @@ class Engine:
         base = self._base(found, gate, first_token, reply.usage)
         if not gate.is_open:
             return refusal(base)
-        return compose(base, weighed) or quote_statements(base, found.ranked, self._rarity)
+        quotes = quote_statements(base, found.ranked, self._rarity)
+        return compose(base, weighed) or replace(quotes, fallback="the text shown states nothing of what was written")
 
     def reply_to(self, found: Looked) -> tuple[float | None, str]:
         """The whole reply to a question, gate or no gate: the log odds of its opening, and its text."""

@@ -101,7 +101,7 @@ def test_written_weights_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_the_gate_is_fitted_on_dev_questions_and_never_on_a_test_question(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = {"id": "u9", "split": "test", "kind": "unanswerable", "answerable": False, "facts": [], "reference": {}}
+    held = {"id": "u9", "split": "test", "kind": "unanswerable", "answerable": False, "facts": []}
     asked = {"zh": "船多重?", "en": "How heavy is she?"}
     unstated = line(**held, question=asked, unanswerable_kind="out_of_article") | {"facts": []}
     gold = written(tmp_path, line(), unstated)

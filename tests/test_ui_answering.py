@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from index.errors import UserError
 from rag.condense import Turn
 from rag.engine import Delta, Found
 from rag.generators import Generator, QuoteLLM
-from tests.ui_support import QUOTING, Script, an_answer, answering_over, make_index, wait_until, writer
+from tests.ui_support import FAILED, QUOTING, Script, an_answer, answering_over, make_index, wait_until, writer
 from ui.answering import MOST_AT_ONCE, Busy, Finished, Waiting, everything_but
 
 LONG = "桥有多长?"
@@ -57,7 +58,7 @@ def test_a_generator_that_cannot_load_leaves_the_quotes(index: Index, capsys: py
         raise UserError("the weights are damaged")
 
     script = _script(index)
-    answering = answering_over(index, {LONG: script}, Generator("local", "m", QuoteLLM(), lambda m, w: 1.0, warm=fail))
+    answering = answering_over(index, {LONG: script}, Generator("local", "m", QuoteLLM(), warm=fail))
     answering.start().join()
     assert answering.status == "failed"
     assert list(answering.stream(LONG, (), job="1"))[-1] == Finished(script.quotes, "fallback")
@@ -153,20 +154,21 @@ def test_an_error_of_the_engine_reaches_the_reader(index: Index) -> None:
         list(answering.stream(LONG, (), job="1"))
 
 
-def test_a_model_that_wrote_nothing_is_known_by_the_quotes_in_its_place(index: Index) -> None:
+def test_a_model_that_wrote_nothing_is_told_from_quotes_that_were_asked_for(index: Index) -> None:
     script = _script(index)
     script.pieces, script.final = (), None
     answering = answering_over(index, {LONG: script})
     answering.start().join()
-    assert list(answering.stream(LONG, (), job="1"))[-1] == Finished(script.quotes, "fallback")
+    last = list(answering.stream(LONG, (), job="1"))[-1]
+    assert last == Finished(replace(script.quotes, fallback=FAILED), "fallback")
 
 
-def test_a_model_that_fails_half_way_is_known_by_the_quotes_in_its_place(index: Index) -> None:
+def test_quotes_after_a_model_that_failed_half_way_are_told_as_such(index: Index) -> None:
     script = _script(index)
-    script.pieces, script.final = ("桥长",), script.quotes
+    script.pieces, script.final = ("桥长",), replace(script.quotes, fallback="it went away")
     answering = answering_over(index, {LONG: script})
     answering.start().join()
-    assert list(answering.stream(LONG, (), job="1"))[-1] == Finished(script.quotes, "fallback")
+    assert list(answering.stream(LONG, (), job="1"))[-1] == Finished(script.final, "fallback")
 
 
 def test_without_a_generator_quotes_are_the_answer_and_stand_in_for_nothing(index: Index) -> None:

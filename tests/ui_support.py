@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +135,9 @@ def an_answer(
     )
 
 
+FAILED = "ConnectionError: the model is down"
+
+
 @dataclass
 class Script:
     """What happens to one question. `quotes` at once; `pieces` one at a time, each after `gate` is set; `final` last."""
@@ -179,7 +182,7 @@ class ScriptedEngine:
                     script.gate.wait(20)
                 time.sleep(script.pause)
                 yield Delta(piece)
-            yield Done(script.final or script.quotes)
+            yield Done(script.final or replace(script.quotes, fallback=FAILED))
         finally:
             script.closed.set()
 

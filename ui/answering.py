@@ -227,7 +227,6 @@ class Answering:
         events: queue.Queue[Any] = queue.Queue()
         runner = _Run(engine, question, history, exclude, events=events, stopped=stopped)
         threading.Thread(target=runner.run, args=(self._turn(engine, job, events, stopped),), daemon=True).start()
-        quotes: Answer | None = None
         while not stopped.is_set():
             try:
                 event = events.get(timeout=_TICK)
@@ -235,19 +234,15 @@ class Answering:
                 continue
             if isinstance(event, Exception):
                 raise event
-            if isinstance(event, Found):
-                quotes = event.quotes
             if isinstance(event, Done):
-                yield Finished(event.answer, self._instead(engine, event.answer, quotes))
+                yield Finished(event.answer, self._instead(engine, event.answer))
                 return
             yield event
 
-    def _instead(self, engine: Engine, answer: Answer, quotes: Answer | None) -> Literal["", "loading", "fallback"]:
+    def _instead(self, engine: Engine, answer: Answer) -> Literal["", "loading", "fallback"]:
         if engine.generator.name == "quote" and self.generator.name != "quote":
             return "fallback" if self._status == "failed" else "loading"
-        # Whether the generator failed, at once or half-way, or nothing it wrote survived: the quotes stand in for it.
-        stands_in = quotes is not None and answer.statements == quotes.statements and not answer.refused
-        return "fallback" if engine.generator.writes and stands_in else ""
+        return "fallback" if answer.fallback and not answer.refused else ""
 
     def _turn(
         self, engine: Engine, job: str, events: queue.Queue[Any], stopped: threading.Event
