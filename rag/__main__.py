@@ -68,7 +68,10 @@ def _open(settings: Settings, args: argparse.Namespace) -> Engine:
     from rag.engine import Engine
 
     # Retrieval needs no generator: `--retrieve` works without its weights.
-    return Engine.open(settings, args.index, "quote" if args.retrieve else settings.generator)
+    engine = Engine.open(settings, args.index, "quote" if args.retrieve else settings.generator)
+    # The first process of a machine evaluates what all questions share and keeps it; later ones read it back.
+    engine.generator.warm()
+    return engine
 
 
 def _answer(engine: Engine, request: dict[str, Any], retrieve_only: bool) -> dict[str, Any]:

@@ -20,18 +20,20 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import httpx
 from llama_index.core.base.llms.types import ChatMessage, LLMMetadata, MessageRole
 from llama_index.core.bridge.pydantic import PrivateAttr
 
 from index import weights
 from index.errors import UserError
-from index.paragraphs import LANGUAGES
+from index.paragraphs import LANGUAGES, Language
 from index.settings import Settings
 from rag.generators import FIRST_TOKENS, GeneratorFailed
 from rag.llm import ChatLLM, Piece
+from rag.prefixes import Prefixes
 from rag.prompts import opening_messages
 
-CONTEXT = 4096
+CONTEXT = 4096  # tokens of a slot
 # llama.cpp keeps evaluated prompts here, so that a question asked again costs only its new tokens.
 PROMPT_CACHE_MIB = 512
 _END = object()
@@ -48,8 +50,11 @@ class LocalLLM(ChatLLM):
     path: str
     threads: int
     max_tokens: int
+    prompts: str
 
     _server: Any = PrivateAttr(default=None)
+    _prefixes: Prefixes | None = PrivateAttr(default=None)
+    _unrestored: tuple[tuple[int, Language], ...] = PrivateAttr(default=())
     _loading: Any = PrivateAttr(default_factory=threading.Lock)
     _turn: Any = PrivateAttr(default_factory=threading.Lock)
 
@@ -67,7 +72,13 @@ class LocalLLM(ChatLLM):
         else:
             path = _gguf(Path(name).expanduser())
             name = path.stem
-        return cls(name=name, path=str(path), threads=settings.cpu_threads, max_tokens=settings.answer_tokens)
+        return cls(
+            name=name,
+            path=str(path),
+            threads=settings.cpu_threads,
+            max_tokens=settings.answer_tokens,
+            prompts=str(settings.home / "prompts"),
+        )
 
     @property
     def metadata(self) -> LLMMetadata:
@@ -78,14 +89,30 @@ class LocalLLM(ChatLLM):
         """Load the weights (seconds); does nothing when they are loaded."""
         with self._loading:
             if self._server is None:
-                self._server = _start(self.path, self.threads)
+                Path(self.prompts).mkdir(parents=True, exist_ok=True)
+                self._server, self._prefixes = _start(Path(self.path), self.threads, Path(self.prompts))
+                self._restore()
 
     def warm(self) -> None:
-        """Load, and evaluate what all questions of a language share, so that none has to wait for it."""
-        for language in LANGUAGES:
+        """Load, and evaluate what all questions of a language share, where no earlier process has kept it."""
+        self.load()
+        assert self._prefixes is not None
+        for slot, language in self._unrestored:
+            opening = opening_messages(language)
             greeting = ChatMessage(role=MessageRole.USER, content="")
-            for _ in self._pieces([*opening_messages(language), greeting], max_tokens=1):
+            for _ in self._pieces([*opening, greeting], max_tokens=1, id_slot=slot):
                 pass
+            with self._turn:
+                self._prefixes.save(slot, language, opening)
+        self._unrestored = ()
+
+    def _restore(self) -> None:
+        assert self._prefixes is not None
+        self._unrestored = tuple(
+            (slot, language)
+            for slot, language in enumerate(LANGUAGES)
+            if not self._prefixes.restore(slot, language, opening_messages(language))
+        )
 
     def _pieces(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[Piece]:
         """The reply's pieces.
@@ -95,6 +122,8 @@ class LocalLLM(ChatLLM):
         """
         self.load()
         request = {**_request(messages), "max_tokens": kwargs.get("max_tokens", self.max_tokens)}
+        if "id_slot" in kwargs:
+            request["id_slot"] = kwargs["id_slot"]
         chunks: queue.Queue[Any] = queue.Queue()
         stop = threading.Event()
 
@@ -177,35 +206,37 @@ def _gguf(path: Path) -> Path:
     return path
 
 
-def _start(path: str, threads: int) -> Any:
+def _start(path: Path, threads: int, prompts: Path) -> tuple[Any, Prefixes]:
     import xllamacpp  # type: ignore[import-untyped]
 
     params = xllamacpp.CommonParams()
-    params.model.path = path
-    params.n_ctx = CONTEXT
-    params.n_parallel = 1
+    params.model.path = str(path)
+    # A slot a language: each keeps the part of the prompt that all its questions share.
+    params.n_parallel = len(LANGUAGES)
+    params.n_ctx = CONTEXT * params.n_parallel
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
     params.cache_ram_mib = PROMPT_CACHE_MIB
     params.warmup = False
     params.ui = False
-    params.endpoint_slots = False
+    params.endpoint_slots = True
+    params.slot_save_path = f"{prompts}{os.sep}"
     params.verbosity = -1
-    folder = _listen_in_private(params)
-    with _quiet():
-        server = xllamacpp.Server(params)
-    atexit.register(shutil.rmtree, folder, True)
-    return server
-
-
-def _listen_in_private(params: Any) -> str:
     folder = tempfile.mkdtemp(prefix="duizhao-")  # mode 0700: only this user can reach the socket
+    atexit.register(shutil.rmtree, folder, True)
     if hasattr(socket, "AF_UNIX"):
         params.hostnames = [str(Path(folder) / "llama.sock")]
     else:
-        params.hostnames = ["127.0.0.1"]
-        params.port = 0
-        params.api_keys = [secrets.token_hex(32)]
-    return folder
+        params.hostnames, params.port, params.api_keys = ["127.0.0.1"], 0, [secrets.token_hex(32)]
+    with _quiet():
+        server = xllamacpp.Server(params)
+    return server, _prefixes(server, path, prompts, params)
+
+
+def _prefixes(server: Any, path: Path, prompts: Path, params: Any) -> Prefixes:
+    if hasattr(socket, "AF_UNIX"):
+        return Prefixes(prompts, path, httpx.HTTPTransport(uds=params.hostnames[0]), {})
+    address = str(server.listening_address).rstrip("/")
+    return Prefixes(prompts, path, httpx.HTTPTransport(), {"Authorization": f"Bearer {params.api_keys[0]}"}, address)
 
 
 @contextlib.contextmanager

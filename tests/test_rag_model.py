@@ -35,6 +35,14 @@ def test_what_the_article_does_not_say_is_refused_in_english(engine: Engine) -> 
     assert answer.text == "The article does not say."
 
 
+def test_the_instructions_are_evaluated_once_and_not_for_every_question(engine: Engine) -> None:
+    engine.generator.warm()
+    for question in ("What is CORE-Bench?", "METR 是什么?"):
+        usage = engine.ask(question).usage
+        assert usage is not None
+        assert usage["cached_tokens"] > usage["prompt_tokens"] / 2
+
+
 def test_an_answer_stopped_half_way_leaves_the_model_ready_for_the_next(engine: Engine) -> None:
     stream = engine.stream("What is CORE-Bench?")
     for _ in range(3):
