@@ -26,7 +26,7 @@ from rag.gate import GATE_FILE, KNOWN, MOMENTS, Moment, Signals
 from rag.prompts import answer_messages
 
 # A refusal of what the article answers is held to be this many times as bad as an answer to what it does not.
-COST_OF_OVER_REFUSAL = 2.0
+COST_OF_OVER_REFUSAL = 3.0
 # An answer is stopped at its first word only where that would have cost no more than this share of the answerable.
 LOST_AT_OPENING = 0.01
 # Inverse strength of the ridge on the coefficients; the sample is a few hundred questions.
@@ -77,8 +77,8 @@ def collect(
                 found = engine.look(question.asked[language], (), exclude)
                 key = _key(found)
                 if key not in known:
-                    opening, text = known[key] = engine.reply_to(found)
-                    sink.write(json.dumps({"key": key, "opening": opening, "text": text}, ensure_ascii=False) + "\n")
+                    known[key] = engine.reply_to(found)
+                    sink.write(json.dumps({"key": key, "reply": known[key]}, ensure_ascii=False) + "\n")
                     sink.flush()
                 seen = engine.signals_of(found, *known[key])
                 examples.append(Example(language, question.id, question.answerable and not exclude, seen))
@@ -153,8 +153,8 @@ def _key(found: Looked) -> str:
     return digest(message.content or "" for message in messages)
 
 
-def _read(cache: Path) -> dict[str, tuple[float | None, str]]:
-    return {entry["key"]: (entry["opening"], entry["text"]) for entry in _lines(cache)}
+def _read(cache: Path) -> dict[str, tuple[float | None, str, str]]:
+    return {entry["key"]: tuple(entry["reply"]) for entry in _lines(cache) if len(entry.get("reply", ())) == 3}
 
 
 def _lines(cache: Path) -> Iterator[dict[str, Any]]:

@@ -17,6 +17,12 @@ _MARKS = re.compile(
     r"\[(?:¶|\d|注|source)[^\]]{0,12}\]|\*\*|^\s*(?:[-*•]|\d{1,2}[.)、])\s+", re.MULTILINE | re.IGNORECASE
 )
 _LABEL = re.compile(r"^\s*(?:答案?|回答|answer)\s*[:：]\s*", re.IGNORECASE)
+# "1." in the middle of a line, behind the end of a clause.
+_INLINE_LABEL = re.compile(
+    r"(?<=[:：;；.。!?！？])\s*\(?\d{1,2}[.)、]\s+(?=\S)|(?<=[:：;；。])\s*\d{1,2}[.、](?=[\u4e00-\u9fff])"
+)
+# A statement is the question again when it has no word of its own and at least this share of the question's.
+ECHO = 0.6
 # A second quote is shown when its score is at least this share of the first's.
 QUOTE_SHARE = 0.85
 QUOTES = 2
@@ -24,7 +30,7 @@ QUOTES = 2
 
 def split_statements(written: str) -> list[str]:
     """The sentences of a model's text, without markers of its own."""
-    text = _LABEL.sub("", _MARKS.sub("", written)).strip()
+    text = _INLINE_LABEL.sub(" ", _LABEL.sub("", _MARKS.sub("", written))).strip()
     return [text[start:end] for start, end in split_sentences(text)]
 
 
@@ -43,17 +49,25 @@ class Weighed:
 
 
 def weigh(aligned: Iterable[tuple[str, tuple[Evidence, ...]]], question: str, rarity: Rarity) -> list[Weighed]:
-    """Each (statement, sentences) with the check of it."""
-    return [Weighed(text, cited, check(text, cited, question, rarity) if cited else None) for text, cited in aligned]
+    """Each (statement, sentences) with the check of it; none for what only says the question again."""
+    return [
+        Weighed(text, cited, check(text, cited, question, rarity) if cited and not _echoes(text, question) else None)
+        for text, cited in aligned
+    ]
 
 
-def support_of(weighed: Sequence[Weighed]) -> Support:
-    """What the gate is told of a written answer; an answer that says nothing is silent."""
+def _echoes(statement: str, question: str) -> bool:
+    said, asked = content_tokens(statement), content_tokens(question)
+    return bool(asked) and said <= asked and len(said) >= ECHO * len(asked)
+
+
+def support_of(weighed: Sequence[Weighed], *, silent: bool = False) -> Support:
+    """What the gate is told of a written answer. `silent`: whether the generator wrote it only when insisted."""
     if not weighed:
-        return Support(covered=0.0, failed=0.0, silent=True)
+        return Support(covered=0.0, failed=1.0, silent=True)
     covered = sum(w.check.coverage if w.check else 0.0 for w in weighed) / len(weighed)
     failed = sum(w.check is None or w.check.verdict == "unsupported" for w in weighed) / len(weighed)
-    return Support(covered, failed, silent=False)
+    return Support(covered, failed, silent)
 
 
 def compose(base: Answer, weighed: Sequence[Weighed]) -> Answer | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from llama_index.core import instrumentation
 from llama_index.core.base.response.schema import Response
 from llama_index.core.instrumentation.events.synthesis import SynthesizeEndEvent, SynthesizeStartEvent
-from llama_index.core.llms import ChatResponse
+from llama_index.core.llms import ChatMessage, ChatResponse
 
 from index.build import Index, open_index
 from index.errors import UserError
@@ -25,7 +25,7 @@ from rag.gate import Gate, Said, Signals, decide, signals
 from rag.generators import Generator as TextGenerator
 from rag.generators import GeneratorFailed, make_generator
 from rag.language import language_of_question
-from rag.prompts import WORDING, answer_messages, condense_messages
+from rag.prompts import WORDING, answer_messages, condense_messages, insisting_messages
 from rag.reply import Reply
 from rag.retrieve import HybridRetriever, Ranking
 from rag.words import Rarity
@@ -183,7 +183,7 @@ class Engine:
         """The model's answer, checked; a refusal where the gate closes, at the first word or at the last."""
         if not found.shown:
             return refusal(self._base(found, decide(self._signals(found, Said()), found.language, "question")))
-        reply = Reply(self._replies(found), WORDING[found.language])
+        reply = self._ask(found)
         first_token = None
         for text in reply:
             if first_token is None:
@@ -194,8 +194,13 @@ class Engine:
                     return refusal(self._base(found, gate, first_token, reply.usage))
             if text:
                 yield Delta(text)
-        weighed = weigh(self._aligned(reply.text, found), found.asked, self._rarity)
-        said = Said(reply.opening, support_of(weighed))
+        written = reply.text
+        if not written and self.generator.continues:
+            for piece in self._ask(found, insist=True):
+                written += piece
+                yield Delta(piece)
+        weighed = weigh(self._aligned(written, found), found.asked, self._rarity)
+        said = Said(reply.opening, support_of(weighed, silent=not reply.text))
         gate = decide(self._signals(found, said), found.language, "answer")
         base = self._base(found, gate, first_token, reply.usage)
         if not gate.is_open:
@@ -203,23 +208,31 @@ class Engine:
         quotes = quote_statements(base, found.ranked, self._rarity)
         return compose(base, weighed) or replace(quotes, fallback="the text shown states nothing of what was written")
 
-    def reply_to(self, found: Looked) -> tuple[float | None, str]:
-        """The whole reply to a question, gate or no gate: the log odds of its opening, and its text."""
-        reply = Reply(self._replies(found), WORDING[found.language])
-        for _ in reply:
-            pass
-        return reply.opening, reply.text
+    def _ask(self, found: Looked, *, insist: bool = False) -> Reply:
+        """The generator's reply. Insisted, it goes on behind the word that the answer is stated.
 
-    def signals_of(self, found: Looked, opening: float | None, text: str) -> Signals:
+        A small model says too often that nothing is stated; where the gate, which has heard how sure it is, stays
+        open, it is made to answer, and what it then says is held against the text like any other answer.
+        """
+        ask = insisting_messages if insist else answer_messages
+        return Reply(self._replies(ask(found.asked, found.shown, found.language)), WORDING[found.language])
+
+    def reply_to(self, found: Looked) -> tuple[float | None, str, str]:
+        """The whole reply to a question, gate or no gate: (log odds of its opening, its text, its text if insisted)."""
+        reply = self._ask(found)
+        text = "".join(reply)
+        insisted = "".join(self._ask(found, insist=True)) if not text and self.generator.continues else ""
+        return reply.opening, text, insisted
+
+    def signals_of(self, found: Looked, opening: float | None, text: str, insisted: str) -> Signals:
         """The gate's signals once a reply is whole; with `reply_to`, what the gate is calibrated on."""
-        weighed = weigh(self._aligned(text, found), found.asked, self._rarity)
-        return self._signals(found, Said(opening, support_of(weighed)))
+        weighed = weigh(self._aligned(text or insisted, found), found.asked, self._rarity)
+        return self._signals(found, Said(opening, support_of(weighed, silent=not text)))
 
     def _signals(self, found: Looked, said: Said) -> Signals:
         return signals(found.asked, found.ranking, found.shown, said)
 
-    def _replies(self, found: Looked) -> Iterator[ChatResponse]:
-        messages = answer_messages(found.asked, found.shown, found.language)
+    def _replies(self, messages: Sequence[ChatMessage]) -> Iterator[ChatResponse]:
         try:
             yield from self.generator.llm.stream_chat(messages, **self.generator.options)
         except (UserError, GeneratorFailed):

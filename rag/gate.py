@@ -31,7 +31,7 @@ class Support:
     """How a written answer stands to what it cites; what is measured before anything is repaired.
 
     `covered`: the mean share of its statements' own words that what they cite says. `failed`: the share of its
-    statements that fail the check. `silent`: whether the model wrote that nothing is stated, or nothing at all.
+    statements that fail the check. `silent`: whether the model wrote first that nothing is stated, or nothing.
     """
 
     covered: float

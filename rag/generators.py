@@ -30,7 +30,10 @@ WORD_LOGIT = 2.5
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """A named generator: the LLM that writes, and what it is asked with. `quote` writes nothing of its own."""
+    """A named generator: the LLM that writes, and what it is asked with. `quote` writes nothing of its own.
+
+    `continues`: whether it goes on with a reply that the last message has begun.
+    """
 
     name: GeneratorName
     model: str
@@ -38,6 +41,7 @@ class Generator:
     writes: bool = True
     warm: Callable[[], None] = lambda: None
     options: Mapping[str, Any] = field(default_factory=dict)
+    continues: bool = False
 
 
 class GeneratorFailed(Exception):
@@ -139,7 +143,7 @@ def _local(settings: Settings) -> Generator:
     from rag.local import LocalLLM
 
     llm = LocalLLM.from_settings(settings)
-    return Generator("local", llm.name, llm, warm=llm.warm)
+    return Generator("local", llm.name, llm, warm=llm.warm, continues=True)
 
 
 def _openai(settings: Settings) -> Generator:

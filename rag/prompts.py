@@ -183,6 +183,12 @@ def answer_messages(question: str, shown: Sequence[Evidence], language: Language
     return [*opening_messages(language), _turn(MessageRole.USER, _asking(render_evidence(shown), question, language))]
 
 
+def insisting_messages(question: str, shown: Sequence[Evidence], language: Language) -> list[ChatMessage]:
+    """The same, with the reply begun: the generator goes on behind `stated`."""
+    begun = _turn(MessageRole.ASSISTANT, WORDING[language].stated)
+    return [*answer_messages(question, shown, language), begun]
+
+
 def opening_messages(language: Language) -> list[ChatMessage]:
     """The part that every question shares: the instructions and the worked examples."""
     wording = WORDING[language]

@@ -125,6 +125,20 @@ def test_what_a_reply_rests_on_is_told_before_anything_is_repaired(rarity: Rarit
     assert support_of([]).silent
 
 
+def test_a_statement_that_only_says_the_question_again_is_no_answer(rarity: Rarity) -> None:
+    source = first(TEA, "zh")
+    (echo,) = weigh([("云南出口了多少茶叶?", (source,))], "云南出口多少茶叶?", rarity)
+    assert echo.check is None
+    (answer,) = weigh([("云南。", (source,))], "出口茶叶的是云南还是福建?", rarity)
+    assert answer.check is not None, "a choice that the question offers is an answer"
+
+
+def test_numbers_of_a_list_are_no_statements_and_numbers_in_a_sentence_stay() -> None:
+    assert split_statements("Three futures: 1. It stalls; 2. It goes on.") == ["Three futures: It stalls; It goes on."]
+    assert split_statements("有三种:1. 停滞。2. 继续。") == ["有三种: 停滞。", "继续。"]
+    assert "16" in "".join(split_statements("The answer is 16. It was 4 before."))
+
+
 def test_markers_the_model_invents_never_reach_the_reader() -> None:
     assert split_statements("答案:茶很多[¶999]。\n- **Tea** grows [1].") == ["茶很多。", "Tea grows ."]
 

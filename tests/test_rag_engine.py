@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from rag.generators import GeneratorFailed, QuoteLLM, make_generator
 from rag.language import language_of_question
 from rag.retrieve import HybridRetriever
 from tests.fakes import HashingEmbedder
-from tests.rag_support import open_gate, scripted_engine
+from tests.rag_support import ScriptedLLM, open_gate, scripted_engine, scripted_generator
 
 
 @pytest.fixture(autouse=True)
@@ -114,6 +114,14 @@ def test_an_answer_that_nothing_shown_supports_closes_the_gate(tea: Index, monke
     assert engine.ask("How long does fixing in the pan take?").refused
     engine, _ = scripted_engine(tea, "Stated: Fixing takes 6 minutes at 280 degrees.")
     assert not engine.ask("How long does fixing in the pan take?").refused
+
+
+def test_a_generator_that_says_nothing_is_stated_while_the_gate_is_open_is_made_to_answer(tea: Index) -> None:
+    llm = ScriptedLLM("Not stated.", "Fixing takes 6 minutes at 280 degrees.", logit=1.0)
+    engine = Engine(tea, replace(scripted_generator(llm), continues=True), evidence_tokens=220)
+    answer = engine.ask("How long does fixing in the pan take?")
+    assert answer.text == "Fixing takes 6 minutes at 280 degrees [¶2]."
+    assert llm.prompts[1] == f"{llm.prompts[0]}\nStated:"
 
 
 def test_a_model_that_fails_leaves_the_quotes_and_says_why(tea: Index) -> None:
