@@ -106,12 +106,27 @@ def quote_statements(base: Answer, ranked: Sequence[Evidence], rarity: Rarity) -
     return replace(base, statements=statements, citations=book.citations)
 
 
+def second(answer: Answer, nearest: Evidence) -> Answer:
+    """`answer` with the nearest sentence quoted behind what was written, unless a statement already says it.
+
+    A small model picks the wrong one of two sentences, or half of one, more often than retrieval does; the reader
+    gets both (evals/NOTES.md).
+    """
+    if answer.refused or any(nearest.text in statement.text for statement in answer.statements):
+        return answer
+    book = _Citations(answer.citations)
+    quote = Statement(nearest.text, book.add([nearest]), "supported")
+    return replace(answer, statements=(*answer.statements, quote), citations=book.citations)
+
+
 class _Citations:
     """Citations in order of first use; the same sentence is cited once."""
 
-    def __init__(self) -> None:
-        self._by_key: dict[object, int] = {}
-        self._list: list[Citation] = []
+    def __init__(self, made: Iterable[Citation] = ()) -> None:
+        self._list = list(made)
+        self._by_key: dict[object, int] = {
+            (c.paragraph.number, c.language, c.start): i for i, c in enumerate(self._list)
+        }
 
     @property
     def citations(self) -> tuple[Citation, ...]:

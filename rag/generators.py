@@ -32,7 +32,8 @@ WORD_LOGIT = 2.5
 class Generator:
     """A named generator: the LLM that writes, and what it is asked with. `quote` writes nothing of its own.
 
-    `continues`: whether it goes on with a reply that the last message has begun.
+    `continues`: whether it goes on with a reply that the last message has begun. `is_small`: whether it is too small
+    to be trusted with the choice of the sentence, so that the nearest one is quoted behind what it writes.
     """
 
     name: GeneratorName
@@ -42,6 +43,7 @@ class Generator:
     warm: Callable[[], None] = lambda: None
     options: Mapping[str, Any] = field(default_factory=dict)
     continues: bool = False
+    is_small: bool = False
 
 
 class GeneratorFailed(Exception):
@@ -143,7 +145,7 @@ def _local(settings: Settings) -> Generator:
     from rag.local import LocalLLM
 
     llm = LocalLLM.from_settings(settings)
-    return Generator("local", llm.name, llm, warm=llm.warm, continues=True)
+    return Generator("local", llm.name, llm, warm=llm.warm, continues=True, is_small=True)
 
 
 def _openai(settings: Settings) -> Generator:

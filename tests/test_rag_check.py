@@ -9,7 +9,7 @@ from index.paragraphs import Paragraph
 from rag.align import Aligner
 from rag.answer import Answer, Citation, Evidence
 from rag.check import check
-from rag.compose import compose, quote_statements, split_statements, support_of, weigh
+from rag.compose import compose, quote_statements, refusal, second, split_statements, support_of, weigh
 from rag.evidence import sentences_of
 from rag.words import Rarity, names, negations
 from tests.fakes import HashingEmbedder
@@ -137,6 +137,17 @@ def test_numbers_of_a_list_are_no_statements_and_numbers_in_a_sentence_stay() ->
     assert split_statements("Three futures: 1. It stalls; 2. It goes on.") == ["Three futures: It stalls; It goes on."]
     assert split_statements("有三种:1. 停滞。2. 继续。") == ["有三种: 停滞。", "继续。"]
     assert "16" in "".join(split_statements("The answer is 16. It was 4 before."))
+
+
+def test_the_nearest_sentence_is_quoted_behind_a_small_models_words_once(rarity: Rarity) -> None:
+    source = first(TEA, "en")
+    written = compose(base(), weigh([("Yunnan exported ten thousand tonnes.", (source,))], "How much?", rarity))
+    assert written is not None
+    answer = second(written, source)
+    assert [s.text for s in answer.statements][1:] == [source.text]
+    assert len(answer.citations) == 1, "the sentence is cited already"
+    assert second(answer, source) == answer
+    assert second(refusal(base()), source).statements == ()
 
 
 def test_markers_the_model_invents_never_reach_the_reader() -> None:
