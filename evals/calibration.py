@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evals import calibrate, fusion
-from evals.bench import build_index
-from evals.datasets import XQuAD, as_jsonl
+from evals.datasets import XQuAD
 from evals.gold import Question, load_gold
 from evals.run import sample
+from evals.xquad import BOTH, engine_over
 from index.errors import UserError
 from index.progress import bar
 from index.settings import GeneratorName, Settings
@@ -33,7 +33,7 @@ def calibrate_fusion(settings: Settings, index: Path | None, gold: Path, xquad: 
     if xquad:
         questions = XQuAD(xquad).questions()
         grouped = [(q, (min(q.gold) - 1) // PARAGRAPHS_OF_ONE_ARTICLE) for q in questions]
-        beds["xquad"] = _tables(_xquad_engine(settings, xquad, "quote"), grouped, "XQuAD")
+        beds["xquad"] = _tables(engine_over(settings, XQuAD(xquad), BOTH, "quote"), grouped, "XQuAD")
     fitted = fusion.fit(beds)
     fusion.write_fusion(fitted.fusion)
     for (bed, language), (first, five) in sorted(fitted.recall.items()):
@@ -59,7 +59,7 @@ def calibrate_gate(
     asked = [*(q for q in dev if not q.answerable), *sample([q for q in dev if q.answerable], limit)]
     examples = _replies(engine, [(question, frozenset()) for question in asked], settings, "the article")
     if xquad:
-        engine = _xquad_engine(settings, xquad, engine.generator.name)
+        engine = engine_over(settings, XQuAD(xquad), BOTH, engine.generator.name)
         questions = sample(XQuAD(xquad).questions(), limit)
         withheld = [(question, frozenset(question.gold)) for question in questions]
         whole: list[tuple[Question, frozenset[int]]] = [(question, frozenset()) for question in questions]
@@ -91,9 +91,3 @@ def _replies(
     cache.parent.mkdir(parents=True, exist_ok=True)
     with bar(f"Asking {where}") as on_progress:
         return calibrate.collect(engine, questions, cache, on_progress)
-
-
-def _xquad_engine(settings: Settings, folder: Path, generator: GeneratorName) -> Engine:
-    with bar("Embedding XQuAD") as on_progress:
-        index = build_index(settings, "xquad-zh-en", as_jsonl(XQuAD(folder).paragraphs()), on_progress)
-    return Engine.open(settings, index, generator)

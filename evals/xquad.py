@@ -65,7 +65,7 @@ def perform(order: XQuADOrder, folder: RunFolder, settings: Settings, *, fresh: 
     """
     spans = sample(order.dataset.spans(), order.limit)
     questions = [span.as_question() for span in spans]
-    engine = _engine(settings, order, BOTH, order.generator)
+    engine = engine_over(settings, order.dataset, BOTH, order.generator)
     if fresh:
         shutil.rmtree(folder.path, ignore_errors=True)
     paragraphs = order.dataset.paragraphs()
@@ -73,7 +73,7 @@ def perform(order: XQuADOrder, folder: RunFolder, settings: Settings, *, fresh: 
     (folder.path / QUESTIONS).write_text(_lines(spans), encoding="utf-8")
     for corpus in order.corpora:
         if not folder.is_complete(questions, retrieval_file(corpus)):
-            own = engine if corpus == BOTH else _engine(settings, order, corpus, "quote")
+            own = engine if corpus == BOTH else engine_over(settings, order.dataset, corpus, "quote")
             _fill(folder, questions, retrieving(own), retrieval_file(corpus), f"Retrieving, corpus {corpus}")
     chosen = sample(questions, order.answers)
     if not all(folder.is_complete(chosen, file) for file in (ANSWERS, WITHHELD)):
@@ -121,12 +121,13 @@ def _lines(spans: Sequence[SpanQuestion]) -> str:
     return "".join(json.dumps(asdict(span), ensure_ascii=False) + "\n" for span in spans)
 
 
-def _engine(settings: Settings, order: XQuADOrder, corpus: str, generator: GeneratorName) -> Engine:
+def engine_over(settings: Settings, dataset: XQuAD, corpus: str, generator: GeneratorName) -> Engine:
+    """An engine over the paragraphs in the languages of `corpus`, indexed where they are not yet."""
     from rag.engine import Engine
 
     name = f"{BED}-{corpus}"
     with bar(f"Embedding {name}") as on_progress:
-        source = as_jsonl(order.dataset.paragraphs(), CORPORA[corpus])
+        source = as_jsonl(dataset.paragraphs(), CORPORA[corpus])
         folder = build_index(settings, name, source, on_progress)
     return Engine.open(settings, folder, generator)
 

@@ -259,11 +259,6 @@ class _Known:
     vectors: Mapping[str, list[float]] = field(default_factory=dict)
     tokens: TokenVectors | None = None
 
-    def has(self, node: BaseNode) -> bool:
-        """Whether a node's vector, and a passage's tokens, need not be made again."""
-        digest = node.metadata["digest"]
-        return digest in self.vectors and (node.metadata["level"] != "passage" or self.tokens_of(node) is not None)
-
     def tokens_of(self, node: BaseNode) -> Tokens | None:
         """A passage's tokens, placed in the paragraph as it is now."""
         kept = self.tokens.known(node.metadata["digest"]) if self.tokens else None
@@ -293,10 +288,12 @@ class _Vectors(TransformComponent):
         self._embedder, self._known, self._on_progress = embedder, known, on_progress
 
     def __call__(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
-        fresh = [node for node in nodes if not self._known.has(node)]
+        passages = [node for node in nodes if node.metadata["level"] == "passage"]
+        places = {node.node_id: kept for node in passages if (kept := self._known.tokens_of(node))}
+        lacking = {node.node_id for node in passages} - places.keys()
         for node in nodes:
             node.embedding = self._known.vectors.get(node.metadata["digest"])
-        places = {node.node_id: kept for node in nodes if (kept := self._known.tokens_of(node))}
+        fresh = [node for node in nodes if node.embedding is None or node.node_id in lacking]
         # Longest first, so that a batch holds texts of like length and little padding is computed.
         fresh.sort(key=lambda node: (node.metadata["level"], -len(node.get_content(metadata_mode=MetadataMode.EMBED))))
         for at in range(0, len(fresh), 64):
@@ -307,8 +304,8 @@ class _Vectors(TransformComponent):
         self.made, self.reused = len(fresh), len(nodes) - len(fresh)
         self.tokens = tuple(
             PassageTokens(m["paragraph"], m["language"], m["digest"], places[node.node_id])
-            for node in nodes
-            if (m := node.metadata)["level"] == "passage"
+            for node in passages
+            for m in [node.metadata]
         )
         return nodes
 

@@ -104,7 +104,7 @@ class Embedder(BaseEmbedding):
         if not texts:
             return np.zeros((0, self.dimension), np.float32)
         encoded = self.load().encode_document(list(texts), batch_size=_BATCH, show_progress_bar=False)
-        return _unit(np.asarray(encoded, np.float32))
+        return unit(np.asarray(encoded, np.float32))
 
     def passages_with_tokens(self, texts: Sequence[str]) -> list[Embedded]:
         """As `passages`, with every token's vector; special tokens and the prompt's are left out."""
@@ -155,12 +155,13 @@ def _embedded(tokenizer: Any, prompt: str, text: str, output: dict[str, Any]) ->
     # Special tokens have no characters of their own; a token of the prompt begins before the text.
     own = (offsets[:, 1] > offsets[:, 0]) & (offsets[:, 1] > 0)
     sentence = output["sentence_embedding"].float().numpy()
-    return Embedded(_unit(sentence[None])[0], vectors[own], np.maximum(offsets[own], 0))
+    return Embedded(unit(sentence[None])[0], vectors[own], np.maximum(offsets[own], 0))
 
 
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    unit: NDArray[np.float32] = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
-    return unit
+def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(…, dimension) vectors scaled to length 1; a zero vector stays zero."""
+    scaled: NDArray[np.float32] = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+    return scaled
 
 
 def _bundled(name: str, settings: Settings) -> tuple[Path, str]:

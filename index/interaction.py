@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from index.embedder import unit
 from index.paragraphs import Language
 
 Vectors = NDArray[np.float32]
@@ -81,7 +82,7 @@ class TokenVectors:
     def centred(self, vectors: Vectors, language: Language) -> Vectors:
         """(n, dimension) token vectors of a question, as they are compared with passages in `language`."""
         mean = self._means.get(language)
-        return _unit(_unit(vectors) - mean) if mean is not None else _unit(vectors)
+        return unit(unit(vectors) - mean) if mean is not None else unit(vectors)
 
     def maxsims(self, question: Vectors, paragraphs: Iterable[int], language: Language) -> dict[int, float]:
         """MaxSim of a question's (q, dimension) tokens, centred, with each paragraph that has text in `language`."""
@@ -102,7 +103,7 @@ class TokenVectors:
     def _raw(self, places: Sequence[tuple[int, int]]) -> Tokens:
         rows = np.concatenate([np.arange(first, last) for first, last in places])
         vectors = self._vectors[rows].astype(np.float32) * self._scales[rows].astype(np.float32)[:, None]
-        return Tokens(_unit(vectors), np.asarray(self._offsets[rows]))
+        return Tokens(unit(vectors), np.asarray(self._offsets[rows]))
 
     def _read_centred(self, paragraph: int, language: Language) -> Tokens:
         raw = self._raw(self._places[paragraph, language])
@@ -119,7 +120,7 @@ def save(folder: Path, passages: Sequence[PassageTokens], dimension: int) -> Non
     counts: dict[str, int] = {}
     places, first = [], 0
     for passage in passages:
-        own = _unit(passage.tokens.vectors)
+        own = unit(passage.tokens.vectors)
         last = first + len(own)
         vectors[first:last], scales[first:last] = _quantised(own)
         offsets[first:last] = passage.tokens.offsets
@@ -143,8 +144,3 @@ def _quantised(vectors: Vectors) -> tuple[NDArray[np.int8], NDArray[np.float16]]
     scales = (np.abs(vectors).max(axis=1) / 127).astype(np.float16)
     divided = vectors / np.maximum(scales.astype(np.float32), 1e-12)[:, None]
     return np.clip(np.rint(divided), -127, 127).astype(np.int8), scales
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    unit: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
-    return unit

@@ -97,24 +97,16 @@ class EvidenceSelector:
         if not ranking.retrieved:
             return ()
         first = ranking.retrieved[0].paragraph
-        own = self._of_first(first, ranked, round(budget * FIRST_SHARE), language)
+        own = _within([e for e in ranked if e.paragraph.number == first.number], round(budget * FIRST_SHARE))
         used = sum(count_tokens(e.text) for e in own)
         worth = _worth_showing(ranking)
-        rest = _within([e for e in ranked if e.paragraph.number in worth], budget - used) if used < budget else []
+        rest = _within([e for e in ranked if e.paragraph.number in worth], budget - used)
         family = _within(self._family_heads(ranking.retrieved, language), round(budget * FAMILY_SHARE))
         order = {entry.paragraph.number: i for i, entry in enumerate(ranking.retrieved[:DEPTH])}
         for e in family:
             order.setdefault(e.paragraph.number, DEPTH + e.paragraph.number)
         chosen = {e.key: e for e in (*family, *rest, *own)}
         return tuple(sorted(chosen.values(), key=lambda e: (order[e.paragraph.number], e.start)))
-
-    def _of_first(
-        self, first: Paragraph, ranked: Sequence[Evidence], budget: int, language: Language
-    ) -> list[Evidence]:
-        own = [e for e in ranked if e.paragraph.number == first.number]
-        if sum(count_tokens(e.text) for e in own) <= budget:
-            return own
-        return _within(own, budget)
 
     def _family_heads(self, retrieved: Sequence[Retrieved], language: Language) -> list[Evidence]:
         """The first sentences of the parts that a found paragraph introduces or is one of.
