@@ -214,6 +214,11 @@ class Outcome:
         """Whether the evidence of some fact was among the first ten retrieved."""
         return any(holds(ranking(self.answer)[:DEPTH], outcome.fact) for outcome in self.facts)
 
+    def was_shown(self, outcome: FactOutcome) -> bool | None:
+        """Whether the generator was shown the paragraphs of a fact's evidence; None where the answer does not tell."""
+        shown = self.answer.get("shown")
+        return holds((entry["paragraph"] for entry in shown), outcome.fact) if shown else None
+
 
 def judge(question: Question, language: Language, answer: AnswerJson, paragraphs: Mapping[int, Paragraph]) -> Outcome:
     """What `answer` is worth as an answer to `question` in `language`."""

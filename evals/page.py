@@ -86,9 +86,19 @@ def _card(outcome: Outcome, paragraphs: Mapping[int, Paragraph]) -> dict[str, An
             for fact in outcome.facts
         ],
         "retrieved": [{"paragraph": n, "right": n in question.citable} for n in ranking(answer)[:10]],
-        "evidence": [{"paragraph": n, "text": _text(paragraphs.get(n), language)} for n in ranking(answer)[:SHOWN]],
+        "evidence": _evidence(answer, language, paragraphs),
         "gold": [{"paragraph": n, "text": _text(paragraphs.get(n), language)} for n in wanted],
     }
+
+
+def _evidence(answer: Mapping[str, Any], language: str, paragraphs: Mapping[int, Paragraph]) -> list[dict[str, Any]]:
+    """What the generator was shown, a paragraph an entry; of an answer that does not tell, the first retrieved."""
+    if not answer.get("shown"):
+        return [{"paragraph": n, "text": _text(paragraphs.get(n), language)} for n in ranking(answer)[:SHOWN]]
+    texts: dict[int, list[str]] = {}
+    for sentence in answer["shown"]:
+        texts.setdefault(sentence["paragraph"], []).append(sentence["text"])
+    return [{"paragraph": n, "text": " ".join(sentences)} for n, sentences in texts.items()]
 
 
 def _aliases(aliases: Sequence[str], language: str) -> list[str]:

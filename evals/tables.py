@@ -289,13 +289,16 @@ def reasons(failed: Sequence[Outcome]) -> list[tuple[str, int]]:
 def why(outcome: Outcome) -> str:
     """Why an answer was not right: the first thing that is wrong with it."""
     vital = [fact for fact in outcome.facts if fact.fact.is_vital]
+    lost = [fact for fact in vital if not fact.stated]
     reasons = (
         ("error" in outcome.answer, "the engine failed"),
         (not outcome.question.answerable, "answered although the article does not say"),
         (outcome.refused and outcome.had_gold, "refused, gold retrieved"),
         (outcome.refused, "refused, gold not retrieved"),
         (any(fact.wrong for fact in outcome.facts), "states a known-wrong value"),
-        (not all(fact.stated for fact in vital), "a fact is missing"),
+        (any(outcome.was_shown(fact) is False for fact in lost), "a fact is missing, its evidence was not shown"),
+        (any(outcome.was_shown(fact) for fact in lost), "a fact is missing, its evidence was shown"),
+        (bool(lost), "a fact is missing"),
         (not all(fact.cited_where_stated for fact in vital), "a fact is stated without its evidence"),
     )
     return next((text for holds, text in reasons if holds), "most of its sources are wrong")

@@ -45,6 +45,16 @@ class Evidence:
         """What identifies the sentence."""
         return self.paragraph.number, self.language, self.start
 
+    def to_json(self) -> dict[str, Any]:
+        """The `shown` entry of an answer."""
+        return {
+            "paragraph": self.paragraph.number,
+            "language": self.language,
+            "start": self.start,
+            "end": self.end,
+            "text": self.text,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Citation:
@@ -140,6 +150,8 @@ class Answer:
     fallback: str | None = None
     # Tokens of the prompt, of those how many were kept from before, and tokens written; None without a model.
     usage: Mapping[str, int] | None = None
+    # The sentences that the generator was shown, in that order.
+    shown: tuple[Evidence, ...] = ()
 
     def __post_init__(self) -> None:
         if self.refused and self.citations:
@@ -188,6 +200,7 @@ class Answer:
             "generator": self.generator,
             "model": self.model,
             "timings_ms": self.timings.to_json(),
+            "shown": [evidence.to_json() for evidence in self.shown],
         }
         optional = {"rewritten": self.rewritten, "fallback": self.fallback, "usage": self.usage}
         record |= {name: value for name, value in optional.items() if value}

@@ -272,6 +272,7 @@ class Engine:
             timings=Timings(retrieve=found.milliseconds, first_token=first_token),
             rewritten=found.rewritten,
             usage=usage,
+            shown=found.shown,
         )
 
     def _condense(self, question: str, history: Sequence[Turn]) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from evals import plots, report, tables
+from evals.metrics import judge
 from evals.run import RunInfo
 from evals.score import HEADLINE, Scores
 from evals.stats import Figure
@@ -214,3 +215,17 @@ def test_a_report_of_unanswerable_questions_alone_can_be_written(tmp_path: Path)
     page = report.write(tmp_path, INFO, only, PARAGRAPHS, [])
     assert page.read_text(encoding="utf-8").count("<details>") == 0
     assert "–" in (tmp_path / "report.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("shown", "reason"),
+    [
+        ([2], "a fact is missing, its evidence was shown"),
+        ([5], "a fact is missing, its evidence was not shown"),
+        ([], "a fact is missing"),
+    ],
+)
+def test_a_missing_fact_is_laid_to_the_evidence_or_to_what_was_made_of_it(shown: list[int], reason: str) -> None:
+    sentences = [{"paragraph": n, "language": "en", "start": 0, "end": 4, "text": "Some"} for n in shown]
+    asked, given = question(fact()), answer(("Nobody knows.", [0]), sources=[2]) | {"shown": sentences}
+    assert tables.why(judge(asked, "en", given, PARAGRAPHS)) == reason
