@@ -106,7 +106,8 @@ def asking(engine: Engine, bed: Bed) -> Ask:
 
     def ask(question: Question, language: Language) -> dict[str, Any]:
         name = f"{question.id}.{language}"
-        return engine.ask(question.asked[language], id=name, exclude=bed.exclude(question)).to_json()
+        answer = engine.ask(question.asked[language], id=name, exclude=bed.exclude(question))
+        return answer.to_json() | {"shown": [evidence.to_json() for evidence in answer.shown]}
 
     return ask
 

@@ -46,7 +46,7 @@ class Evidence:
         return self.paragraph.number, self.language, self.start
 
     def to_json(self) -> dict[str, Any]:
-        """The `shown` entry of an answer."""
+        """Where it stands, and its text."""
         return {
             "paragraph": self.paragraph.number,
             "language": self.language,
@@ -180,7 +180,7 @@ class Answer:
         marks = self.marks_of(statement)
         if not marks:
             return statement.text
-        body = statement.text.rstrip("。.!！?？")
+        body = statement.text.rstrip("。.!！?？;；")
         ending = statement.text[len(body) :]
         space = "" if self.language == "zh" else " "
         return f"{body}{space}{marks}{ending}"
@@ -200,7 +200,6 @@ class Answer:
             "generator": self.generator,
             "model": self.model,
             "timings_ms": self.timings.to_json(),
-            "shown": [evidence.to_json() for evidence in self.shown],
         }
         optional = {"rewritten": self.rewritten, "fallback": self.fallback, "usage": self.usage}
         record |= {name: value for name, value in optional.items() if value}

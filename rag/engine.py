@@ -21,10 +21,11 @@ from rag.answer import Answer, Evidence, Retrieved, Timings
 from rag.compose import compose, quote_statements, refusal, second, split_statements, support_of, weigh
 from rag.condense import Turn, accept_rewrite, history_text, join_with_last, leans_on_history
 from rag.evidence import EvidenceSelector, sentences_of, shown_language
-from rag.gate import Gate, Said, Signals, decide, signals
+from rag.gate import Gate, Moment, Said, Signals, decide, signals
 from rag.generators import Generator as TextGenerator
 from rag.generators import GeneratorFailed, make_generator
 from rag.language import language_of_question
+from rag.overview import asks_about_the_whole, leading, led_by, sentences_first
 from rag.prompts import WORDING, answer_messages, condense_messages, insisting_messages
 from rag.reply import Reply
 from rag.retrieve import HybridRetriever, Ranking
@@ -45,6 +46,8 @@ class Looked:
     ranked: tuple[Evidence, ...]
     shown: tuple[Evidence, ...]
     milliseconds: float
+    # Whether it asks what the whole article says; the article's first paragraphs answer it then.
+    whole: bool
 
     @property
     def asked(self) -> str:
@@ -153,7 +156,7 @@ class Engine:
     ) -> Found:
         """Everything before generation: the ranking, the evidence, and the answer in quotes."""
         looked = self.look(question, history, exclude, started)
-        gate = decide(self._signals(looked, Said()), looked.language, "question")
+        gate = self._gate(looked, Said(), "question")
         base = self._base(looked, gate, first_token=looked.milliseconds)
         is_answered = gate.is_open and looked.ranked
         quotes = quote_statements(base, looked.ranked, self._rarity) if is_answered else refusal(base)
@@ -174,21 +177,25 @@ class Engine:
         asked = rewritten or question
         language = language_of_question(question)
         ranking = self._retriever.rank(asked, exclude)
+        whole = asks_about_the_whole(asked)
+        first = leading([p for p in self.index.paragraphs if p.number not in exclude], language) if whole else []
+        ranking = led_by(ranking, first) if first else ranking
         ranked = tuple(self._selector.score(asked, language, ranking))
+        ranked = sentences_first(first, ranked, language) if first else ranked
         shown = self._selector.select(ranked, ranking, self._budget, language)
         milliseconds = (time.perf_counter() - started) * 1000
-        return Looked(question, rewritten, language, ranking, ranked, shown, milliseconds)
+        return Looked(question, rewritten, language, ranking, ranked, shown, milliseconds, bool(first))
 
     def _generate(self, found: Found, started: float) -> Generator[Event, None, Answer]:
         """The model's answer, checked; a refusal where the gate closes, at the first word or at the last."""
         if not found.shown:
-            return refusal(self._base(found, decide(self._signals(found, Said()), found.language, "question")))
+            return refusal(self._base(found, self._gate(found, Said(), "question")))
         reply = self._ask(found)
         first_token = None
         for text in reply:
             if first_token is None:
                 first_token = (time.perf_counter() - started) * 1000
-                gate = decide(self._signals(found, Said(reply.opening)), found.language, "opening")
+                gate = self._gate(found, Said(reply.opening), "opening")
                 if not gate.is_open:
                     reply.close()
                     return refusal(self._base(found, gate, first_token, reply.usage))
@@ -201,7 +208,7 @@ class Engine:
                 yield Delta(piece)
         weighed = weigh(self._aligned(written, found), found.asked, self._rarity)
         said = Said(reply.opening, support_of(weighed, silent=not reply.text))
-        gate = decide(self._signals(found, said), found.language, "answer")
+        gate = self._gate(found, said, "answer")
         base = self._base(found, gate, first_token, reply.usage)
         if not gate.is_open:
             return refusal(base)
@@ -231,6 +238,11 @@ class Engine:
         """The gate's signals once a reply is whole; with `reply_to`, what the gate is calibrated on."""
         weighed = weigh(self._aligned(text or insisted, found), found.asked, self._rarity)
         return self._signals(found, Said(opening, support_of(weighed, silent=not text)))
+
+    def _gate(self, found: Looked, said: Said, moment: Moment) -> Gate:
+        """The gate at `moment`; always open for a question that any article answers."""
+        gate = decide(self._signals(found, said), found.language, moment)
+        return replace(gate, probability=1.0) if found.whole else gate
 
     def _signals(self, found: Looked, said: Said) -> Signals:
         return signals(found.asked, found.ranking, found.shown, said)

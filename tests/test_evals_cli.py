@@ -47,7 +47,7 @@ class ScriptedEngine:
     def ask(self, question: str, id: str | None = None, exclude: frozenset[int] = frozenset()) -> Any:
         self.asked.append((question, exclude))
         reply = self.reply(question)
-        return SimpleNamespace(to_json=lambda: reply | {"id": id}, refused=reply["refused"])
+        return SimpleNamespace(to_json=lambda: reply | {"id": id}, refused=reply["refused"], shown=())
 
     def retrieve(self, question: str, exclude: frozenset[int] = frozenset()) -> list[Any]:
         numbers = [entry["paragraph"] for entry in self.reply(question)["retrieved"]]

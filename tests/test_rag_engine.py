@@ -16,6 +16,7 @@ from rag.engine import Delta, Done, Engine, Found
 from rag.gate import Signals
 from rag.generators import GeneratorFailed, QuoteLLM, make_generator
 from rag.language import language_of_question
+from rag.overview import leading
 from rag.retrieve import HybridRetriever
 from tests.fakes import HashingEmbedder
 from tests.rag_support import ScriptedLLM, open_gate, scripted_engine, scripted_generator
@@ -296,3 +297,23 @@ def test_a_generator_failure_is_not_a_bug_of_ours() -> None:
 def test_an_engine_needs_an_index(settings: Settings) -> None:
     with pytest.raises(UserError, match="python -m index"):
         Engine.open(settings, generator="quote")
+
+
+def test_a_question_about_the_whole_is_answered_from_the_first_paragraphs_and_never_refused(
+    tea: Index,
+) -> None:
+    assert scripted_engine(tea, "没有提到。", logit=-6.0)[0].ask("绿茶发酵吗?").refused, "the gate is shut"
+    engine, _ = scripted_engine(tea, "没有提到。", logit=-6.0)
+    answer = engine.ask("这篇文章讲了什么?")
+    first = leading(tea.paragraphs, "zh")
+    assert not answer.refused
+    assert {c.paragraph.number for c in answer.citations} <= {p.number for p in first}
+    assert answer.retrieved[0].paragraph == first[0]
+
+
+def test_a_paragraph_that_is_left_out_does_not_lead(tea: Index) -> None:
+    engine, _ = scripted_engine(tea, "没有提到。")
+    gone = leading(tea.paragraphs, "zh")[0].number
+    answer = engine.ask("这篇文章讲了什么?", exclude=frozenset({gone}))
+    assert gone not in {entry.paragraph.number for entry in answer.retrieved}
+    assert gone not in {c.paragraph.number for c in answer.citations}

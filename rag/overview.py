@@ -1,0 +1,67 @@
+"""Questions about the whole article: recognised by their words, answered from where an article says what it is about.
+
+"What is this article about?" shares no word and little meaning with any one paragraph, so retrieval has nothing to
+go by. An article tells what it is about in its summary, where it has one, and in its first paragraphs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from index.paragraphs import Language, Paragraph
+from rag.answer import Evidence, Retrieved
+from rag.evidence import sentences_of, shown_language
+from rag.retrieve import Ranking
+from rag.words import content_tokens
+
+# How many paragraphs lead the ranking then.
+LEADING = 3
+
+_THE_WHOLE = (
+    "文章 这篇文章 这篇 本文 全文 原文 文中 通篇 article text piece essay post paper page document report story"
+)
+_ITS_GIST = (
+    "讲 讲述 讲什么 讲啥 谈 主要 内容 主题 主旨 大意 概括 总结 概述 概要 摘要 梗概 中心 中心思想 要点 重点 核心 观点 "
+    "论点 论述 表达 summary summarise summarize overview gist main key point takeaway topic subject theme thesis "
+    "message argue argument claim cover discuss idea tl dr"
+)
+# Words that such a question may also hold, and that say nothing of a part of the article.
+_IN_PASSING = (
+    "作者 想 说 说明 介绍 一下 简单 简要 简短 几句话 一句话 一句 句 话 用 关于 整体 啥 告诉 帮 请 "
+    "author writer give tell say sentence brief briefly short quick quickly overall whole entire general please sum up "
+    "one"
+)
+_ABOUT = re.compile(r"\babout\b|\bsay\b|关于|讲|说的?什么|写的?什么", re.IGNORECASE)
+
+
+def asks_about_the_whole(question: str) -> bool:
+    """Whether the question has no word of its own: it asks what the article says, not what it says of something."""
+    asked = content_tokens(question)
+    the_whole, its_gist, in_passing = (content_tokens(words) for words in (_THE_WHOLE, _ITS_GIST, _IN_PASSING))
+    if not asked <= the_whole | its_gist | in_passing:
+        return False
+    return bool(asked & its_gist) or bool(asked & the_whole and _ABOUT.search(question))
+
+
+def leading(paragraphs: Sequence[Paragraph], language: Language) -> list[Paragraph]:
+    """Where the article says what it is about: its summary, then its first paragraphs; those in `language` first."""
+    ordered = [p for kind in ("summary", "body") for p in paragraphs if p.kind == kind]
+    return sorted(ordered[: 2 * LEADING], key=lambda p: p.text(language) is None)[:LEADING]
+
+
+def led_by(ranking: Ranking, first: Sequence[Paragraph]) -> Ranking:
+    """`ranking` with `first` before all others, each as likely to answer as the other."""
+    numbers = {p.number for p in first}
+    best = max((entry.score for entry in ranking.retrieved), default=1.0)
+    rest = [entry for entry in ranking.retrieved if entry.paragraph.number not in numbers]
+    share = dict.fromkeys(ranking.share, 0.0) | dict.fromkeys(numbers, 1 / max(1, len(numbers)))
+    return replace(ranking, retrieved=(*(Retrieved(p, best) for p in first), *rest), share=share)
+
+
+def sentences_first(first: Sequence[Paragraph], ranked: Sequence[Evidence], language: Language) -> tuple[Evidence, ...]:
+    """`ranked` behind the sentences of `first`, which come in reading order, one as good as the next."""
+    own = [replace(e, score=1.0) for p in first for e in sentences_of(p, shown_language(p, language))]
+    keys = {e.key for e in own}
+    return (*own, *(replace(e, score=min(e.score, 0.0)) for e in ranked if e.key not in keys))
