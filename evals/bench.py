@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from evals.beds import Bed
 from evals.datasets import as_jsonl
-from evals.gold import Question, load_gold
+from evals.gold import DEFAULT_GOLD, Question, load_gold
 from evals.run import ANSWERS, CLOSED_BOOK, Ask, RunFolder, RunInfo, answer_all, code_digest, file_digest, now, sample
 from index.build import open_index
 from index.errors import UserError
@@ -39,11 +39,12 @@ class Order:
 
     @property
     def name(self) -> str:
-        """A run name that says what it is of: bed, split, generator, how many, and the code's digest."""
+        """A run name that says what it is of: bed, gold, split, generator, how many, and the code's digest."""
         bed = "" if self.bed.name == "plain" else f"{self.bed.name}-"
+        gold = "" if self.gold.resolve() == DEFAULT_GOLD.resolve() else f"{self.gold.stem}-"
         languages = "" if self.languages == LANGUAGES else "-" + "".join(self.languages)
         size = "" if self.limit is None else f"-{self.limit}"
-        return f"{bed}{self.split}-{self.generator}{languages}{size}-{code_digest()[:8]}"
+        return f"{bed}{gold}{self.split}-{self.generator}{languages}{size}-{code_digest()[:8]}"
 
 
 def perform(

@@ -17,9 +17,9 @@ from evals.beds import make_bed
 from evals.bench import Order, perform, prepare_index
 from evals.compare import Comparison, compare, refuse_unlike
 from evals.datasets import XQuAD
-from evals.gold import DEFAULT_GOLD, Question, examine, load_gold
+from evals.gold import DEFAULT_GOLD, PLAIN_GOLD, Question, conflicts, examine, load_gold
 from evals.metrics import Outcome
-from evals.run import CLOSED_BOOK, RunFolder, parse_languages, run_path
+from evals.run import CLOSED_BOOK, RunFolder, file_digest, parse_languages, run_path
 from evals.score import HEADLINE, Scores, score
 from evals.tables import wide_console
 from evals.thresholds import read_bars, shortfalls
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
 def rescore(args: argparse.Namespace) -> int:
     """Score a run again, without a model."""
     folder = RunFolder(run_path(args.run, args.run))
-    status = _report_xquad(folder) if folder.info.bed == XQUAD else _report(folder, args.gold or DEFAULT_GOLD)
+    status = _report_xquad(folder) if folder.info.bed == XQUAD else _report(folder, args.gold or _gold_of(folder))
     if args.markdown:
         shutil.copyfile(folder.path / "report.md", args.markdown)
         print(f"written: {args.markdown}")
@@ -55,7 +55,7 @@ def comparison(args: argparse.Namespace) -> int:
     """Print what moved between two runs."""
     folders = [RunFolder(run_path(name, name)) for name in (args.before, args.after)]
     refuse_unlike(*(folder.info for folder in folders))
-    sides = [scored(folder, args.gold or DEFAULT_GOLD).outcomes for folder in folders]
+    sides = [scored(folder, args.gold or _gold_of(folder)).outcomes for folder in folders]
     _print_comparison(compare(*sides), *(folder.path.name for folder in folders))
     return 0
 
@@ -65,6 +65,8 @@ def validate(args: argparse.Namespace) -> int:
     path = args.gold or DEFAULT_GOLD
     paragraphs = _paragraphs(args.index)
     questions, problems = examine(path, paragraphs)
+    if not problems and args.index is None:
+        problems = conflicts([*questions, *_other_shipped(path, paragraphs)], paragraphs)
     if problems:
         for problem in problems[:-1]:
             print(f"duizhao: {problem}", file=sys.stderr)
@@ -188,6 +190,12 @@ def questions_of(folder: RunFolder, gold: Path) -> dict[str, Question]:
     return {question.id: question for question in bed.questions(chosen)}
 
 
+def _gold_of(folder: RunFolder) -> Path:
+    """The shipped gold file that a run was asked from, by its digest; the default where it is neither."""
+    named = (path for path in (DEFAULT_GOLD, PLAIN_GOLD) if file_digest(path) == folder.info.gold)
+    return next(named, DEFAULT_GOLD)
+
+
 def scored(folder: RunFolder, gold: Path) -> Scores:
     """The scores of what a run has answered so far. Raises UserError where that is nothing, and for a run on XQuAD."""
     if folder.info.bed == XQUAD:
@@ -245,6 +253,16 @@ def _paragraphs(index: Path | None) -> Any:
     from index.paragraphs import Paragraph
 
     return [Paragraph.from_json(json.loads(line)) for line in dump(load_settings(), index)]
+
+
+def _other_shipped(path: Path, paragraphs: Any) -> list[Question]:
+    """The questions about the bundled article in the other gold file: one fact has one split in both.
+
+    A file of someone's own may well ask what a shipped one asks.
+    """
+    shipped = (DEFAULT_GOLD.resolve(), PLAIN_GOLD.resolve())
+    others = [other for other in shipped if other != path.resolve()] if path.resolve() in shipped else []
+    return [question for other in others for question in load_gold(other, paragraphs)]
 
 
 def _kinds(questions: list[Question]) -> str:
