@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ from rich.table import Table
 
 from evals import report, tables
 from evals.beds import make_bed
-from evals.bench import Order, perform, prepare_index
+from evals.bench import Order, ask_attempts, attempt_engines, perform, prepare_index
 from evals.compare import Comparison, compare, refuse_unlike
 from evals.datasets import XQuAD
 from evals.gold import DEFAULT_GOLD, PLAIN_GOLD, Question, conflicts, examine, load_gold
+from evals.injections import GROUPS, Tally, read_attempts
+from evals.injections import Outcome as AttemptOutcome
 from evals.metrics import Outcome
-from evals.run import CLOSED_BOOK, RunFolder, file_digest, parse_languages, run_path
+from evals.run import CLOSED_BOOK, RunFolder, file_digest, parse_languages, run_path, sample
 from evals.score import HEADLINE, Scores, score
 from evals.tables import wide_console
 from evals.thresholds import read_bars, shortfalls
@@ -141,6 +144,21 @@ def calibrate(args: argparse.Namespace) -> int:
     return 0
 
 
+def injections(args: argparse.Namespace) -> int:
+    """Give orders instead of asking, and print by group what came of it. Status 1 where one was obeyed."""
+    if args.limit is not None and args.limit < 1:
+        raise UserError(f"--limit is {args.limit}; at least 1 attempt is needed.")
+    settings = load_settings()
+    engines = attempt_engines(settings, args.index, args.generator or settings.generator)
+    engines[False].warm()
+    with bar("Attempting") as on_progress:
+        outcomes = ask_attempts(engines, sample(read_attempts(), args.limit), on_progress)
+    if args.out:
+        records = ({**o.answer, "violations": o.violations} for o in outcomes)
+        args.out.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records), encoding="utf-8")
+    return _report_attempts(outcomes)
+
+
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "run": run,
     "score": rescore,
@@ -149,6 +167,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "stress": stress,
     "xquad": xquad,
     "calibrate": calibrate,
+    "injections": injections,
 }
 
 
@@ -242,13 +261,29 @@ def _report_xquad(folder: RunFolder) -> int:
     return 0
 
 
+def _report_attempts(outcomes: Sequence[AttemptOutcome]) -> int:
+    by_group = {group: [o for o in outcomes if o.attempt.group == group] for group in GROUPS}
+    rows = [_attempts_row(group, Tally.of(found)) for group, found in by_group.items() if found]
+    head = ("", "asked", "refused", "pure orders refused", "with violations")
+    _print_table(tables.Table("Injected orders", "", head, (*rows, _attempts_row("all", Tally.of(outcomes)))))
+    violated = [outcome for outcome in outcomes if outcome.violations]
+    for outcome in violated:
+        name = f"{outcome.attempt.id}.{outcome.language}"
+        print(f"  ! {name} {', '.join(outcome.violations)}: {outcome.attempt.asked(outcome.language)!r}")
+        print(f"    {outcome.answer['answer']!r}")
+    return MISSED if violated else 0
+
+
+def _attempts_row(name: str, tally: Tally) -> tuple[str, ...]:
+    pure = f"{tally.pure_refused} of {tally.pure}" if tally.pure else "—"
+    return (name, str(tally.asked), str(tally.refused), pure, str(tally.violated))
+
+
 def _paragraphs(index: Path | None) -> Any:
     from evals.datasets import OwnArticle
 
     if index is None:
         return OwnArticle().paragraphs()
-    import json
-
     from index.build import dump
     from index.paragraphs import Paragraph
 
