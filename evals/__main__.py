@@ -17,7 +17,8 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="python -m evals",
         description="Measure answers against gold facts. Without a command: run the dev questions and report.",
-        epilog="Exit status: 0; 1 where a bar of evals/thresholds.toml is missed; 2 for a mistake in the command.",
+        epilog="Exit status: 0; 1 where a bar of evals/thresholds.toml is missed or an injected order was obeyed; "
+        "2 for a mistake in the command.",
     )
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     run = commands.add_parser("run", help="ask the questions (or go on asking), score, report")
@@ -58,6 +59,11 @@ def parser() -> argparse.ArgumentParser:
         "--out", metavar="RUN", help="a folder, or a name under evals/runs; default: named by what is run"
     )
     xquad.add_argument("--fresh", action="store_true", help="start over where the run exists")
+    injections = commands.add_parser("injections", help="orders in questions and in paragraphs: are any obeyed?")
+    injections.add_argument("--generator", choices=get_args(GeneratorName), help="default: the settings'")
+    injections.add_argument("--index", type=Path, metavar="DIR", help="the index to ask; default: the settings'")
+    injections.add_argument("--limit", type=int, metavar="N", help="N attempts, spread evenly over the file")
+    injections.add_argument("--out", type=Path, metavar="FILE", help="write every answer there, one JSON object a line")
     calibrate = commands.add_parser("calibrate", help="fit the retriever's weights and the gate on the dev questions")
     calibrate.add_argument("what", choices=("fusion", "gate", "all"), nargs="?", default="all")
     calibrate.add_argument(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evals.beds import Bed
 from evals.datasets import as_jsonl
-from evals.gold import Question, load_gold
+from evals.gold import DEFAULT_GOLD, Question, load_gold
+from evals.injections import DOCUMENTS, Attempt, own_instructions, violations
+from evals.injections import Outcome as AttemptOutcome
 from evals.run import ANSWERS, CLOSED_BOOK, Ask, RunFolder, RunInfo, answer_all, code_digest, file_digest, now, sample
 from index.build import open_index
 from index.errors import UserError
@@ -39,11 +41,12 @@ class Order:
 
     @property
     def name(self) -> str:
-        """A run name that says what it is of: bed, split, generator, how many, and the code's digest."""
+        """A run name that says what it is of: bed, gold, split, generator, how many, and the code's digest."""
         bed = "" if self.bed.name == "plain" else f"{self.bed.name}-"
+        gold = "" if self.gold.resolve() == DEFAULT_GOLD.resolve() else f"{self.gold.stem}-"
         languages = "" if self.languages == LANGUAGES else "-" + "".join(self.languages)
         size = "" if self.limit is None else f"-{self.limit}"
-        return f"{bed}{self.split}-{self.generator}{languages}{size}-{code_digest()[:8]}"
+        return f"{bed}{gold}{self.split}-{self.generator}{languages}{size}-{code_digest()[:8]}"
 
 
 def perform(
@@ -164,3 +167,30 @@ def _info(order: Order, engine: Engine, questions: Sequence[Question]) -> RunInf
         started=now(),
         command=order.command,
     )
+
+
+def ask_attempts(
+    engines: Mapping[bool, Engine], attempts: Sequence[Attempt], on_progress: OnProgress = lambda done, total: None
+) -> list[AttemptOutcome]:
+    """Every attempt in both languages, each to the engine that `attempt_engines` gave for its group."""
+    wanted = [(attempt, language) for attempt in attempts for language in LANGUAGES]
+    instructions = own_instructions()
+    paragraphs = {side: {p.number: p for p in engine.index.paragraphs} for side, engine in engines.items()}
+    outcomes = []
+    on_progress(0, len(wanted))
+    for attempt, language in wanted:
+        side = attempt.group == "document"
+        answer = engines[side].ask(attempt.asked(language), id=f"{attempt.id}.{language}").to_json()
+        found = violations(answer, attempt, language, paragraphs[side], instructions)
+        outcomes.append(AttemptOutcome(attempt, language, answer, found))
+        on_progress(len(outcomes), len(wanted))
+    return outcomes
+
+
+def attempt_engines(settings: Settings, index: Path | None, generator: GeneratorName) -> dict[bool, Engine]:
+    """An engine over the article (False) and one over the paragraphs that hold orders (True), of one generator."""
+    from rag.engine import Engine
+
+    article = Engine.open(settings, index, generator)
+    folder = build_index(settings, "injections", DOCUMENTS.read_text(encoding="utf-8"), lambda done, total: None)
+    return {False: article, True: Engine(open_index(settings, folder), article.generator, settings.evidence_tokens)}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ from rich.table import Table
 
 from evals import report, tables
 from evals.beds import make_bed
-from evals.bench import Order, perform, prepare_index
+from evals.bench import Order, ask_attempts, attempt_engines, perform, prepare_index
 from evals.compare import Comparison, compare, refuse_unlike
 from evals.datasets import XQuAD
-from evals.gold import DEFAULT_GOLD, Question, examine, load_gold
+from evals.gold import DEFAULT_GOLD, PLAIN_GOLD, Question, conflicts, examine, load_gold
+from evals.injections import GROUPS, Tally, read_attempts
+from evals.injections import Outcome as AttemptOutcome
 from evals.metrics import Outcome
-from evals.run import CLOSED_BOOK, RunFolder, parse_languages, run_path
+from evals.run import CLOSED_BOOK, RunFolder, file_digest, parse_languages, run_path, sample
 from evals.score import HEADLINE, Scores, score
 from evals.tables import wide_console
 from evals.thresholds import read_bars, shortfalls
@@ -44,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 def rescore(args: argparse.Namespace) -> int:
     """Score a run again, without a model."""
     folder = RunFolder(run_path(args.run, args.run))
-    status = _report_xquad(folder) if folder.info.bed == XQUAD else _report(folder, args.gold or DEFAULT_GOLD)
+    status = _report_xquad(folder) if folder.info.bed == XQUAD else _report(folder, args.gold or _gold_of(folder))
     if args.markdown:
         shutil.copyfile(folder.path / "report.md", args.markdown)
         print(f"written: {args.markdown}")
@@ -55,7 +58,7 @@ def comparison(args: argparse.Namespace) -> int:
     """Print what moved between two runs."""
     folders = [RunFolder(run_path(name, name)) for name in (args.before, args.after)]
     refuse_unlike(*(folder.info for folder in folders))
-    sides = [scored(folder, args.gold or DEFAULT_GOLD).outcomes for folder in folders]
+    sides = [scored(folder, args.gold or _gold_of(folder)).outcomes for folder in folders]
     _print_comparison(compare(*sides), *(folder.path.name for folder in folders))
     return 0
 
@@ -65,6 +68,8 @@ def validate(args: argparse.Namespace) -> int:
     path = args.gold or DEFAULT_GOLD
     paragraphs = _paragraphs(args.index)
     questions, problems = examine(path, paragraphs)
+    if not problems and args.index is None:
+        problems = conflicts([*questions, *_other_shipped(path, paragraphs)], paragraphs)
     if problems:
         for problem in problems[:-1]:
             print(f"duizhao: {problem}", file=sys.stderr)
@@ -139,6 +144,21 @@ def calibrate(args: argparse.Namespace) -> int:
     return 0
 
 
+def injections(args: argparse.Namespace) -> int:
+    """Give orders instead of asking, and print by group what came of it. Status 1 where one was obeyed."""
+    if args.limit is not None and args.limit < 1:
+        raise UserError(f"--limit is {args.limit}; at least 1 attempt is needed.")
+    settings = load_settings()
+    engines = attempt_engines(settings, args.index, args.generator or settings.generator)
+    engines[False].warm()
+    with bar("Attempting") as on_progress:
+        outcomes = ask_attempts(engines, sample(read_attempts(), args.limit), on_progress)
+    if args.out:
+        records = ({**o.answer, "violations": o.violations} for o in outcomes)
+        args.out.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records), encoding="utf-8")
+    return _report_attempts(outcomes)
+
+
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "run": run,
     "score": rescore,
@@ -147,6 +167,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "stress": stress,
     "xquad": xquad,
     "calibrate": calibrate,
+    "injections": injections,
 }
 
 
@@ -186,6 +207,12 @@ def questions_of(folder: RunFolder, gold: Path) -> dict[str, Question]:
     asked = set(info.questions)
     chosen = [question for question in load_gold(gold, folder.article) if question.id in asked]
     return {question.id: question for question in bed.questions(chosen)}
+
+
+def _gold_of(folder: RunFolder) -> Path:
+    """The shipped gold file that a run was asked from, by its digest; the default where it is neither."""
+    named = (path for path in (DEFAULT_GOLD, PLAIN_GOLD) if file_digest(path) == folder.info.gold)
+    return next(named, DEFAULT_GOLD)
 
 
 def scored(folder: RunFolder, gold: Path) -> Scores:
@@ -234,17 +261,43 @@ def _report_xquad(folder: RunFolder) -> int:
     return 0
 
 
+def _report_attempts(outcomes: Sequence[AttemptOutcome]) -> int:
+    by_group = {group: [o for o in outcomes if o.attempt.group == group] for group in GROUPS}
+    rows = [_attempts_row(group, Tally.of(found)) for group, found in by_group.items() if found]
+    head = ("", "asked", "refused", "pure orders refused", "with violations")
+    _print_table(tables.Table("Injected orders", "", head, (*rows, _attempts_row("all", Tally.of(outcomes)))))
+    violated = [outcome for outcome in outcomes if outcome.violations]
+    for outcome in violated:
+        name = f"{outcome.attempt.id}.{outcome.language}"
+        print(f"  ! {name} {', '.join(outcome.violations)}: {outcome.attempt.asked(outcome.language)!r}")
+        print(f"    {outcome.answer['answer']!r}")
+    return MISSED if violated else 0
+
+
+def _attempts_row(name: str, tally: Tally) -> tuple[str, ...]:
+    pure = f"{tally.pure_refused} of {tally.pure}" if tally.pure else "—"
+    return (name, str(tally.asked), str(tally.refused), pure, str(tally.violated))
+
+
 def _paragraphs(index: Path | None) -> Any:
     from evals.datasets import OwnArticle
 
     if index is None:
         return OwnArticle().paragraphs()
-    import json
-
     from index.build import dump
     from index.paragraphs import Paragraph
 
     return [Paragraph.from_json(json.loads(line)) for line in dump(load_settings(), index)]
+
+
+def _other_shipped(path: Path, paragraphs: Any) -> list[Question]:
+    """The questions about the bundled article in the other gold file: one fact has one split in both.
+
+    A file of someone's own may well ask what a shipped one asks.
+    """
+    shipped = (DEFAULT_GOLD.resolve(), PLAIN_GOLD.resolve())
+    others = [other for other in shipped if other != path.resolve()] if path.resolve() in shipped else []
+    return [question for other in others for question in load_gold(other, paragraphs)]
 
 
 def _kinds(questions: list[Question]) -> str:

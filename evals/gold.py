@@ -34,6 +34,7 @@ WEIGHTS = (1.0, 0.5)  # vital, okay
 ONE_SIDED = ("front", "figure")
 GOLD_FOLDER = Path(__file__).parent / "gold"
 DEFAULT_GOLD = GOLD_FOLDER / "when-ai-builds-itself.jsonl"
+PLAIN_GOLD = GOLD_FOLDER / "plainly-asked.jsonl"  # the same facts, asked in plain words
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,14 @@ def examine(path: Path, paragraphs: Sequence[Paragraph]) -> tuple[tuple[Question
     return tuple(questions), problems
 
 
+def conflicts(questions: Sequence[Question], paragraphs: Sequence[Paragraph]) -> list[str]:
+    """What may not stand in two gold files of one article either: a question asked twice, a fact in both splits.
+
+    What is wrong within each of the files is `examine`'s to say.
+    """
+    return [*_same_questions(questions), *_shared_facts(questions, _texts(paragraphs))]
+
+
 # --- the file's shape ---------------------------------------------------------------------------------------
 
 
@@ -219,6 +228,10 @@ def _shape_problems(line: _Line) -> Iterator[str]:
         yield f"{line.id} has facts named {', '.join(ids)}. Name them {line.id}.f1, {line.id}.f2 and so on."
 
 
+def _texts(paragraphs: Sequence[Paragraph]) -> dict[int, str]:
+    return {p.number: "\n".join(p.text(language) or "" for language in p.languages) for p in paragraphs}
+
+
 # --- snippets to numbers ------------------------------------------------------------------------------------
 
 
@@ -228,7 +241,7 @@ class _Resolver:
     def __init__(self, paragraphs: Sequence[Paragraph], problems: list[str]) -> None:
         self._paragraphs = {paragraph.number: paragraph for paragraph in paragraphs}
         self._problems = problems
-        self.texts = {p.number: "\n".join(p.text(language) or "" for language in p.languages) for p in paragraphs}
+        self.texts = _texts(paragraphs)
 
     def question(self, line: _Line) -> Question:
         supporting = self._find_all(line.id, line.also_supporting)

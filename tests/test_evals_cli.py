@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import rag.engine
-from evals import commands, run, thresholds, xquad
+from evals import bench, commands, run, thresholds, xquad
 from evals.__main__ import main
 from evals.compare import compare
 from evals.gold import Question
@@ -118,10 +118,25 @@ def test_a_run_asks_each_question_in_both_languages_and_writes_the_three_reports
 def test_without_a_command_the_dev_questions_are_asked_with_the_default_generator(
     engine: ScriptedEngine, gold: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands, "DEFAULT_GOLD", gold)
+    for module in (commands, bench):
+        monkeypatch.setattr(module, "DEFAULT_GOLD", gold)
     assert main([]) == 0
     assert len(engine.asked) == 4
     assert [path.name.startswith("dev-local-") for path in run.RUNS.iterdir()] == [True]
+
+
+def test_the_name_of_a_run_says_which_gold_it_was_asked_from(engine: ScriptedEngine, gold: Path) -> None:
+    assert main(["run", "--gold", str(gold), "--generator", "quote"]) == 0
+    assert [path.name.startswith(f"{gold.stem}-dev-quote-") for path in run.RUNS.iterdir()] == [True]
+
+
+def test_a_run_of_another_shipped_gold_is_scored_against_that_one(
+    engine: ScriptedEngine, gold: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "PLAIN_GOLD", gold)
+    assert main(["run", "--gold", str(gold), "--generator", "quote", "--out", "here"]) == 0
+    assert main(["score", "here"]) == 0
+    assert main(["compare", "here", "here"]) == 0
 
 
 def test_a_rerun_asks_only_what_is_missing_and_a_torn_line_counts_as_missing(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from evals.beds import edited_paragraphs, edited_questions, needs_several, read_edits, stale_quotes, withhold
 from evals.controls import cite
 from evals.datasets import OwnArticle, XQuAD, as_jsonl
-from evals.gold import QUESTION_KINDS, Question, examine, load_gold
+from evals.gold import DEFAULT_GOLD, PLAIN_GOLD, QUESTION_KINDS, SPLITS, Question, conflicts, examine, load_gold
 from evals.normalise import states_any
 from evals.wording import RareWords, rare_overlap
 from evals.xquad import ENVIRONMENT
@@ -62,6 +63,25 @@ def problems(folder: Path, *lines: dict[str, Any] | str) -> list[str]:
     return examine(written(folder, *lines), PARAGRAPHS)[1]
 
 
+@dataclass(frozen=True)
+class Shipped:
+    """What a shipped gold file is held to: how many pairs of a split, and how much in the article's rare words."""
+
+    path: Path
+    answerable: int
+    unanswerable: int
+    covered: float  # of the article's paragraphs
+    rare: tuple[float, float]
+
+
+# One is oblique on purpose, the other plain on purpose.
+SHIPPED = [
+    pytest.param(Shipped(DEFAULT_GOLD, 120, 40, 0.9, (0, 1 / 3)), id=DEFAULT_GOLD.stem),
+    pytest.param(Shipped(PLAIN_GOLD, 70, 35, 0.8, (0.6, 0.9)), id=PLAIN_GOLD.stem),
+]
+each_shipped = pytest.mark.parametrize("shipped", SHIPPED)
+
+
 @pytest.fixture(scope="module")
 def article() -> OwnArticle:
     return OwnArticle()
@@ -75,37 +95,70 @@ def gold(article: OwnArticle) -> tuple[Question, ...]:
 # --- the shipped gold ---------------------------------------------------------------------------------------
 
 
-def test_the_shipped_gold_has_no_problem(article: OwnArticle) -> None:
-    assert examine(article.gold, article.paragraphs())[1] == []
+@each_shipped
+def test_the_shipped_gold_has_no_problem(article: OwnArticle, shipped: Shipped) -> None:
+    assert examine(shipped.path, article.paragraphs())[1] == []
 
 
-def test_the_shipped_gold_is_large_enough_and_covers_every_kind_in_both_splits(gold: tuple[Question, ...]) -> None:
-    assert sum(question.answerable for question in gold) >= 120
-    assert sum(not question.answerable for question in gold) >= 50
-    kinds = Counter((question.split, question.kind) for question in gold)
-    assert all(kinds[split, kind] for split in ("dev", "test") for kind in QUESTION_KINDS)
-
-
-def test_the_shipped_gold_asks_about_most_of_the_article(article: OwnArticle, gold: tuple[Question, ...]) -> None:
-    asked = frozenset().union(*(question.gold for question in gold))
-    assert len(asked) / len(article.paragraphs()) > 0.9
-
-
-def test_fewer_than_a_third_of_the_questions_share_a_rare_word_with_their_evidence(
-    article: OwnArticle, gold: tuple[Question, ...]
+@each_shipped
+def test_the_shipped_gold_is_large_enough_and_covers_every_kind_in_both_splits(
+    article: OwnArticle, shipped: Shipped
 ) -> None:
-    assert 0 < rare_overlap(gold, article.paragraphs()) < 1 / 3
+    gold = load_gold(shipped.path, article.paragraphs())
+    for split in SPLITS:
+        sides = Counter(question.answerable for question in gold if question.split == split)
+        assert sides[True] >= shipped.answerable
+        assert sides[False] >= shipped.unanswerable
+    kinds = Counter((question.split, question.kind) for question in gold)
+    assert all(kinds[split, kind] for split in SPLITS for kind in QUESTION_KINDS)
 
 
+@each_shipped
+def test_the_shipped_gold_asks_about_most_of_the_article(article: OwnArticle, shipped: Shipped) -> None:
+    asked = frozenset().union(*(question.gold for question in load_gold(shipped.path, article.paragraphs())))
+    assert len(asked) / len(article.paragraphs()) > shipped.covered
+
+
+@each_shipped
+def test_oblique_questions_seldom_share_a_rare_word_with_their_evidence_and_plain_ones_mostly_do(
+    article: OwnArticle, shipped: Shipped
+) -> None:
+    low, high = shipped.rare
+    assert low < rare_overlap(load_gold(shipped.path, article.paragraphs()), article.paragraphs()) < high
+
+
+@each_shipped
 def test_every_gold_paragraph_has_a_gold_sentence_in_each_of_its_languages(
-    article: OwnArticle, gold: tuple[Question, ...]
+    article: OwnArticle, shipped: Shipped
 ) -> None:
     by_number = {paragraph.number: paragraph for paragraph in article.paragraphs()}
-    for question in gold:
+    for question in load_gold(shipped.path, article.paragraphs()):
         for fact in question.facts:
             spans = {(span.paragraph, span.language) for span in fact.sentences}
             for number in frozenset().union(*fact.evidence):
                 assert {(number, language) for language in by_number[number].languages} <= spans, fact.id
+
+
+def test_a_question_asked_plainly_has_the_facts_kind_and_split_of_the_oblique_one(
+    article: OwnArticle, gold: tuple[Question, ...]
+) -> None:
+    by_id = {question.id: question for question in gold}
+    plain = [question for question in load_gold(PLAIN_GOLD, article.paragraphs()) if question.answerable]
+    for question in plain:
+        oblique = by_id[question.id.removesuffix("p")]
+        facts = tuple(replace(fact, id=fact.id.replace("p.", ".")) for fact in question.facts)
+        assert replace(question, id=oblique.id, asked=oblique.asked, facts=facts) == oblique
+
+
+def test_the_shipped_golds_ask_nothing_twice_and_share_no_fact_across_the_splits(
+    article: OwnArticle, gold: tuple[Question, ...]
+) -> None:
+    plain = load_gold(PLAIN_GOLD, article.paragraphs())
+    assert conflicts([*gold, *plain], article.paragraphs()) == []
+    moved = replace(plain[0], split="test" if plain[0].split == "dev" else "dev")
+    assert any("are one fact" in problem for problem in conflicts([*gold, moved], article.paragraphs()))
+    copied = replace(plain[0], asked=gold[0].asked)
+    assert any("ask the same" in problem for problem in conflicts([*gold, copied], article.paragraphs()))
 
 
 # --- wording ------------------------------------------------------------------------------------------------
