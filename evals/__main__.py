@@ -64,6 +64,17 @@ def parser() -> argparse.ArgumentParser:
     injections.add_argument("--index", type=Path, metavar="DIR", help="the index to ask; default: the settings'")
     injections.add_argument("--limit", type=int, metavar="N", help="N attempts, spread evenly over the file")
     injections.add_argument("--out", type=Path, metavar="FILE", help="write every answer there, one JSON object a line")
+    speed = commands.add_parser("speed", help="how fast everything is, beside its limit and a peer; memory too")
+    speed.add_argument("--limit", type=int, metavar="N", default=20, help="ask N dev question pairs; default: 20")
+    speed.add_argument(
+        "--peer",
+        type=int,
+        metavar="M",
+        default=5,
+        help="put M of them to llama-index's CitationQueryEngine as well; default: 5, 0 for none",
+    )
+    speed.add_argument("--json", type=Path, metavar="FILE", help="every timing; default: evals/runs/speed.json")
+    speed.add_argument("--gold", type=Path, metavar="FILE", help="the gold questions")
     calibrate = commands.add_parser("calibrate", help="fit the retriever's weights and the gate on the dev questions")
     calibrate.add_argument("what", choices=("fusion", "gate", "all"), nargs="?", default="all")
     calibrate.add_argument(

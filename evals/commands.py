@@ -27,6 +27,7 @@ from evals.score import HEADLINE, Scores, score
 from evals.tables import wide_console
 from evals.thresholds import read_bars, shortfalls
 from evals.wording import rare_overlap
+from index.build import open_index
 from index.errors import UserError
 from index.progress import bar
 from index.settings import Settings, load_settings
@@ -132,6 +133,32 @@ def xquad(args: argparse.Namespace) -> int:
     return _report_xquad(folder)
 
 
+def speed(args: argparse.Namespace) -> int:
+    """Measure how fast everything is beside its limit or the peer, print one table, keep every timing as JSON.
+
+    Status 1 where a target is missed.
+    """
+    from evals import speed as clock
+    from evals import speed_rows
+
+    if args.limit < 1 or args.peer < 0:
+        raise UserError(f"--limit is {args.limit} and --peer {args.peer}; at least 1 and 0 are needed.")
+    settings = load_settings()
+    index = open_index(settings)
+    order = clock.Order(limit=args.limit, peer=args.peer, gold=args.gold or DEFAULT_GOLD)
+    with bar("Asking") as on_progress:
+        measured = clock.perform(order, settings, index, on_progress)
+    questions = {question.id: question for question in load_gold(order.gold, index.paragraphs)}
+    rows = speed_rows.rows(measured) + speed_rows.quality_rows(measured, questions, index.by_number)
+    path = args.json or run_path(None, "speed.json")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(speed_rows.record(measured, rows), ensure_ascii=False, indent=1), encoding="utf-8")
+    table = speed_rows.table(rows)
+    _print_table(table)
+    print(f"{table.note}\nwritten: {path}")
+    return MISSED if any(row.is_met is False for row in rows) else 0
+
+
 def calibrate(args: argparse.Namespace) -> int:
     """Fit the retriever's weights and the gate on development questions; write rag/fusion.json and rag/gate.json."""
     from evals.calibration import calibrate_fusion, calibrate_gate
@@ -166,6 +193,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "validate": validate,
     "stress": stress,
     "xquad": xquad,
+    "speed": speed,
     "calibrate": calibrate,
     "injections": injections,
 }
