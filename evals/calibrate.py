@@ -81,9 +81,14 @@ def collect(
                     sink.write(json.dumps({"key": key, "reply": known[key]}, ensure_ascii=False) + "\n")
                     sink.flush()
                 seen = engine.signals_of(found, *known[key])
-                examples.append(Example(language, question.id, question.answerable and not exclude, seen))
+                examples.append(Example(language, fact_group(question.id), question.answerable and not exclude, seen))
                 on_done(len(examples), total)
     return examples
+
+
+def fact_group(name: str) -> str:
+    """What is held out together: a question and the one that asks the same plainly (q017 and q017p)."""
+    return name.removesuffix("p")
 
 
 def fit(examples: Sequence[Example]) -> dict[Language, dict[Moment, Fit]]:

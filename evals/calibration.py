@@ -43,21 +43,25 @@ def calibrate_fusion(settings: Settings, index: Path | None, gold: Path, xquad: 
 def calibrate_gate(
     settings: Settings,
     index: Path | None,
-    gold: Path,
+    gold: Sequence[Path],
     xquad: Path | None,
     generator: GeneratorName | None,
     limit: int | None,
 ) -> None:
     """Fit and write rag/gate.json; `limit` bounds the answerable questions of each bed (a reply takes seconds).
 
+    The same facts asked obliquely and plainly (two files of `gold`) are held out together.
+
     Raises UserError for a generator that writes nothing.
     """
     engine = Engine.open(settings, index, generator)
     if not engine.generator.writes:
         raise UserError(f"the generator {engine.generator.name} writes nothing. Calibrate with one that has a model.")
-    dev = _dev(gold, engine)
-    asked = [*(q for q in dev if not q.answerable), *sample([q for q in dev if q.answerable], limit)]
-    examples = _replies(engine, [(question, frozenset()) for question in asked], settings, "the article")
+    examples: list[calibrate.Example] = []
+    for path in gold:
+        dev = _dev(path, engine)
+        asked = [*(q for q in dev if not q.answerable), *sample([q for q in dev if q.answerable], limit)]
+        examples += _replies(engine, [(question, frozenset()) for question in asked], settings, path.stem)
     if xquad:
         engine = engine_over(settings, XQuAD(xquad), BOTH, engine.generator.name)
         questions = sample(XQuAD(xquad).questions(), limit)

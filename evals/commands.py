@@ -167,7 +167,8 @@ def calibrate(args: argparse.Namespace) -> int:
     if args.what in ("fusion", "all"):
         calibrate_fusion(settings, args.index, args.gold or DEFAULT_GOLD, args.xquad)
     if args.what in ("gate", "all"):
-        calibrate_gate(settings, args.index, args.gold or DEFAULT_GOLD, args.xquad, args.generator, args.limit)
+        gold = [args.gold] if args.gold else [DEFAULT_GOLD, PLAIN_GOLD]
+        calibrate_gate(settings, args.index, gold, args.xquad, args.generator, args.limit)
     return 0
 
 

@@ -32,7 +32,8 @@ class Check:
 def check(statement: str, cited: Sequence[Evidence], question: str, rarity: Rarity) -> Check:
     """Check `statement` against the paragraphs of `cited`, whole and in both languages.
 
-    A number or name that the question brought in counts as the reader's, not as a claim of the article's.
+    A number or name that the question brought in counts as the reader's, not as a claim of the article's; but a
+    statement that repeats a number which what it cites does not hold is not supported in full (another year's figure).
     """
     paragraphs = {e.paragraph.number: e.paragraph for e in cited}.values()
     texts = [text for p in paragraphs for text in (p.zh, p.en, p.section.path("zh"), p.section.path("en")) if text]
@@ -42,7 +43,7 @@ def check(statement: str, cited: Sequence[Evidence], question: str, rarity: Rari
     own = content_tokens(statement) - content_tokens(question)
     coverage = rarity.covered(own or content_tokens(statement), content_tokens(joined)) if texts else 0.0
     verdict = _verdict(bool(missing_numbers or missing_names), coverage)
-    if verdict == "supported" and _negation_flipped(statement, cited, joined):
+    if verdict == "supported" and (numbers or _negation_flipped(statement, cited, joined)):
         verdict = "partial"
     return Check(verdict, missing_numbers, missing_names, coverage)
 

@@ -216,6 +216,8 @@ def _start(path: Path, threads: int, prompts: Path) -> tuple[Any, Prefixes]:
     params.n_ctx = CONTEXT * params.n_parallel
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
     params.cache_ram_mib = PROMPT_CACHE_MIB
+    # Read, not mapped: llama.cpp repacks the weights, and a mapped file would stay resident beside the copy.
+    params.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
     params.warmup = False
     params.ui = False
     params.endpoint_slots = True

@@ -32,6 +32,13 @@ def first(paragraph: Paragraph, language: str) -> Evidence:
     return sentences_of(paragraph, language)[0]  # type: ignore[arg-type]
 
 
+def test_a_year_that_only_the_question_names_is_not_supported_in_full(rarity: Rarity) -> None:
+    statement = "In 2021 Yunnan exported more than ten thousand tonnes of tea, about a third of the country's."
+    found = check(statement, [first(TEA, "en")], "How much tea did Yunnan export in 2021?", rarity)
+    assert found.verdict == "partial"
+    assert not found.missing_numbers, "the reader brought it in: nothing to strike out"
+
+
 def test_a_number_in_chinese_numerals_supports_the_same_number_in_digits(rarity: Rarity) -> None:
     found = check("Yunnan exported over 10,000 tonnes of tea in 2024.", [first(TEA, "zh")], "How much tea?", rarity)
     assert found.verdict == "supported"
