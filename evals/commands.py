@@ -139,6 +139,13 @@ def calibrate(args: argparse.Namespace) -> int:
     return 0
 
 
+def load(args: argparse.Namespace) -> int:
+    """Print what 1, 4, 16 readers meet. Status 1 where an answer was lost, turned away, or somebody else's."""
+    from evals.load_command import measure
+
+    return measure(args, _command())
+
+
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "run": run,
     "score": rescore,
@@ -147,6 +154,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "stress": stress,
     "xquad": xquad,
     "calibrate": calibrate,
+    "load": load,
 }
 
 
