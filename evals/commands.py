@@ -146,6 +146,13 @@ def load(args: argparse.Namespace) -> int:
     return measure(args, _command())
 
 
+def scale(args: argparse.Namespace) -> int:
+    """Print what each stage of retrieval costs at each size."""
+    from evals.scale_command import measure
+
+    return measure(args, _command())
+
+
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "run": run,
     "score": rescore,
@@ -155,6 +162,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "xquad": xquad,
     "calibrate": calibrate,
     "load": load,
+    "scale": scale,
 }
 
 
