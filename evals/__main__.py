@@ -84,7 +84,29 @@ def parser() -> argparse.ArgumentParser:
     calibrate.add_argument("--gold", type=Path, metavar="FILE", help="the gold questions")
     calibrate.add_argument("--xquad", type=Path, metavar="DIR", help="XQuAD's folder, for more questions to fit on")
     calibrate.add_argument("--limit", type=int, metavar="N", help="for the gate: N answerable questions of each")
+    _add_load(commands.add_parser("load", help="many readers asking the page at once, through its real queue"))
+    _add_scale(commands.add_parser("scale", help="how retrieval grows with the corpus, each stage by itself"))
     return top
+
+
+def _add_scale(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--sizes", default="1000,10000", metavar="1000,10000", help="paragraph pairs")
+    command.add_argument("--xquad", type=Path, metavar="DIR", help="the folder of xquad.dev.{en,zh}.json; else $XQUAD")
+    command.add_argument("--server", action="store_true", help="also measure a Chroma server on loopback")
+    command.add_argument("--questions", type=int, default=50, metavar="N", help="asked at each size; default: 50")
+    command.add_argument("--out", type=Path, metavar="FILE", help="write the figures there as JSON")
+
+
+def _add_load(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--readers", default="1,4,16", metavar="1,4,16", help="how many ask at once, level by level")
+    command.add_argument("--questions", type=int, default=32, metavar="N", help="in all, at each level; default: 32")
+    command.add_argument("--generator", choices=get_args(GeneratorName), help="default: the settings'")
+    command.add_argument("--index", type=Path, metavar="DIR", help="the index to ask; default: the settings'")
+    command.add_argument("--gold", type=Path, metavar="FILE", help="where the questions come from")
+    command.add_argument(
+        "--slots", metavar="1,2,4", help="the default model behind a llama.cpp server with so many parallel slots"
+    )
+    command.add_argument("--out", type=Path, metavar="FILE", help="write the figures there as JSON")
 
 
 def _add_asking(command: argparse.ArgumentParser) -> None:

@@ -185,6 +185,18 @@ def injections(args: argparse.Namespace) -> int:
         records = ({**o.answer, "violations": o.violations} for o in outcomes)
         args.out.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records), encoding="utf-8")
     return _report_attempts(outcomes)
+def load(args: argparse.Namespace) -> int:
+    """Print what 1, 4, 16 readers meet. Status 1 where an answer was lost, turned away, or somebody else's."""
+    from evals.load_command import measure
+
+    return measure(args, _command())
+
+
+def scale(args: argparse.Namespace) -> int:
+    """Print what each stage of retrieval costs at each size."""
+    from evals.scale_command import measure
+
+    return measure(args, _command())
 
 
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
@@ -197,6 +209,8 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "speed": speed,
     "calibrate": calibrate,
     "injections": injections,
+    "load": load,
+    "scale": scale,
 }
 
 

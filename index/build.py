@@ -105,10 +105,14 @@ class BuildReport:
 class Index:
     """A finished index, opened for reading. Parts are read when first used and then kept."""
 
-    def __init__(self, folder: Path, manifest: Manifest, generation: Path, embedder: Embedder) -> None:
+    def __init__(
+        self, folder: Path, manifest: Manifest, generation: Path, embedder: Embedder, chroma_url: str | None = None
+    ) -> None:
         self.folder = folder
         self.manifest = manifest
         self.embedder = embedder
+        # A server may be known by another name here than where the index was built.
+        self._chroma_url = manifest.chroma_url and (chroma_url or manifest.chroma_url)
         self._generation = generation
         self._client: StoreClient | None = None
 
@@ -138,8 +142,8 @@ class Index:
     @cached_property
     def vectors(self) -> PassageStore:
         """The vector leg."""
-        url, repair = self.manifest.chroma_url, _rebuild_hint(self.folder)
-        self._client = StoreClient(self._generation / "chroma", url, repair=repair)
+        repair = _rebuild_hint(self.folder)
+        self._client = StoreClient(self._generation / "chroma", self._chroma_url, repair=repair)
         return self._client.open(self.manifest.collection, expected=self.manifest.vectors)
 
     def close(self) -> None:
@@ -167,7 +171,12 @@ def open_index(settings: Settings, folder: Path | None = None, embedder: Embedde
         raise IndexMissing(f"there is no index in {folder}. Build it with: {_build_command(folder, settings)}")
     embedder = embedder or Embedder.from_settings(settings)
     _refuse_mismatch(folder, manifest, embedder)
-    return Index(folder, manifest, generation, embedder)
+    if settings.chroma_url and not manifest.chroma_url:
+        raise IndexMismatch(
+            f"the index in {folder} keeps its vectors in its own folder; the settings ask for the Chroma server at "
+            f"{settings.chroma_url}. {_rebuild_hint(folder)}"
+        )
+    return Index(folder, manifest, generation, embedder, settings.chroma_url)
 
 
 def read_paragraphs(generation: Path) -> tuple[Paragraph, ...]:
@@ -213,13 +222,13 @@ def build(
         with _build_lock(folder, on_wait):
             manifest, generation = (None, folder) if rebuild else _current_or_none(folder)
             if manifest and _is_current(manifest, source_digest, embedder, settings):
-                current = Index(folder, manifest, generation, embedder)
+                current = Index(folder, manifest, generation, embedder, settings.chroma_url)
                 with closing(current):
                     is_whole = current.is_whole()
                 if is_whole:
                     return BuildReport(current.paragraphs, (), manifest, 0, 0, time.perf_counter() - started)
             article = ArticleReader(embed=embedder.passages).read(source)
-            known = _known_vectors(manifest, generation, embedder)
+            known = _known_vectors(manifest, generation, embedder, settings)
             job = _Job(settings, folder, source, source_digest, article, embedder)
             written, vectors = _write_generation(job, known, on_progress)
     seconds = time.perf_counter() - started
@@ -495,10 +504,10 @@ def _current_or_none(folder: Path) -> tuple[Manifest | None, Path]:
         return None, folder
 
 
-def _known_vectors(manifest: Manifest | None, generation: Path, embedder: Embedder) -> _Known:
+def _known_vectors(manifest: Manifest | None, generation: Path, embedder: Embedder, settings: Settings) -> _Known:
     if manifest is None or manifest.fingerprint != embedder.fingerprint:
         return _Known()
-    old = Index(generation.parent.parent, manifest, generation, embedder)
+    old = Index(generation.parent.parent, manifest, generation, embedder, settings.chroma_url)
     try:
         with closing(old):
             return _Known(old.vectors.known_vectors(), old.tokens)

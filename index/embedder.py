@@ -40,7 +40,9 @@ class Embedder(BaseEmbedding):
     """Turns text into unit vectors, with the model's own query and passage prompts.
 
     The model is loaded at the first text (seconds), not when the object is made. `fingerprint` names the
-    exact weights without loading them; an index built with other weights is refused by it.
+    exact weights without loading them; an index built with other weights is refused by it. Safe to share between
+    threads, which are served one after another: a tokenizer's truncation is a setting of the tokenizer, and a thread
+    that changes it would cut another one's text.
     """
 
     fingerprint: str
@@ -49,6 +51,7 @@ class Embedder(BaseEmbedding):
 
     _model: SentenceTransformer | None = PrivateAttr(default=None)
     _lock: Any = PrivateAttr(default_factory=Lock)
+    _encoding: Any = PrivateAttr(default_factory=Lock)
     _questions: OrderedDict[str, Embedded] = PrivateAttr(default_factory=OrderedDict)
 
     @classmethod
@@ -97,13 +100,17 @@ class Embedder(BaseEmbedding):
         """Whether `text` (with its prompt) is longer than the model's window."""
         model = self.load()
         prompt = model.prompts.get("document") or ""
-        return len(model.tokenizer(prompt + text, truncation=False)["input_ids"]) > (model.max_seq_length or 512)
+        with self._encoding:
+            length = len(model.tokenizer(prompt + text, truncation=False)["input_ids"])
+        return length > (model.max_seq_length or 512)
 
     def passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """(n,) texts to (n, dimension) unit vectors, with the passage prompt."""
         if not texts:
             return np.zeros((0, self.dimension), np.float32)
-        encoded = self.load().encode_document(list(texts), batch_size=_BATCH, show_progress_bar=False)
+        model = self.load()
+        with self._encoding:
+            encoded = model.encode_document(list(texts), batch_size=_BATCH, show_progress_bar=False)
         return unit(np.asarray(encoded, np.float32))
 
     def passages_with_tokens(self, texts: Sequence[str]) -> list[Embedded]:
@@ -130,9 +137,11 @@ class Embedder(BaseEmbedding):
     def _with_tokens(self, texts: Sequence[str], role: Literal["document", "query"]) -> list[Embedded]:
         model = self.load()
         encode = model.encode_document if role == "document" else model.encode_query
-        outputs: Any = encode(list(texts), batch_size=_BATCH, show_progress_bar=False, output_value=None)
         prompt = model.prompts.get(role) or ""
-        return [_embedded(model.tokenizer, prompt, text, output) for text, output in zip(texts, outputs, strict=True)]
+        with self._encoding:
+            outputs: Any = encode(list(texts), batch_size=_BATCH, show_progress_bar=False, output_value=None)
+            pairs = zip(texts, outputs, strict=True)
+            return [_embedded(model.tokenizer, prompt, text, output) for text, output in pairs]
 
     def _get_query_embedding(self, query: str) -> list[float]:
         return self.question(query).tolist()  # type: ignore[no-any-return]

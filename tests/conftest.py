@@ -5,10 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +20,7 @@ prepare()
 from chromadb.api import ServerAPI  # noqa: E402 - only after the environment is set
 from chromadb.api.shared_system_client import SharedSystemClient  # noqa: E402
 
+from evals.endpoint import chroma_server  # noqa: E402
 from index.build import Index, build, open_index  # noqa: E402
 from index.embedder import Embedder  # noqa: E402
 from index.settings import Settings, load_settings  # noqa: E402
@@ -184,29 +182,5 @@ def real_index(real_settings: Settings, real_embedder: Embedder, tmp_path_factor
 @pytest.fixture(scope="session")
 def chroma_url(tmp_path_factory: pytest.TempPathFactory, _clean_session: None) -> Iterator[str]:
     """The address of a `chroma run` server on loopback, started once a session."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [str(Path(sys.executable).with_name("chroma")), "run", "--host", "127.0.0.1", "--port", str(port)]
-    data = tmp_path_factory.mktemp("chroma-server")
-    server = subprocess.Popen(
-        [*command, "--path", str(data)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=data
-    )
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/api/v2/heartbeat", server)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-
-
-def _wait_for(url: str, server: subprocess.Popen[bytes], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
-        except OSError as error:
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the Chroma server does not answer at {url} ({error})") from error
-            time.sleep(0.1)
+    with chroma_server(tmp_path_factory.mktemp("chroma-server")) as server:
+        yield server.url

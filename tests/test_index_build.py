@@ -595,6 +595,27 @@ def test_the_server_keeps_two_generations_and_nothing_of_a_build_that_failed(
     assert collections(chroma_url) - before == set(names[-2:])
 
 
+@pytest.mark.chroma
+def test_a_server_is_asked_under_the_name_that_the_settings_give_it(
+    chroma_url: str, tmp_path: Path, source: Path, embedder: HashingEmbedder
+) -> None:
+    build(load_settings(chroma_url=chroma_url), source=source, into=tmp_path / "i", embedder=embedder)
+    generation = tmp_path / "i" / "generations" / (tmp_path / "i" / "CURRENT").read_text()
+    edit(generation, chroma_url="http://127.0.0.1:9")  # as if it had been built where the server has another name
+    settings = load_settings(chroma_url=chroma_url)
+    assert best(open_index(settings, tmp_path / "i", embedder), "the Suez canal") == 3
+    assert build(settings, source=source, into=tmp_path / "i", embedder=embedder).embedded == 0
+
+
+def test_an_index_in_a_folder_is_not_taken_for_one_on_a_server(
+    tmp_path: Path, source: Path, settings: Settings, embedder: HashingEmbedder
+) -> None:
+    build(settings, source=source, into=tmp_path / "i", embedder=embedder)
+    asked = load_settings(chroma_url="http://127.0.0.1:9")
+    with pytest.raises(UserError, match=r"in its own folder; .* server at http://127\.0\.0\.1:9\. Rebuild it with"):
+        open_index(asked, tmp_path / "i", embedder)
+
+
 def test_a_server_that_went_away_is_said_when_asked(
     tmp_path: Path, source: Path, settings: Settings, embedder: HashingEmbedder
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -154,6 +155,21 @@ def test_the_real_model_gives_unit_vectors_that_bring_translations_together(real
 def test_the_real_model_says_when_a_text_is_longer_than_its_window(real_embedder: Embedder) -> None:
     assert not real_embedder.overflows("短文。")
     assert real_embedder.overflows("茶叶由海路运到欧洲。" * 100)
+
+
+@pytest.mark.model
+@pytest.mark.timeout(300)
+def test_questions_asked_at_once_are_embedded_as_they_are_alone(real_settings: Settings) -> None:
+    questions = [f"{'茶叶由海路运到欧洲吗?' * (n % 5 + 1)} {n}" for n in range(160)]
+    alone = Embedder.from_settings(real_settings)
+    expected = [alone.question(question) for question in questions]
+    shared = Embedder.from_settings(real_settings)
+    shared.load()
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(shared.question, questions))
+        tokens = list(pool.map(lambda text: len(shared.question_tokens(text)), questions))
+    assert np.allclose(found, expected, atol=1e-6)
+    assert tokens == [len(alone.question_tokens(question)) for question in questions]
 
 
 @pytest.mark.model

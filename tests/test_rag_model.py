@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
+from evals.endpoint import KEY, llama_server
 from index.build import Index
 from index.settings import Settings
 from rag.engine import Engine
@@ -53,28 +52,14 @@ def test_an_answer_stopped_half_way_leaves_the_model_ready_for_the_next(engine: 
 
 @pytest.fixture
 def endpoint(real_settings: Settings) -> Iterator[str]:
-    """llama.cpp's own server on loopback, with the default model: an OpenAI-compatible endpoint."""
-    import xllamacpp
-
-    from index.weights import catalogue, require
-
-    name = real_settings.generator_model
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    params: Any = xllamacpp.CommonParams()
-    params.model.path = str(require(name, real_settings) / catalogue()[name].files[0].name)
-    params.n_ctx, params.n_parallel, params.warmup, params.ui, params.verbosity = 2048, 1, False, False, -1
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = real_settings.cpu_threads
-    params.hostnames, params.port, params.api_keys = ["127.0.0.1"], port, ["a-key"]
-    server = xllamacpp.Server(params)
-    yield f"http://127.0.0.1:{port}/v1"
-    del server
+    with llama_server(real_settings) as url:
+        yield url
 
 
 def test_an_endpoint_takes_the_same_road_as_the_model_in_process(
     real_index: Index, real_settings: Settings, endpoint: str
 ) -> None:
-    asked = {"openai_base_url": endpoint, "openai_api_key": "a-key", "openai_model": "m"}
+    asked = {"openai_base_url": endpoint, "openai_api_key": KEY, "openai_model": "m"}
     settings = Settings(home=real_settings.home, **asked)  # type: ignore[arg-type]
     answer = Engine(real_index, make_generator(settings, "openai"), evidence_tokens=120).ask("SWE-bench 是什么?")
     assert answer.generator == "openai"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from rag.engine import Delta, Found
 from rag.generators import Generator, QuoteLLM
 from tests.ui_support import FAILED, QUOTING, Script, an_answer, answering_over, make_index, wait_until, writer
 from ui.answering import MOST_AT_ONCE, Busy, Finished, Waiting, everything_but
+from ui.turns import Turns
 
 LONG = "桥有多长?"
 
@@ -112,13 +114,41 @@ def test_the_second_of_two_questions_has_its_quotes_at_once_and_waits_its_turn(i
     answering.start().join()
     one, two = answering.stream(LONG, (), job="1"), answering.stream("第二个?", (), job="2")
     next(one)
-    wait_until(lambda: answering._writers._value == 0)
+    wait_until(lambda: answering._turns.free == 0)
     assert isinstance(next(two), Found)
     assert next(two) == Waiting("turn", 1)
     assert first.gate
     first.gate.set()
     assert isinstance(list(one)[-1], Finished)
     assert isinstance(list(two)[-1], Finished)
+
+
+def test_places_are_given_in_the_order_in_which_they_were_asked_for() -> None:
+    turns, never, order = Turns(1), threading.Event(), list[int]()
+    assert turns.take(never, lambda ahead: None, 0.01)
+
+    def wait(number: int) -> None:
+        assert turns.take(never, lambda ahead: None, 0.001)  # looks again a hundred times before its turn comes
+        order.append(number)
+        turns.give_back()
+
+    threads = [threading.Thread(target=wait, args=(number,)) for number in range(12)]
+    for number, thread in enumerate(threads, start=1):
+        thread.start()
+        wait_until(lambda number=number: turns.waiting == number)
+    time.sleep(0.1)
+    turns.give_back()
+    for thread in threads:
+        thread.join()
+    assert order == list(range(12))
+    assert (turns.free, turns.waiting) == (1, 0)
+
+
+def test_who_stops_waiting_leaves_the_line_and_takes_no_place() -> None:
+    turns, stopped = Turns(0), threading.Event()
+    stopped.set()
+    assert not turns.take(stopped, lambda ahead: None, 0.01)
+    assert (turns.free, turns.waiting) == (0, 0)
 
 
 def test_one_question_too_many_is_told_at_once_that_it_is_busy(index: Index) -> None:

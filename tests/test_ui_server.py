@@ -223,7 +223,7 @@ def test_the_same_tools_answer_over_mcp_as_structured_json(url: str) -> None:
 def test_the_page_holds_no_state_between_requests(url: str, answering: Answering) -> None:
     _call(url, "ask_article", QUESTION, None)
     assert answering._jobs == {}
-    assert answering._in_line == []
+    assert answering._turns.waiting == 0
 
 
 def test_assets_are_files_and_nothing_else(url: str) -> None:

@@ -18,9 +18,11 @@ from rag.condense import Turn, leans_on_history
 from rag.engine import Delta, Done, Engine, Found
 from rag.generators import Generator, make_generator
 from rag.language import language_of_question
+from ui.turns import Turns
 
-# Questions being answered or waiting, in all; the next one is told that it is busy.
-MOST_AT_ONCE = 8
+# Questions being answered or waiting, in all; the next one is told that it is busy. Each holds one of the 40 threads
+# that gradio has for the page's events, and a stop needs one too.
+MOST_AT_ONCE = 24
 # Answers written at the same time: one where the model runs in this process, more where it is someone else's.
 WRITERS = {"local": 1}
 WRITERS_ELSEWHERE = 4
@@ -73,9 +75,8 @@ class Answering:
         self._writing: Engine | None = None
         self._status: Status = "starting"
         self._changed = threading.Condition()
-        self._writers = threading.Semaphore(WRITERS.get(generator.name, WRITERS_ELSEWHERE))
+        self._turns = Turns(WRITERS.get(generator.name, WRITERS_ELSEWHERE))
         self._jobs: dict[str, threading.Event] = {}
-        self._in_line: list[str] = []
         self._lock = threading.Lock()
         self._closed = False
 
@@ -125,7 +126,7 @@ class Answering:
             if engine.generator.writes and self._quoting and _may_be_completed(question, history):
                 # The generator completes a follow-up first, which takes a second; the quotes need not wait.
                 yield self._quoting.find(question, history, exclude)
-            yield from self._follow(engine, question, history, exclude, job=job, stopped=stopped)
+            yield from self._follow(engine, question, history, exclude, stopped=stopped)
         finally:
             stopped.set()
             with self._lock:
@@ -220,13 +221,12 @@ class Answering:
         history: Sequence[Turn],
         exclude: frozenset[int],
         *,
-        job: str,
         stopped: threading.Event,
     ) -> Iterator[Progress]:
         """Run the engine in a thread of its own, so that a reader who stops never waits for the model."""
         events: queue.Queue[Any] = queue.Queue()
         runner = _Run(engine, question, history, exclude, events=events, stopped=stopped)
-        threading.Thread(target=runner.run, args=(self._turn(engine, job, events, stopped),), daemon=True).start()
+        threading.Thread(target=runner.run, args=(self._turn(engine, events, stopped),), daemon=True).start()
         while not stopped.is_set():
             try:
                 event = events.get(timeout=_TICK)
@@ -245,26 +245,15 @@ class Answering:
         return "fallback" if answer.fallback and not answer.refused else ""
 
     def _turn(
-        self, engine: Engine, job: str, events: queue.Queue[Any], stopped: threading.Event
+        self, engine: Engine, events: queue.Queue[Any], stopped: threading.Event
     ) -> Callable[[], Callable[[], None]]:
         """Waits for a writer's place; returns what gives it back. Quotes need no place."""
 
         def wait() -> Callable[[], None]:
             if not engine.generator.writes:
                 return lambda: None
-            with self._lock:
-                self._in_line.append(job)
-            try:
-                while not self._writers.acquire(timeout=_TICK):
-                    if stopped.is_set():
-                        return lambda: None
-                    with self._lock:
-                        ahead = self._in_line.index(job) + 1
-                    events.put(Waiting("turn", ahead))
-            finally:
-                with self._lock:
-                    self._in_line.remove(job)
-            return self._writers.release
+            is_taken = self._turns.take(stopped, lambda ahead: events.put(Waiting("turn", ahead)), _TICK)
+            return self._turns.give_back if is_taken else lambda: None
 
         return wait
 

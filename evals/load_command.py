@@ -1,0 +1,105 @@
+"""What `python -m evals load` does: starts the servers, lets the readers ask, prints and keeps the figures."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.table import Table
+
+from evals.datasets import OwnArticle
+from evals.endpoint import KEY, llama_server
+from evals.gold import DEFAULT_GOLD, Question, load_gold
+from evals.load import Asked, LoadFigures, RankingOf, Reply, ask_at_once, compared, deal, figures, page_server, to_json
+from evals.tables import wide_console
+from index.errors import UserError
+from index.settings import GeneratorName, Settings, load_settings
+
+Level = tuple[int | None, int, float, list[Reply]]  # slots, readers, seconds, replies
+
+
+def measure(args: argparse.Namespace, command: str) -> int:
+    """Every level of readers, for every number of slots; status 1 where anything was lost or mixed up."""
+    settings = load_settings(index=args.index)
+    readers = _numbers(args.readers, "--readers")
+    slots: list[int | None] = [*_numbers(args.slots, "--slots")] if args.slots else [None]
+    generator: GeneratorName = args.generator or settings.generator
+    dealt = deal(pool(args.gold or DEFAULT_GOLD), readers, args.questions)
+    levels: list[Level] = []
+    for number in slots:
+        with _page(settings, generator, number) as url:
+            _warm(url, number or 1)
+            for count, questions in zip(readers, dealt, strict=True):
+                replies, seconds = ask_at_once(url, questions, count)
+                levels.append((number, count, seconds, replies))
+    ranking_of = _asked_alone(settings)
+    checked = [(number, count, seconds, compared(replies, ranking_of)) for number, count, seconds, replies in levels]
+    told = [(number, figures(replies, count, seconds)) for number, count, seconds, replies in checked]
+    _print(told, [reply for *_, replies in checked for reply in replies])
+    if args.out:
+        record = to_json([level for _, level in told], command=command, generator=generator, slots=slots)
+        args.out.write_text(json.dumps(record, indent=2), encoding="utf-8")
+    return int(any(level.lost or level.busy or level.mixed for _, level in told))
+
+
+def _numbers(text: str, name: str) -> list[int]:
+    if not all(part.isdigit() and int(part) for part in text.split(",")):
+        raise UserError(f"{name} is {text!r}; numbers with commas between them are needed, like 1,4,16.")
+    return [int(part) for part in text.split(",")]
+
+
+def pool(gold: Path) -> list[Asked]:
+    """Every development question, in both languages."""
+    questions = [question for question in load_gold(gold, OwnArticle().paragraphs()) if question.split == "dev"]
+    return [asked for question in questions for asked in _both(question)]
+
+
+def _both(question: Question) -> tuple[Asked, ...]:
+    return (question.asked["zh"], "zh"), (question.asked["en"], "en")
+
+
+@contextmanager
+def _page(settings: Settings, generator: GeneratorName, slots: int | None) -> Iterator[str]:
+    if slots is None:
+        with page_server(generator, settings.index) as url:
+            yield url
+        return
+    with (
+        llama_server(settings, slots) as endpoint,
+        page_server("openai", settings.index, openai_base_url=endpoint, openai_api_key=KEY) as url,
+    ):
+        yield url
+
+
+def _warm(url: str, slots: int) -> None:
+    """The instructions of both languages, evaluated in every slot before anything is timed."""
+    warming: tuple[Asked, ...] = ("竹子有多高?", "zh"), ("How tall does bamboo grow?", "en")
+    for asked in warming:
+        ask_at_once(url, [asked] * slots, slots)
+
+
+def _asked_alone(settings: Settings) -> RankingOf:
+    """The ranking of a question asked of an engine that nobody else asks."""
+    from rag.engine import Engine
+
+    engine = Engine.open(settings, settings.index, "quote")
+    return lambda question: [entry.paragraph.number for entry in engine.retrieve(question)]
+
+
+def _print(told: Sequence[tuple[int | None, LoadFigures]], replies: Sequence[Reply]) -> None:
+    heads = ("slots", "readers", "answers/min", "whole, median s", "p95", "quotes, median s", "p95")
+    table = Table(title="Readers at once", title_justify="left")
+    for head in (*heads, "Jain", "spread", "answered", "busy", "lost", "mixed up"):
+        table.add_column(head, justify="right")
+    for slots, level in told:
+        times = (level.median, level.p95, level.quotes_median, level.quotes_p95, level.jain, level.spread)
+        counts = (f"{level.answered} of {level.asked}", level.busy, level.lost, level.mixed)
+        cells = (slots or "-", level.readers, level.throughput, *times, *counts)
+        table.add_row(*("-" if cell is None else str(cell) for cell in cells))
+    wide_console().print(table)
+    for reply in replies:
+        if reply.mixed:
+            print(f"  ! reader {reply.reader}, {reply.question!r}: {reply.mixed}")
