@@ -75,15 +75,9 @@ def parser() -> argparse.ArgumentParser:
     )
     speed.add_argument("--json", type=Path, metavar="FILE", help="every timing; default: evals/runs/speed.json")
     speed.add_argument("--gold", type=Path, metavar="FILE", help="the gold questions")
-    calibrate = commands.add_parser("calibrate", help="fit the retriever's weights and the gate on the dev questions")
-    calibrate.add_argument("what", choices=("fusion", "gate", "all"), nargs="?", default="all")
-    calibrate.add_argument(
-        "--generator", choices=get_args(GeneratorName), help="the one whose gate it is; default: the settings'"
+    _add_calibrate(
+        commands.add_parser("calibrate", help="fit the retriever's weights and the gate on the dev questions")
     )
-    calibrate.add_argument("--index", type=Path, metavar="DIR", help="the index to ask; default: the settings'")
-    calibrate.add_argument("--gold", type=Path, metavar="FILE", help="the gold questions")
-    calibrate.add_argument("--xquad", type=Path, metavar="DIR", help="XQuAD's folder, for more questions to fit on")
-    calibrate.add_argument("--limit", type=int, metavar="N", help="for the gate: N answerable questions of each")
     _add_load(commands.add_parser("load", help="many readers asking the page at once, through its real queue"))
     _add_scale(commands.add_parser("scale", help="how retrieval grows with the corpus, each stage by itself"))
     return top
@@ -107,6 +101,23 @@ def _add_load(command: argparse.ArgumentParser) -> None:
         "--slots", metavar="1,2,4", help="the default model behind a llama.cpp server with so many parallel slots"
     )
     command.add_argument("--out", type=Path, metavar="FILE", help="write the figures there as JSON")
+
+
+def _add_calibrate(calibrate: argparse.ArgumentParser) -> None:
+    calibrate.add_argument("what", choices=("fusion", "gate", "all"), nargs="?", default="all")
+    calibrate.add_argument(
+        "--generator", choices=get_args(GeneratorName), help="the one whose gate it is; default: the settings'"
+    )
+    calibrate.add_argument("--index", type=Path, metavar="DIR", help="the index to ask; default: the settings'")
+    calibrate.add_argument("--gold", type=Path, metavar="FILE", help="the gold questions")
+    calibrate.add_argument("--xquad", type=Path, metavar="DIR", help="XQuAD's folder, for more questions to fit on")
+    calibrate.add_argument(
+        "--limit",
+        type=int,
+        metavar="N",
+        help="for the gate: N answerable questions of each file (a reply takes seconds)",
+    )
+    calibrate.add_argument("--xquad-limit", type=int, metavar="N", help="for the gate: N of XQuAD's")
 
 
 def _add_asking(command: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ with the paragraph that answers it taken away.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from evals import calibrate, fusion
@@ -23,6 +24,14 @@ from rag.retrieve import HybridRetriever
 # XQuAD takes five paragraphs of each article; questions on one article are held out together.
 PARAGRAPHS_OF_ONE_ARTICLE = 5
 REPLIES = "replies.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many answerable questions of each gold file, and of XQuAD, the gate is fitted on; None for all."""
+
+    gold: int | None = None
+    xquad: int | None = None
 
 
 def calibrate_fusion(settings: Settings, index: Path | None, gold: Path, xquad: Path | None) -> None:
@@ -46,9 +55,9 @@ def calibrate_gate(
     gold: Sequence[Path],
     xquad: Path | None,
     generator: GeneratorName | None,
-    limit: int | None,
+    limits: Limits,
 ) -> None:
-    """Fit and write rag/gate.json; `limit` bounds the answerable questions of each bed (a reply takes seconds).
+    """Fit and write rag/gate.json; a reply takes seconds, hence `limits`.
 
     The same facts asked obliquely and plainly (two files of `gold`) are held out together.
 
@@ -60,11 +69,11 @@ def calibrate_gate(
     examples: list[calibrate.Example] = []
     for path in gold:
         dev = _dev(path, engine)
-        asked = [*(q for q in dev if not q.answerable), *sample([q for q in dev if q.answerable], limit)]
+        asked = [*(q for q in dev if not q.answerable), *sample([q for q in dev if q.answerable], limits.gold)]
         examples += _replies(engine, [(question, frozenset()) for question in asked], settings, path.stem)
     if xquad:
         engine = engine_over(settings, XQuAD(xquad), BOTH, engine.generator.name)
-        questions = sample(XQuAD(xquad).questions(), limit)
+        questions = sample(XQuAD(xquad).questions(), limits.xquad)
         withheld = [(question, frozenset(question.gold)) for question in questions]
         whole: list[tuple[Question, frozenset[int]]] = [(question, frozenset()) for question in questions]
         examples += _replies(engine, whole + withheld, settings, "XQuAD")

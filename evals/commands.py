@@ -161,14 +161,14 @@ def speed(args: argparse.Namespace) -> int:
 
 def calibrate(args: argparse.Namespace) -> int:
     """Fit the retriever's weights and the gate on development questions; write rag/fusion.json and rag/gate.json."""
-    from evals.calibration import calibrate_fusion, calibrate_gate
+    from evals.calibration import Limits, calibrate_fusion, calibrate_gate
 
     settings = load_settings()
     if args.what in ("fusion", "all"):
         calibrate_fusion(settings, args.index, args.gold or DEFAULT_GOLD, args.xquad)
     if args.what in ("gate", "all"):
         gold = [args.gold] if args.gold else [DEFAULT_GOLD, PLAIN_GOLD]
-        calibrate_gate(settings, args.index, gold, args.xquad, args.generator, args.limit)
+        calibrate_gate(settings, args.index, gold, args.xquad, args.generator, Limits(args.limit, args.xquad_limit))
     return 0
 
 
@@ -185,6 +185,8 @@ def injections(args: argparse.Namespace) -> int:
         records = ({**o.answer, "violations": o.violations} for o in outcomes)
         args.out.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records), encoding="utf-8")
     return _report_attempts(outcomes)
+
+
 def load(args: argparse.Namespace) -> int:
     """Print what 1, 4, 16 readers meet. Status 1 where an answer was lost, turned away, or somebody else's."""
     from evals.load_command import measure

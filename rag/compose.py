@@ -24,7 +24,7 @@ _INLINE_LABEL = re.compile(
 # A statement is the question again when it has no word of its own and at least this share of the question's.
 ECHO = 0.6
 # A second quote is shown when its score is at least this share of the first's.
-QUOTE_SHARE = 0.85
+QUOTE_SHARE = 0.8
 QUOTES = 2
 
 
@@ -106,17 +106,19 @@ def quote_statements(base: Answer, ranked: Sequence[Evidence], rarity: Rarity) -
     return replace(base, statements=statements, citations=book.citations)
 
 
-def second(answer: Answer, nearest: Evidence) -> Answer:
-    """`answer` with the nearest sentence quoted behind what was written, unless a statement already says it.
+def with_nearest(answer: Answer, ranked: Sequence[Evidence]) -> Answer:
+    """`answer` with the nearest sentence quoted behind what was written, and the next where it is nearly as near.
 
     A small model picks the wrong one of two sentences, or half of one, more often than retrieval does; the reader
-    gets both (evals/NOTES.md).
+    gets both (evals/NOTES.md). What a statement already says is not quoted again.
     """
-    if answer.refused or any(nearest.text in statement.text for statement in answer.statements):
+    if answer.refused:
         return answer
+    near = [e for e in ranked[:QUOTES] if e.score >= QUOTE_SHARE * ranked[0].score]
+    unsaid = [e for e in near if not any(e.text in statement.text for statement in answer.statements)]
     book = _Citations(answer.citations)
-    quote = Statement(nearest.text, book.add([nearest]), "supported")
-    return replace(answer, statements=(*answer.statements, quote), citations=book.citations)
+    quotes = [Statement(e.text, book.add([e]), "supported") for e in unsaid]
+    return replace(answer, statements=(*answer.statements, *quotes), citations=book.citations)
 
 
 class _Citations:

@@ -18,7 +18,7 @@ from index.paragraphs import Language
 from index.settings import GeneratorName, Settings
 from rag.align import Aligner
 from rag.answer import Answer, Evidence, Retrieved, Timings
-from rag.compose import compose, quote_statements, refusal, second, split_statements, support_of, weigh
+from rag.compose import compose, quote_statements, refusal, split_statements, support_of, weigh, with_nearest
 from rag.condense import Turn, accept_rewrite, history_text, join_with_last, leans_on_history
 from rag.evidence import EvidenceSelector, sentences_of, shown_language
 from rag.gate import Gate, Moment, Said, Signals, decide, signals
@@ -216,7 +216,7 @@ class Engine:
         if answer is None:
             quotes = quote_statements(base, found.ranked, self._rarity)
             return replace(quotes, fallback="the text shown states nothing of what was written")
-        return second(answer, found.ranked[0]) if self.generator.is_small else answer
+        return with_nearest(answer, found.ranked) if self.generator.is_small else answer
 
     def _ask(self, found: Looked, *, insist: bool = False) -> Reply:
         """The generator's reply. Insisted, it goes on behind the word that the answer is stated.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from index.build import Index
@@ -9,7 +11,7 @@ from index.paragraphs import Paragraph
 from rag.align import Aligner
 from rag.answer import Answer, Citation, Evidence
 from rag.check import check
-from rag.compose import compose, quote_statements, refusal, second, split_statements, support_of, weigh
+from rag.compose import compose, quote_statements, refusal, split_statements, support_of, weigh, with_nearest
 from rag.evidence import sentences_of
 from rag.words import Rarity, names, negations
 from tests.fakes import HashingEmbedder
@@ -146,15 +148,17 @@ def test_numbers_of_a_list_are_no_statements_and_numbers_in_a_sentence_stay() ->
     assert "16" in "".join(split_statements("The answer is 16. It was 4 before."))
 
 
-def test_the_nearest_sentence_is_quoted_behind_a_small_models_words_once(rarity: Rarity) -> None:
-    source = first(TEA, "en")
-    written = compose(base(), weigh([("Yunnan exported ten thousand tonnes.", (source,))], "How much?", rarity))
+def test_the_nearest_sentences_are_quoted_behind_a_small_models_words_once(rarity: Rarity) -> None:
+    near, far = (replace(e, score=score) for e, score in zip(sentences_of(TEA, "en"), (5.0, 2.0), strict=False))
+    written = compose(base(), weigh([("Yunnan exported ten thousand tonnes.", (near,))], "How much?", rarity))
     assert written is not None
-    answer = second(written, source)
-    assert [s.text for s in answer.statements][1:] == [source.text]
+    answer = with_nearest(written, [near, far])
+    assert [s.text for s in answer.statements][1:] == [near.text], "the far one is not worth the reader's time"
     assert len(answer.citations) == 1, "the sentence is cited already"
-    assert second(answer, source) == answer
-    assert second(refusal(base()), source).statements == ()
+    assert with_nearest(answer, [near, far]) == answer
+    assert with_nearest(refusal(base()), [near, far]).statements == ()
+    both = with_nearest(written, [near, replace(far, score=4.9)])
+    assert [s.text for s in both.statements][1:] == [near.text, far.text]
 
 
 def test_markers_the_model_invents_never_reach_the_reader() -> None:
