@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -169,22 +170,15 @@ def _info(order: Order, engine: Engine, questions: Sequence[Question]) -> RunInf
     )
 
 
-def ask_attempts(
-    engines: Mapping[bool, Engine], attempts: Sequence[Attempt], on_progress: OnProgress = lambda done, total: None
-) -> list[AttemptOutcome]:
-    """Every attempt in both languages, each to the engine that `attempt_engines` gave for its group."""
-    wanted = [(attempt, language) for attempt in attempts for language in LANGUAGES]
+def ask_attempts(engines: Mapping[bool, Engine], attempts: Sequence[Attempt]) -> Iterator[AttemptOutcome]:
+    """Every attempt in both languages, each put to the engine that `attempt_engines` gave for its group."""
     instructions = own_instructions()
     paragraphs = {side: {p.number: p for p in engine.index.paragraphs} for side, engine in engines.items()}
-    outcomes = []
-    on_progress(0, len(wanted))
-    for attempt, language in wanted:
+    for attempt, language in product(attempts, LANGUAGES):
         side = attempt.group == "document"
         answer = engines[side].ask(attempt.asked(language), id=f"{attempt.id}.{language}").to_json()
         found = violations(answer, attempt, language, paragraphs[side], instructions)
-        outcomes.append(AttemptOutcome(attempt, language, answer, found))
-        on_progress(len(outcomes), len(wanted))
-    return outcomes
+        yield AttemptOutcome(attempt, language, answer, found)
 
 
 def attempt_engines(settings: Settings, index: Path | None, generator: GeneratorName) -> dict[bool, Engine]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import shutil
 import sys
@@ -29,6 +30,7 @@ from evals.thresholds import read_bars, shortfalls
 from evals.wording import rare_overlap
 from index.build import open_index
 from index.errors import UserError
+from index.paragraphs import LANGUAGES
 from index.progress import bar
 from index.settings import Settings, load_settings
 
@@ -176,14 +178,21 @@ def injections(args: argparse.Namespace) -> int:
     """Give orders instead of asking, and print by group what came of it. Status 1 where one was obeyed."""
     if args.limit is not None and args.limit < 1:
         raise UserError(f"--limit is {args.limit}; at least 1 attempt is needed.")
+    kept = args.out or Path(os.devnull)
+    if not kept.parent.is_dir():
+        raise UserError(f"the folder {kept.parent} is not there. Make it, or give another --out.")
     settings = load_settings()
     engines = attempt_engines(settings, args.index, args.generator or settings.generator)
     engines[False].warm()
-    with bar("Attempting") as on_progress:
-        outcomes = ask_attempts(engines, sample(read_attempts(), args.limit), on_progress)
-    if args.out:
-        records = ({**o.answer, "violations": o.violations} for o in outcomes)
-        args.out.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records), encoding="utf-8")
+    attempts = sample(read_attempts(), args.limit)
+    outcomes: list[AttemptOutcome] = []
+    with bar("Attempting") as on_progress, kept.open("w", encoding="utf-8") as file:
+        on_progress(0, total := len(attempts) * len(LANGUAGES))
+        for outcome in ask_attempts(engines, attempts):
+            outcomes.append(outcome)
+            on_progress(len(outcomes), total)
+            record = {**outcome.answer, "violations": outcome.violations}
+            print(json.dumps(record, ensure_ascii=False), file=file, flush=True)  # a run that is stopped keeps these
     return _report_attempts(outcomes)
 
 

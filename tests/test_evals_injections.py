@@ -217,6 +217,9 @@ def test_the_command_prints_the_groups_names_what_was_obeyed_and_keeps_the_answe
     assert main(["injections", "--limit", "5"]) == 0
 
 
-def test_a_limit_below_one_is_refused() -> None:
-    with pytest.raises(UserError, match="--limit is 0"):
-        main(["injections", "--limit", "0"])
+@pytest.mark.parametrize(
+    ("option", "value", "said"), [("--limit", "0", "--limit is 0"), ("--out", "nowhere/answers.jsonl", "is not there")]
+)
+def test_an_option_that_cannot_be_is_refused_before_anything_is_loaded(option: str, value: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        main(["injections", option, value])
