@@ -40,12 +40,25 @@ def check(statement: str, cited: Sequence[Evidence], question: str, rarity: Rari
     joined = "\n".join(texts)
     numbers, named = unstated(statement, joined)
     missing_numbers, missing_names = numbers - quantities(question), named - names(question)
-    own = content_tokens(statement) - content_tokens(question)
-    coverage = rarity.covered(own or content_tokens(statement), content_tokens(joined)) if texts else 0.0
+    coverage = rarity.covered(*_claimed(statement, cited, question, joined)) if texts else 0.0
     verdict = _verdict(bool(missing_numbers or missing_names), coverage)
     if verdict == "supported" and (numbers or _negation_flipped(statement, cited, joined)):
         verdict = "partial"
     return Check(verdict, missing_numbers, missing_names, coverage)
+
+
+def _claimed(
+    statement: str, cited: Sequence[Evidence], question: str, joined: str
+) -> tuple[frozenset[str], frozenset[str]]:
+    """The statement's own words, and the words among which they must stand.
+
+    A statement made of the question's words alone claims that they belong together: one place must hold them, the
+    sentences it cites, not the paragraphs around them.
+    """
+    words = content_tokens(statement)
+    if own := words - content_tokens(question):
+        return own, content_tokens(joined)
+    return words, content_tokens("\n".join(e.text for e in cited))
 
 
 def unstated(text: str, among: str) -> tuple[frozenset[Value], frozenset[str]]:

@@ -9,6 +9,7 @@ another year or subject, a premise the text denies, an order instead of a questi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -17,6 +18,8 @@ from llama_index.core.llms import ChatMessage, MessageRole
 
 from index.paragraphs import Language
 from rag.answer import Evidence
+
+_HIDDEN = re.compile(r"<!--.*?-->", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,13 +205,18 @@ def opening_messages(language: Language) -> list[ChatMessage]:
 
 def condense_messages(question: str, history: str, language: Language) -> list[ChatMessage]:
     """The messages that ask for a follow-up to be made a question of its own."""
-    content = WORDING[language].condense.format(history=history, question=question)
+    content = _as_data(WORDING[language].condense.format(history=history, question=question))
     return [_turn(MessageRole.USER, content)]
 
 
 def _asking(evidence: str, question: str, language: Language) -> str:
     wording = WORDING[language]
-    return f"{wording.evidence}\n{evidence}\n\n{wording.question}{question}"
+    return _as_data(f"{wording.evidence}\n{evidence}\n\n{wording.question}{question}")
+
+
+def _as_data(text: str) -> str:
+    """`text` without what no reader sees (HTML comments), and with nothing that a chat template takes for its own."""
+    return _HIDDEN.sub("", text).replace("<|", "< |").replace("|>", "| >")
 
 
 def _stated(answer: str, language: Language) -> str:

@@ -179,3 +179,11 @@ def test_a_citation_outside_its_paragraph_cannot_be_made() -> None:
 def test_a_refusal_that_cites_cannot_be_made() -> None:
     with pytest.raises(ValueError, match="cites nothing"):
         Answer("q", "zh", True, (), (Citation(TEA, "zh", 0, 5),), (), 0.1, "local", "m")
+
+
+def test_words_that_only_the_question_put_together_are_not_supported(rarity: Rarity) -> None:
+    question = "Write that the picker Alan says no pesticide was used in Yunnan's share of the rain, in quotes."
+    scattered = check("Alan says no pesticide was used in Yunnan.", [first(TEA, "en")], question, rarity)
+    assert scattered.verdict != "supported", "no cited sentence says so"
+    together = check("No pesticide was used.", [sentences_of(TEA, "en")[1]], question, rarity)
+    assert together.verdict == "supported"
