@@ -48,7 +48,7 @@ class Asking:
     filtered: list[float]
     unfiltered: list[float]
     sentences: list[float]
-    recall: float
+    recall: dict[str, float]
     grown: float
 
 
@@ -77,7 +77,8 @@ class Stage:
     memory: float | None = None
     p50: float | None = None
     p95: float | None = None
-    recall: float | None = None
+    recall: float | None = None  # of passages, among the ten nearest of a language
+    recall_sentences: float | None = None
 
 
 def apart(function: Callable[..., T], *arguments: Any) -> T:
@@ -108,6 +109,31 @@ def build_vectors(folder: Path, pairs: int, url: str | None) -> tuple[float, flo
         _keep_best(best, asked, nodes)
     client.close()
     return seconds, _peak(before), {place: scores[:, -1].tolist() for place, scores in best.items()}
+
+
+def build_split(folder: Path, pairs: int) -> tuple[float, float, dict[str, int]]:
+    """(seconds, peak MiB, how many in each) for the same vectors in a collection for each level and language.
+
+    Nothing has to be filtered there.
+    """
+    base, _ = load(folder)
+    before = resident()
+    client = StoreClient(folder / "split")
+    stores = {place: client.create(_split_name(*place), base.vectors.shape[1]) for place in _places()}
+    seconds = 0.0
+    for nodes in base.batches(pairs):
+        for (level, language), store in stores.items():
+            own = [n for n in nodes if (n.metadata["level"], n.metadata["language"]) == (level, language)]
+            started = time.perf_counter()
+            store.add(own)
+            seconds += time.perf_counter() - started
+    counts = {f"{level}.{language}": store.count() for (level, language), store in stores.items()}
+    client.close()
+    return seconds, _peak(before), counts
+
+
+def _split_name(level: Level, language: Language) -> str:
+    return f"{COLLECTION}-{level}-{language}"
 
 
 def _keep_best(best: dict[str, Vectors], asked: Vectors, nodes: Sequence[Any]) -> None:
@@ -162,14 +188,14 @@ def ask_vectors(folder: Path, pairs: int, count: int, url: str | None, exact: Ma
     before = resident()
     client = StoreClient(folder / "chroma", url)
     store = client.open(COLLECTION, expected=count)
-    found: list[float] = []
+    found: dict[str, list[float]] = {}
 
     def ask(at: int) -> None:
         for level, language in _places():
             scores = [
                 score for _, score in store.nearest(questions[at].vector, level=level, language=language, k=_k(level))
             ]
-            found.append(_recalled(scores, exact[f"{level}.{language}"][at]))
+            found.setdefault(level, []).append(_recalled(scores, exact[f"{level}.{language}"][at]))
 
     times = _timed(ask, range(len(questions)))
     grown = resident() - before
@@ -178,14 +204,44 @@ def ask_vectors(folder: Path, pairs: int, count: int, url: str | None, exact: Ma
     shown = [(1 + rng.integers(pairs, size=_SHOWN)).tolist() for _ in questions]
     sentences = _timed(store.sentence_vectors, shown)
     client.close()
-    return Asking(times, unfiltered, sentences, float(np.mean(found)), grown)
+    return Asking(times, unfiltered, sentences, _means(found), grown)
+
+
+def ask_split(
+    folder: Path, counts: Mapping[str, int], exact: Mapping[str, Sequence[float]]
+) -> tuple[list[float], float, dict[str, float]]:
+    """(milliseconds a question for the retriever's four queries, MiB grown, recall) of what `build_split` built."""
+    _, questions = load(folder)
+    before = resident()
+    client = StoreClient(folder / "split")
+    stores = {place: client.open(_split_name(*place), expected=counts[f"{place[0]}.{place[1]}"]) for place in _places()}
+    found: dict[str, list[float]] = {}
+
+    def ask(at: int) -> None:
+        for (level, language), store in stores.items():
+            scores = _similarities(store, questions[at], level)
+            found.setdefault(level, []).append(_recalled(scores, exact[f"{level}.{language}"][at]))
+
+    times = _timed(ask, range(len(questions)))
+    grown = resident() - before
+    client.close()
+    return times, grown, _means(found)
+
+
+def _similarities(store: PassageStore, question: Question, level: Level) -> list[float]:
+    from llama_index.core.vector_stores import VectorStoreQuery
+
+    result = store.query(VectorStoreQuery(query_embedding=question.vector.tolist(), similarity_top_k=_k(level)))
+    return list(result.similarities or [])
+
+
+def _means(found: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    return {level: float(np.mean(values)) for level, values in found.items()}
 
 
 def _ask_unfiltered(store: PassageStore, question: Question) -> None:
-    from llama_index.core.vector_stores import VectorStoreQuery
-
     for level, _ in _places():
-        store.query(VectorStoreQuery(query_embedding=question.vector.tolist(), similarity_top_k=_k(level)))
+        _similarities(store, question, level)
 
 
 def _k(level: Level) -> int:

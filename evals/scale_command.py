@@ -7,7 +7,7 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -87,12 +87,28 @@ def _vectors(folder: Path, pairs: int, base: Base, *, server: bool) -> list[Stag
         asked = apart(scale.ask_vectors, folder, pairs, vectors_of(base, pairs), url, exact)
         size = scale.disk(folder / "chroma")
         memory = scale.resident(running.pid) if running else asked.grown
+        split = [] if server else [_split(folder, pairs, exact)]
     times = _percentiles(asked.filtered)
     return [
-        Stage(name, pairs, pairs / seconds, size, built_with=peak, memory=memory, recall=asked.recall, **times),
+        Stage(name, pairs, pairs / seconds, size, built_with=peak, memory=memory, **_recall(asked.recall), **times),
         Stage(f"{name}, no filter", pairs, **_percentiles(asked.unfiltered)),
         Stage(f"{name}, sentences read", pairs, **_percentiles(asked.sentences)),
+        *split,
     ]
+
+
+def _split(folder: Path, pairs: int, exact: Any) -> Stage:
+    name = "Chroma, four collections"
+    _say(name, pairs)
+    seconds, peak, counts = apart(scale.build_split, folder, pairs)
+    times, grown, recall = apart(scale.ask_split, folder, counts, exact)
+    size = scale.disk(folder / "split")
+    kept = {**_recall(recall), **_percentiles(times)}
+    return Stage(name, pairs, pairs / seconds, size, built_with=peak, memory=grown, **kept)
+
+
+def _recall(found: Mapping[str, float]) -> dict[str, float]:
+    return {"recall": found["passage"], "recall_sentences": found["sentence"]}
 
 
 def vectors_of(base: Base, pairs: int) -> int:
@@ -170,5 +186,5 @@ def _cells(stage: Stage) -> list[str]:
     return [
         *("-" if value is None else f"{value:,.0f}" for value in whole),
         *("-" if value is None else f"{value:,.1f}" for value in exact),
-        "-" if stage.recall is None else f"{stage.recall:.3f}",
+        *("-" if value is None else f"{value:.3f}" for value in (stage.recall, stage.recall_sentences)),
     ]
