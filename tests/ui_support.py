@@ -163,7 +163,8 @@ class ScriptedEngine:
 
     def find(self, question: str, history: Sequence[Turn] = (), exclude: frozenset[int] = frozenset()) -> Found:
         quotes = self._script(question).quotes
-        return Found(question, quotes.rewritten, quotes.language, Ranking((), {}, {}), (), (), 1.0, quotes)
+        nothing = Ranking((), {}, {})
+        return Found(question, quotes.rewritten, quotes.language, nothing, (), (), 1.0, False, quotes)
 
     def stream(
         self, question: str, history: Sequence[Turn] = (), id: str | None = None, exclude: frozenset[int] = frozenset()
