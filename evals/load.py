@@ -52,6 +52,7 @@ class Reply:
     quotes: float | None = None
     whole: float | None = None
     answer: Mapping[str, Any] | None = None
+    instead: str = ""  # why quotes are the answer although a generator was asked for
     mixed: str = ""  # why it is not this reader's answer to this question
 
 
@@ -66,6 +67,7 @@ class LoadFigures:
     readers: int
     asked: int
     answered: int
+    fallback: int  # of them: quotes, because the generator did not answer
     busy: int
     lost: int
     mixed: int
@@ -140,7 +142,7 @@ class Reader:
         answer, state = exchange["answer"], exchange["state"]
         if answer is None:
             return Reply(self._number, question, language, state, mixed=mixed)
-        return Reply(self._number, question, language, state, quotes or whole, whole, answer, mixed)
+        return Reply(self._number, question, language, state, quotes or whole, whole, answer, exchange["instead"], mixed)
 
     def _mixed(self, at: int, language: Language) -> str:
         """Why the conversation that came back is not this reader's own; "" where it is."""
@@ -187,6 +189,7 @@ def figures(replies: Sequence[Reply], readers: int, seconds: float) -> LoadFigur
         readers=readers,
         asked=len(replies),
         answered=len(answered),
+        fallback=sum(bool(reply.instead) for reply in answered),
         busy=sum(reply.state == "busy" for reply in replies),
         lost=sum(reply.answer is None and reply.state != "busy" for reply in replies),
         mixed=sum(bool(reply.mixed) for reply in replies),
