@@ -142,7 +142,8 @@ class Reader:
         answer, state = exchange["answer"], exchange["state"]
         if answer is None:
             return Reply(self._number, question, language, state, mixed=mixed)
-        return Reply(self._number, question, language, state, quotes or whole, whole, answer, exchange["instead"], mixed)
+        instead, seen = exchange["instead"], quotes or whole
+        return Reply(self._number, question, language, state, seen, whole, answer, instead, mixed)
 
     def _mixed(self, at: int, language: Language) -> str:
         """Why the conversation that came back is not this reader's own; "" where it is."""
