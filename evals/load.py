@@ -52,6 +52,7 @@ class Reply:
     quotes: float | None = None
     whole: float | None = None
     answer: Mapping[str, Any] | None = None
+    instead: str = ""  # why quotes are the answer although a generator was asked for
     mixed: str = ""  # why it is not this reader's answer to this question
 
 
@@ -66,6 +67,7 @@ class LoadFigures:
     readers: int
     asked: int
     answered: int
+    fallback: int  # of them: quotes, because the generator did not answer
     busy: int
     lost: int
     mixed: int
@@ -140,7 +142,8 @@ class Reader:
         answer, state = exchange["answer"], exchange["state"]
         if answer is None:
             return Reply(self._number, question, language, state, mixed=mixed)
-        return Reply(self._number, question, language, state, quotes or whole, whole, answer, mixed)
+        instead, seen = exchange["instead"], quotes or whole
+        return Reply(self._number, question, language, state, seen, whole, answer, instead, mixed)
 
     def _mixed(self, at: int, language: Language) -> str:
         """Why the conversation that came back is not this reader's own; "" where it is."""
@@ -187,6 +190,7 @@ def figures(replies: Sequence[Reply], readers: int, seconds: float) -> LoadFigur
         readers=readers,
         asked=len(replies),
         answered=len(answered),
+        fallback=sum(bool(reply.instead) for reply in answered),
         busy=sum(reply.state == "busy" for reply in replies),
         lost=sum(reply.answer is None and reply.state != "busy" for reply in replies),
         mixed=sum(bool(reply.mixed) for reply in replies),
@@ -253,10 +257,17 @@ def page_server(generator: str, index: Path | None = None, **settings: str) -> I
 
 def _wait_for_models(url: str, process: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + _TO_LOAD
-    while (models := httpx.get(f"{url}healthz", timeout=30).json()["models"]) != "ready":
+    while (models := _models(url)) != "ready":
         if models in ("failed", "search_failed") or process.poll() is not None or time.monotonic() > deadline:
             raise UserError(f"the page's models are {models!r}, not ready. The lines above say why.")
         time.sleep(0.2)
+
+
+def _models(url: str) -> str:
+    try:
+        return str(httpx.get(f"{url}healthz", timeout=30).json()["models"])
+    except httpx.TimeoutException:  # a busy machine, on which loading leaves nothing for anything else
+        return "silent"
 
 
 def deal(pool: Sequence[Asked], levels: Sequence[int], questions: int) -> list[list[Asked]]:

@@ -92,11 +92,11 @@ def _asked_alone(settings: Settings) -> RankingOf:
 def _print(told: Sequence[tuple[int | None, LoadFigures]], replies: Sequence[Reply]) -> None:
     heads = ("slots", "readers", "answers/min", "whole, median s", "p95", "quotes, median s", "p95")
     table = Table(title="Readers at once", title_justify="left")
-    for head in (*heads, "Jain", "spread", "answered", "busy", "lost", "mixed up"):
+    for head in (*heads, "Jain", "spread", "answered", "by quotes", "busy", "lost", "mixed up"):
         table.add_column(head, justify="right")
     for slots, level in told:
         times = (level.median, level.p95, level.quotes_median, level.quotes_p95, level.jain, level.spread)
-        counts = (f"{level.answered} of {level.asked}", level.busy, level.lost, level.mixed)
+        counts = (f"{level.answered} of {level.asked}", level.fallback, level.busy, level.lost, level.mixed)
         cells = (slots or "-", level.readers, level.throughput, *times, *counts)
         table.add_row(*("-" if cell is None else str(cell) for cell in cells))
     wide_console().print(table)

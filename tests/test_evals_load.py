@@ -98,6 +98,11 @@ def test_a_reader_who_was_turned_away_is_counted_apart_from_a_lost_answer() -> N
     assert (told.answered, told.busy, told.lost) == (1, 1, 1)
 
 
+def test_quotes_in_place_of_an_answer_that_was_not_written_are_counted_as_such() -> None:
+    told = figures([_reply(0, 1.0), replace(_reply(1, 9.0), instead="fallback")], 2, 9.0)
+    assert (told.answered, told.fallback, told.lost) == (2, 1, 0)
+
+
 def test_no_question_is_asked_at_two_levels_and_too_few_are_a_users_mistake() -> None:
     pool: list[Asked] = [(str(n), "en") for n in range(40)]
     dealt = deal(pool, [1, 4, 16], 8)
