@@ -26,13 +26,12 @@ from index.build import FORMAT_VERSION, Index, Manifest
 from index.embedder import Embedder
 from index.keywords import KeywordIndex, tokenize
 from index.paragraphs import LANGUAGES, Language
-from index.store import Level, PassageStore, StoreClient
+from index.store import LEVELS, Level, StoreClient
 from rag.retrieve import CANDIDATES, COMPARED, SENTENCES_PER_CANDIDATE, HybridRetriever
 
 COLLECTION = "scale"
 TOP = 10
 _SHOWN = 5  # paragraphs whose sentences an answer is aligned with
-LEVELS: tuple[Level, ...] = ("passage", "sentence")
 _MIB = 2**20
 T = TypeVar("T")
 
@@ -41,12 +40,11 @@ T = TypeVar("T")
 class Asking:
     """What asking Chroma took.
 
-    Times are milliseconds a question: for the retriever's four queries, for the same without a filter, and for
-    reading the sentence vectors of five paragraphs. `grown`: MiB, after the first of these.
+    Times are milliseconds a question: for the retriever's four queries, and for reading the sentence vectors of five
+    paragraphs. `recall`: by level. `grown`: MiB, after the queries.
     """
 
-    filtered: list[float]
-    unfiltered: list[float]
+    queries: list[float]
     sentences: list[float]
     recall: dict[str, float]
     grown: float
@@ -91,7 +89,7 @@ def apart(function: Callable[..., T], *arguments: Any) -> T:
 
 
 def build_vectors(folder: Path, pairs: int, url: str | None) -> tuple[float, float, dict[str, list[float]]]:
-    """(seconds, peak MiB, exact) for the collection of `pairs` paragraphs; only the adding is timed.
+    """(seconds, peak MiB, exact) for the store of `pairs` paragraphs; only the adding is timed.
 
     `exact`: for each level and language, as "level.language", the cosine of each question's tenth nearest vector.
     """
@@ -109,31 +107,6 @@ def build_vectors(folder: Path, pairs: int, url: str | None) -> tuple[float, flo
         _keep_best(best, asked, nodes)
     client.close()
     return seconds, _peak(before), {place: scores[:, -1].tolist() for place, scores in best.items()}
-
-
-def build_split(folder: Path, pairs: int) -> tuple[float, float, dict[str, int]]:
-    """(seconds, peak MiB, how many in each) for the same vectors in a collection for each level and language.
-
-    Nothing has to be filtered there.
-    """
-    base, _ = load(folder)
-    before = resident()
-    client = StoreClient(folder / "split")
-    stores = {place: client.create(_split_name(*place), base.vectors.shape[1]) for place in _places()}
-    seconds = 0.0
-    for nodes in base.batches(pairs):
-        for (level, language), store in stores.items():
-            own = [n for n in nodes if (n.metadata["level"], n.metadata["language"]) == (level, language)]
-            started = time.perf_counter()
-            store.add(own)
-            seconds += time.perf_counter() - started
-    counts = {f"{level}.{language}": store.count() for (level, language), store in stores.items()}
-    client.close()
-    return seconds, _peak(before), counts
-
-
-def _split_name(level: Level, language: Language) -> str:
-    return f"{COLLECTION}-{level}-{language}"
 
 
 def _keep_best(best: dict[str, Vectors], asked: Vectors, nodes: Sequence[Any]) -> None:
@@ -183,7 +156,7 @@ def build_tokens(folder: Path, pairs: int) -> tuple[float, float]:
 
 
 def ask_vectors(folder: Path, pairs: int, count: int, url: str | None, exact: Mapping[str, Sequence[float]]) -> Asking:
-    """What a collection of `count` vectors answers; `exact` is what `build_vectors` gave."""
+    """What a store of `count` vectors answers; `exact` is what `build_vectors` gave."""
     _, questions = load(folder)
     before = resident()
     client = StoreClient(folder / "chroma", url)
@@ -197,51 +170,17 @@ def ask_vectors(folder: Path, pairs: int, count: int, url: str | None, exact: Ma
             ]
             found.setdefault(level, []).append(_recalled(scores, exact[f"{level}.{language}"][at]))
 
-    times = _timed(ask, range(len(questions)))
+    queries = _timed(ask, range(len(questions)))
     grown = resident() - before
-    unfiltered = _timed(lambda question: _ask_unfiltered(store, question), questions)
     rng = np.random.default_rng(1)
     shown = [(1 + rng.integers(pairs, size=_SHOWN)).tolist() for _ in questions]
     sentences = _timed(store.sentence_vectors, shown)
     client.close()
-    return Asking(times, unfiltered, sentences, _means(found), grown)
-
-
-def ask_split(
-    folder: Path, counts: Mapping[str, int], exact: Mapping[str, Sequence[float]]
-) -> tuple[list[float], float, dict[str, float]]:
-    """(milliseconds a question for the retriever's four queries, MiB grown, recall) of what `build_split` built."""
-    _, questions = load(folder)
-    before = resident()
-    client = StoreClient(folder / "split")
-    stores = {place: client.open(_split_name(*place), expected=counts[f"{place[0]}.{place[1]}"]) for place in _places()}
-    found: dict[str, list[float]] = {}
-
-    def ask(at: int) -> None:
-        for (level, language), store in stores.items():
-            scores = _similarities(store, questions[at], level)
-            found.setdefault(level, []).append(_recalled(scores, exact[f"{level}.{language}"][at]))
-
-    times = _timed(ask, range(len(questions)))
-    grown = resident() - before
-    client.close()
-    return times, grown, _means(found)
-
-
-def _similarities(store: PassageStore, question: Question, level: Level) -> list[float]:
-    from llama_index.core.vector_stores import VectorStoreQuery
-
-    result = store.query(VectorStoreQuery(query_embedding=question.vector.tolist(), similarity_top_k=_k(level)))
-    return list(result.similarities or [])
+    return Asking(queries, sentences, _means(found), grown)
 
 
 def _means(found: Mapping[str, Sequence[float]]) -> dict[str, float]:
     return {level: float(np.mean(values)) for level, values in found.items()}
-
-
-def _ask_unfiltered(store: PassageStore, question: Question) -> None:
-    for level, _ in _places():
-        _similarities(store, question, level)
 
 
 def _k(level: Level) -> int:

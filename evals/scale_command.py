@@ -87,24 +87,11 @@ def _vectors(folder: Path, pairs: int, base: Base, *, server: bool) -> list[Stag
         asked = apart(scale.ask_vectors, folder, pairs, vectors_of(base, pairs), url, exact)
         size = scale.disk(folder / "chroma")
         memory = scale.resident(running.pid) if running else asked.grown
-        split = [] if server else [_split(folder, pairs, exact)]
-    times = _percentiles(asked.filtered)
+    times = _percentiles(asked.queries)
     return [
         Stage(name, pairs, pairs / seconds, size, built_with=peak, memory=memory, **_recall(asked.recall), **times),
-        Stage(f"{name}, no filter", pairs, **_percentiles(asked.unfiltered)),
         Stage(f"{name}, sentences read", pairs, **_percentiles(asked.sentences)),
-        *split,
     ]
-
-
-def _split(folder: Path, pairs: int, exact: Any) -> Stage:
-    name = "Chroma, four collections"
-    _say(name, pairs)
-    seconds, peak, counts = apart(scale.build_split, folder, pairs)
-    times, grown, recall = apart(scale.ask_split, folder, counts, exact)
-    size = scale.disk(folder / "split")
-    kept = {**_recall(recall), **_percentiles(times)}
-    return Stage(name, pairs, pairs / seconds, size, built_with=peak, memory=grown, **kept)
 
 
 def _recall(found: Mapping[str, float]) -> dict[str, float]:
@@ -158,6 +145,7 @@ def _print(stages: Sequence[Stage]) -> None:
         "p50 ms",
         "p95 ms",
         "recall@10",
+        "of sentences",
     ):
         table.add_column(head, justify="right")
     names = list(dict.fromkeys(stage.stage for stage in stages))

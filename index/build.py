@@ -46,7 +46,7 @@ from index.source import BUNDLED_ARTICLE, ArticleReader, documents_of
 from index.store import PassageStore, StoreClient
 from index.weights import sha256_of
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 _OWN_VERSIONS = (SPLITTER_VERSION, KEYWORDS_VERSION, INTERACTION_VERSION)
 # What a full, read-only or forbidden disk raises; numpy's short write has no number.
 _DISK_ERRORS = (
@@ -362,10 +362,10 @@ def _write_generation(job: _Job, known: _Known, on_progress: OnProgress) -> tupl
         vectors = _Vectors(embedder, known, on_progress)
         pipeline = IngestionPipeline(
             transformations=[PassageSplitter(embedder.overflows), vectors],
-            vector_store=store,
             disable_cache=True,  # its keys ignore private attributes such as the model behind an embedder
         )
         nodes = pipeline.run(documents=documents_of(article))
+        store.add(nodes)
         manifest = _manifest(job, len(nodes), collection)
         if store.count() != manifest.vectors:
             raise UserError(f"Chroma kept {store.count()} of {manifest.vectors} vectors. Build again; check the disk.")

@@ -6,7 +6,7 @@ batches past Chroma's limit and scores exp(-distance); this subclass upserts, ba
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -20,30 +20,30 @@ from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import NotFoundError
 from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.schema import BaseNode, MetadataMode, TextNode
-from llama_index.core.vector_stores import (
-    FilterCondition,
-    MetadataFilter,
-    MetadataFilters,
-    VectorStoreQuery,
-    VectorStoreQueryResult,
-)
+from llama_index.core.vector_stores import VectorStoreQuery, VectorStoreQueryResult
 from llama_index.vector_stores.chroma import ChromaVectorStore
 from numpy.typing import NDArray
 
 from index.errors import IndexMismatch, UserError
-from index.paragraphs import Language
+from index.paragraphs import LANGUAGES, Language
 
 Level = Literal["passage", "sentence"]
+LEVELS: tuple[Level, ...] = ("passage", "sentence")
 
 _BATCH = 5000  # Chroma refuses more than 5461 records at once
 _STORED = ("paragraph", "language", "level", "start", "end", "digest")
 _CHECK_SERVER = "Check that it is running and reachable."
 _CHECK_DISK = "Check the disk."
+_Kept = tuple[Any, Any]  # a record's metadata and vector
 _HNSW: Any = {"space": "cosine", "ef_construction": 200, "max_neighbors": 32, "ef_search": 200}
 
 
-class PassageStore(ChromaVectorStore):
-    """One generation's passages and sentences in one Chroma collection."""
+class _Collection(ChromaVectorStore):
+    """The vectors of one level and language: one Chroma collection, asked without a filter.
+
+    Chroma lists every vector that a filter admits before it searches; at some thousand paragraphs that costs more than
+    the search, so each level and language has a collection of its own (evals/SCALE.md).
+    """
 
     stores_text: bool = True
 
@@ -51,10 +51,10 @@ class PassageStore(ChromaVectorStore):
     _repair: str = PrivateAttr(default=_CHECK_DISK)
 
     @classmethod
-    def over(cls, collection: Collection, *, where: str, repair: str) -> PassageStore:
+    def over(cls, collection: Collection, *, where: str, repair: str) -> _Collection:
         """The store of an open collection; its errors say `where` it is and how to `repair` it."""
         store = cls.from_collection(collection)
-        assert isinstance(store, PassageStore)
+        assert isinstance(store, _Collection)
         store._where, store._repair = where, repair
         return store
 
@@ -64,7 +64,7 @@ class PassageStore(ChromaVectorStore):
             batch = nodes[at : at + _BATCH]
             with self._errors("cannot write"):
                 self._collection.upsert(
-                    ids=[node.node_id for node in batch],
+                    ids=[_id_of(node) for node in batch],
                     embeddings=np.asarray([node.get_embedding() for node in batch], np.float32),
                     metadatas=[{key: node.metadata[key] for key in _STORED} for node in batch],
                     documents=[node.get_content(metadata_mode=MetadataMode.NONE) for node in batch],
@@ -74,53 +74,33 @@ class PassageStore(ChromaVectorStore):
     def _query(
         self, query_embeddings: list[float], n_results: int, where: dict[str, Any], **kwargs: Any
     ) -> VectorStoreQueryResult:
+        # An id names its paragraph; reading the metadata of every result takes four times as long as the search.
         with self._errors("cannot answer a query"):
             found: Any = self._collection.query(
                 query_embeddings=np.asarray([query_embeddings], np.float32),
                 n_results=n_results,
                 where=where or None,
-                include=["metadatas", "documents", "distances"],
+                include=["distances"],
             )
-        records = zip(found["ids"][0], found["documents"][0], found["metadatas"][0], strict=True)
-        nodes = [TextNode(id_=node_id, text=text, metadata=metadata) for node_id, text, metadata in records]
+        nodes = [TextNode(id_=own, metadata={"paragraph": _paragraph_of(own)}) for own in found["ids"][0]]
         similarities = [1.0 - distance for distance in found["distances"][0]]
         return VectorStoreQueryResult(nodes=nodes, similarities=similarities, ids=found["ids"][0])
 
-    def nearest(
-        self, vector: NDArray[np.float32], *, level: Level, language: Language, k: int
-    ) -> list[tuple[int, float]]:
-        """(paragraph number, cosine) of the `k` nearest nodes, best first; a paragraph may occur several times."""
-        filters = MetadataFilters(
-            filters=[MetadataFilter(key="level", value=level), MetadataFilter(key="language", value=language)],
-            condition=FilterCondition.AND,
-        )
-        result = self.query(VectorStoreQuery(query_embedding=vector.tolist(), similarity_top_k=k, filters=filters))
+    def nearest(self, vector: NDArray[np.float32], k: int) -> list[tuple[int, float]]:
+        """(paragraph number, cosine) of the `k` nearest, best first."""
+        result = self.query(VectorStoreQuery(query_embedding=vector.tolist(), similarity_top_k=k))
         return [
             (int(node.metadata["paragraph"]), float(score))
             for node, score in zip(result.nodes or [], result.similarities or [], strict=True)
         ]
 
-    def sentence_vectors(self, paragraphs: Sequence[int]) -> dict[tuple[int, Language, int], NDArray[np.float32]]:
-        """Unit vectors of the sentences of `paragraphs`: {(paragraph, language, start): (dimension,)}."""
-        if not paragraphs:
-            return {}
-        where: Any = {"$and": [{"level": "sentence"}, {"paragraph": {"$in": list(paragraphs)}}]}
+    def vectors(self, where: Any = None, *, limit: int | None = None, offset: int | None = None) -> Iterator[_Kept]:
+        """(metadata, vector) of the records that `where` admits."""
         with self._errors("cannot read vectors"):
-            found: Any = self._collection.get(where=where, include=["embeddings", "metadatas"])
-        return {
-            (int(meta["paragraph"]), meta["language"], int(meta["start"])): np.asarray(vector, np.float32)
-            for meta, vector in zip(found["metadatas"], found["embeddings"], strict=True)
-        }
-
-    def known_vectors(self) -> dict[str, list[float]]:
-        """Every vector by the digest of the string it embeds; a new build takes unchanged ones from here."""
-        known: dict[str, list[float]] = {}
-        for at in range(0, self.count(), _BATCH):
-            with self._errors("cannot read vectors"):
-                found: Any = self._collection.get(limit=_BATCH, offset=at, include=["embeddings", "metadatas"])
-            for meta, vector in zip(found["metadatas"], found["embeddings"], strict=True):
-                known[str(meta["digest"])] = [float(x) for x in vector]
-        return known
+            found: Any = self._collection.get(
+                where=where, limit=limit, offset=offset, include=["embeddings", "metadatas"]
+            )
+        return zip(found["metadatas"], found["embeddings"], strict=True)
 
     def count(self) -> int:
         """How many vectors the collection holds."""
@@ -129,6 +109,50 @@ class PassageStore(ChromaVectorStore):
 
     def _errors(self, what: str) -> AbstractContextManager[None]:
         return _chroma_errors(f"Chroma at {self._where} {what}", self._repair)
+
+
+class PassageStore:
+    """One generation's passages and sentences: a Chroma collection for each level and language."""
+
+    def __init__(self, collections: Mapping[tuple[Level, Language], _Collection]) -> None:
+        self._collections = collections
+
+    def add(self, nodes: Sequence[BaseNode]) -> list[str]:
+        """Upsert nodes with their vectors, each where its level and language say; returns their ids."""
+        for (level, language), collection in self._collections.items():
+            own = [n for n in nodes if (n.metadata["level"], n.metadata["language"]) == (level, language)]
+            collection.add(own)
+        return [node.node_id for node in nodes]
+
+    def nearest(
+        self, vector: NDArray[np.float32], *, level: Level, language: Language, k: int
+    ) -> list[tuple[int, float]]:
+        """(paragraph number, cosine) of the `k` nearest nodes, best first; a paragraph may occur several times."""
+        return self._collections[level, language].nearest(vector, k)
+
+    def sentence_vectors(self, paragraphs: Sequence[int]) -> dict[tuple[int, Language, int], NDArray[np.float32]]:
+        """Unit vectors of the sentences of `paragraphs`: {(paragraph, language, start): (dimension,)}."""
+        if not paragraphs:
+            return {}
+        where: Any = {"paragraph": {"$in": list(paragraphs)}}
+        return {
+            (int(meta["paragraph"]), language, int(meta["start"])): np.asarray(vector, np.float32)
+            for language in LANGUAGES
+            for meta, vector in self._collections["sentence", language].vectors(where)
+        }
+
+    def known_vectors(self) -> dict[str, list[float]]:
+        """Every vector by the digest of the string it embeds; a new build takes unchanged ones from here."""
+        return {
+            str(meta["digest"]): [float(x) for x in vector]
+            for collection in self._collections.values()
+            for at in range(0, collection.count(), _BATCH)
+            for meta, vector in collection.vectors(limit=_BATCH, offset=at)
+        }
+
+    def count(self) -> int:
+        """How many vectors there are, of all levels and languages."""
+        return sum(collection.count() for collection in self._collections.values())
 
 
 class StoreClient:
@@ -144,22 +168,27 @@ class StoreClient:
             self._client = _connect(folder, url)
 
     def create(self, name: str, dimension: int) -> PassageStore:
-        """A new, empty collection; an unfinished one of the same name is dropped first."""
-        with _chroma_errors(f"Chroma at {self._where} cannot make the collection {name}", self._repair):
+        """A new, empty store; an unfinished one of the same name is dropped first."""
+        with _chroma_errors(f"Chroma at {self._where} cannot make the collections {name}", self._repair):
             self.drop(name)
-            collection = self._client.create_collection(
-                name,
-                embedding_function=None,  # the default one would download a model
-                configuration={"hnsw": _HNSW},
-                metadata={"dimension": dimension},
-            )
-        return PassageStore.over(collection, where=self._where, repair=self._repair)
+            made = {
+                place: self._client.create_collection(
+                    own,
+                    embedding_function=None,  # the default one would download a model
+                    configuration={"hnsw": _HNSW},
+                    metadata={"dimension": dimension},
+                )
+                for place, own in _names(name).items()
+            }
+        return self._over(made)
 
     def open(self, name: str, *, expected: int) -> PassageStore:
-        """An existing collection. Raises IndexMismatch, with the repair, unless it holds `expected` vectors."""
-        with _chroma_errors(f"Chroma at {self._where} cannot read the collection {name}", self._repair):
-            collection = self._client.get_collection(name, embedding_function=None)
-        store = PassageStore.over(collection, where=self._where, repair=self._repair)
+        """An existing store. Raises IndexMismatch, with the repair, unless it holds `expected` vectors."""
+        with _chroma_errors(f"Chroma at {self._where} cannot read the collections {name}", self._repair):
+            found = {
+                place: self._client.get_collection(own, embedding_function=None) for place, own in _names(name).items()
+            }
+        store = self._over(found)
         count = store.count()
         if count != expected:
             raise IndexMismatch(
@@ -168,10 +197,19 @@ class StoreClient:
         return store
 
     def drop(self, name: str) -> None:
-        """Delete a collection, if it is there."""
-        what = f"Chroma at {self._where} cannot delete the collection {name}"
-        with _chroma_errors(what, self._repair), suppress(NotFoundError):
-            self._client.delete_collection(name)
+        """Delete a store's collections, those that are there."""
+        what = f"Chroma at {self._where} cannot delete the collections {name}"
+        for own in (name, *_names(name).values()):  # the bare name: of an index built before there were four
+            with _chroma_errors(what, self._repair), suppress(NotFoundError):
+                self._client.delete_collection(own)
+
+    def _over(self, collections: Mapping[tuple[Level, Language], Collection]) -> PassageStore:
+        return PassageStore(
+            {
+                place: _Collection.over(collection, where=self._where, repair=self._repair)
+                for place, collection in collections.items()
+            }
+        )
 
     def close(self) -> None:
         """Release the files or the connection."""
@@ -180,6 +218,18 @@ class StoreClient:
         for client in clients:  # over HTTP each leaves its connections open
             if session := getattr(client._server, "_session", None):
                 session.close()
+
+
+def _id_of(node: BaseNode) -> str:
+    return f"{node.metadata['paragraph']}/{node.node_id}"
+
+
+def _paragraph_of(record_id: str) -> int:
+    return int(record_id.partition("/")[0])
+
+
+def _names(name: str) -> dict[tuple[Level, Language], str]:
+    return {(level, language): f"{name}-{level}-{language}" for level in LEVELS for language in LANGUAGES}
 
 
 def _connect(folder: Path, url: str | None) -> Client:

@@ -70,10 +70,7 @@ def test_every_stage_is_built_and_asked_by_the_programs_own_code(base: Base, fol
     assert seconds > 0
     asked = scale.ask_vectors(folder, PAIRS, vectors_of(base, PAIRS), None, exact)
     assert min(asked.recall.values()) > 0.95
-    _, _, counts = scale.build_split(folder, PAIRS)
-    assert sum(counts.values()) == vectors_of(base, PAIRS)
-    assert min(scale.ask_split(folder, counts, exact)[2].values()) > 0.95
-    for times in (asked.filtered, asked.unfiltered, asked.sentences):
+    for times in (asked.queries, asked.sentences):
         assert len(times) == 3
     for build, ask, more in (
         (scale.build_keywords, scale.ask_keywords, ()),

@@ -46,11 +46,11 @@ def test_scores_are_cosines_best_first(store: PassageStore) -> None:
     assert [score for _, score in found] == pytest.approx([1.0, 0.6, -1.0], abs=1e-5)
 
 
-def test_adding_an_id_again_replaces_its_vector_text_and_metadata(store: PassageStore) -> None:
+def test_adding_an_id_again_replaces_its_vector_and_metadata(store: PassageStore) -> None:
     store.add([node("a", [1.0, 0.0])])
-    store.add([node("a", [0.0, 1.0], paragraph=9, digest="new")])
+    store.add([node("a", [0.0, 1.0], digest="new")])
     assert store.count() == 1
-    assert nearest(store, [0.0, 1.0]) == [(9, pytest.approx(1.0, abs=1e-5))]
+    assert nearest(store, [0.0, 1.0]) == [(1, pytest.approx(1.0, abs=1e-5))]
     assert list(store.known_vectors()) == ["new"]
 
 
@@ -101,7 +101,7 @@ def test_a_collection_of_another_count_is_refused_with_both_counts_and_the_repai
     client.create("passages", 2).add([node("a", [1.0, 0.0])])
     with pytest.raises(IndexMismatch, match=r"holds 1 vectors, the index's manifest says 2\. Do this\."):
         client.open("passages", expected=2)
-    with pytest.raises(IndexMismatch, match=r"cannot read the collection other.*Do this\."):
+    with pytest.raises(IndexMismatch, match=r"cannot read the collections other.*Do this\."):
         client.open("other", expected=2)
     client.close()
 
@@ -180,12 +180,12 @@ def test_a_server_keeps_and_answers_as_the_folder_does(chroma_url: str, tmp_path
     client = StoreClient(tmp_path / "chroma", chroma_url)
     store = client.create("on-the-server", 2)
     store.add([node("a", [1.0, 0.0]), node("b", [0.6, 0.8], paragraph=2)])
-    store.add([node("a", [0.0, 1.0], paragraph=9)])
+    store.add([node("a", [0.0, 1.0])])
     again = StoreClient(tmp_path / "chroma", chroma_url).open("on-the-server", expected=2)
-    assert [p for p, _ in nearest(again, [0.0, 1.0])] == [9, 2]
+    assert [p for p, _ in nearest(again, [0.0, 1.0])] == [1, 2]
     assert nearest(again, [0.0, 1.0])[1][1] == pytest.approx(0.8, abs=1e-5)
     client.drop("on-the-server")
     client.drop("on-the-server")
-    with pytest.raises(IndexMismatch, match="cannot read the collection on-the-server"):
+    with pytest.raises(IndexMismatch, match="cannot read the collections on-the-server"):
         client.open("on-the-server", expected=2)
     assert not (tmp_path / "chroma").exists()
