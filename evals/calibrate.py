@@ -8,7 +8,7 @@ question. The figures printed are of questions that neither the weights nor the 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,10 @@ from rag.engine import Engine, Looked
 from rag.gate import GATE_FILE, KNOWN, MOMENTS, Moment, Signals
 from rag.prompts import answer_messages
 
-# A refusal of what the article answers is held to be this many times as bad as an answer to what it does not.
-COST_OF_OVER_REFUSAL = 3.0
+# A refusal of what the article answers is held to be this many times as bad as an answer to what it does not: what is
+# aimed at allows twice as many of these as of those. Before the model is heard it is worse, because the quotes that
+# stand there while it writes are withheld too.
+COST_OF_OVER_REFUSAL: Mapping[Moment, float] = {"question": 3.0, "answer": 2.0}
 # An answer is stopped at its first word only where that would have cost no more than this share of the answerable.
 LOST_AT_OPENING = 0.01
 # Inverse strength of the ridge on the coefficients; the sample is a few hundred questions.
@@ -139,16 +141,16 @@ def _fit(examples: Sequence[Example], moment: Moment) -> Fit:
 def _threshold(probability: Floats, wanted: NDArray[np.int64], moment: Moment) -> float:
     if moment == "opening":
         return float(np.quantile(probability[wanted == 1], LOST_AT_OPENING))
-    return _least_cost(probability, wanted)
+    return _least_cost(probability, wanted, COST_OF_OVER_REFUSAL[moment])
 
 
-def _least_cost(probability: Floats, wanted: NDArray[np.int64]) -> float:
-    """The threshold where COST * over-refusal + missed refusals, both as rates, is least."""
+def _least_cost(probability: Floats, wanted: NDArray[np.int64], weight: float) -> float:
+    """The threshold where `weight` * over-refusal + missed refusals, both as rates, is least."""
     candidates = np.unique(np.concatenate([probability, [0.0]]))
 
     def cost(threshold: float) -> float:
         refused = probability < threshold
-        return float(COST_OF_OVER_REFUSAL * refused[wanted == 1].mean() + (~refused[wanted == 0]).mean())
+        return float(weight * refused[wanted == 1].mean() + (~refused[wanted == 0]).mean())
 
     return float(min(candidates, key=cost))
 

@@ -23,6 +23,7 @@ from evals.gold import DEFAULT_GOLD, Question, load_gold
 from evals.meter import Metered, Speeds, Written, calibrate, resident_mb
 from evals.run import now, sample
 from index.paragraphs import LANGUAGES, Language
+from index.progress import bar
 
 if TYPE_CHECKING:
     from evals.peer import Peer
@@ -40,7 +41,10 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """How much is measured. `limit` and `peer` count question pairs; without `commands` no process is started."""
+    """How much is measured. `limit` and `peer` count question pairs; without `commands` no process is started.
+
+    The pairs of `peer` are asked once more with nothing read ahead.
+    """
 
     limit: int | None = 20
     peer: int = 5
@@ -107,6 +111,7 @@ class Measured:
     embedding: tuple[float, ...]  # a question embedded alone
     loading: float  # the generator's weights
     resident_mb: float | None
+    unread: tuple[Asked, ...] = ()  # some of `asked` again, with nothing read ahead
     help: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     bare: tuple[float, ...] = ()  # a Python that does nothing
     help_mb: float | None = None
@@ -134,6 +139,7 @@ class Measured:
             "speeds": asdict(self.speeds),
             "cold": asdict(self.cold) if self.cold else None,
             "asked": [one.to_json() for one in self.asked],
+            "unread": [one.to_json() for one in self.unread],
             "peer_ready": self.peer_ready,
             "peer": peer,
         }
@@ -150,16 +156,19 @@ def perform(
     engine, llm, loading = _warm_engine(settings, index)
     with ExitStack() as stack:
         held = resident_mb()
+        _read_ahead(engine)
         speeds = calibrate(llm, order.repeats)
         _warm_prompts(engine)
         peer = _open_peer(stack, index) if beside else None
         asked, replies = _ask_all(engine, llm, chosen, peer, beside, on_progress)
+        unread = _ask_unread(engine, llm, [question for question in chosen if question.id in beside])
         held = max(filter(None, (held, resident_mb())), default=None)
     speeds += calibrate(llm, order.repeats)
     return Measured(
         machine=_machine(settings, llm),
         speeds=speeds,
         asked=tuple(one.against(speeds) for one in asked),
+        unread=tuple(one.against(speeds) for one in unread),
         embedding=_embedding_alone(index.embedder, [q.asked[own] for q in chosen for own in LANGUAGES]),
         loading=loading,
         resident_mb=held,
@@ -219,6 +228,22 @@ def _warm_engine(settings: Settings, index: Index) -> tuple[Engine, Metered, flo
     loading = time.perf_counter() - started
     engine.warm()
     return engine, llm, loading
+
+
+def _read_ahead(engine: Engine) -> None:
+    """As the page has done after some idle minutes; at once where it is kept from an earlier run."""
+    with bar("Reading ahead") as on_progress:
+        for done, total in engine.prepare():
+            on_progress(done, total)
+
+
+def _ask_unread(engine: Engine, llm: Metered, questions: Sequence[Question]) -> list[Asked]:
+    """The questions asked with nothing read ahead, as right after the first start."""
+    room, llm.prompts_room = llm.prompts_room, 0
+    try:
+        return _ask_all(engine, llm, questions, None, set(), lambda done, total: None)[0]
+    finally:
+        llm.prompts_room = room
 
 
 def _warm_prompts(engine: Engine) -> None:

@@ -174,6 +174,23 @@ def _answers(measured: Measured) -> Iterator[Row]:
     yield spread_row("First generated token", first, least_first, ratio=first_ratio, against=limit, most=1.0)
     yield spread_row("Whole answer", total, least, ratio=ratio, against=limit, most=3.0, memory=held)
     yield tail_row("Whole answer, p95", total, least, against=f"{limit}, p95", most=8.0)
+    yield from _unread(measured)
+
+
+def _unread(measured: Measured) -> Iterator[Row]:
+    """Answers with nothing read ahead, beside those to the same questions with everything read ahead."""
+    ahead = {(one.id, one.language): one for one in measured.asked}
+    both = [(one, ahead[one.id, one.language]) for one in measured.unread if one.first is not None]
+    pairs = [(one, other) for one, other in both if other.first is not None]
+    against = "the same read ahead"
+    yield spread_row(
+        "First generated token, nothing read ahead",
+        [one.first or 0.0 for one, _ in pairs], [other.first or 0.0 for _, other in pairs], against=against,
+    )  # fmt: skip
+    yield spread_row(
+        "Whole answer, nothing read ahead",
+        [one.total for one, _ in pairs], [other.total for _, other in pairs], against=against,
+    )  # fmt: skip
 
 
 def _ratio(asked: Sequence[Asked], of: Callable[[Asked], float | None], least: Sequence[float]) -> float | None:

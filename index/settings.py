@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     threads: int = Field(0, ge=0, le=512, description="CPU threads for the models; 0 = as many as there are cores.")
     evidence_tokens: int = Field(220, ge=40, le=8000, description="Budget of evidence shown to the generator.")
     answer_tokens: int = Field(160, ge=16, le=4000, description="The longest answer, in the generator's tokens.")
+    prompts_megabytes: int = Field(1000, ge=0, le=100_000, description="Disk for prompts read ahead; 0: none.")
     request_timeout: float = Field(60.0, gt=0, description="Seconds a remote generator may take.")
 
     host: str = Field("127.0.0.1", description="Address the page is served on.")

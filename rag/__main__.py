@@ -30,6 +30,9 @@ def parser() -> argparse.ArgumentParser:
         "--batch", metavar="FILE", help='one {"id", "question", "history"?} a line (- for stdin); one object a line out'
     )
     top.add_argument("--retrieve", action="store_true", help="stop after retrieval: print the ranking")
+    top.add_argument(
+        "--prepare", action="store_true", help="read every paragraph ahead (minutes, once): later answers begin sooner"
+    )
     top.add_argument("--index", type=Path, metavar="DIR", help="another index")
     top.add_argument("--generator", choices=get_args(GeneratorName), help="another generator")
     return top
@@ -41,9 +44,12 @@ def main(argv: list[str]) -> int:
     if argv == ["doctor"]:
         return _doctor()
     args = parser().parse_args(argv)
-    if (args.question is None) == (args.batch is None):
-        given = "neither" if args.question is None else "both"
-        raise UserError(f"one of QUESTION and --batch FILE is needed, {given} was given. See: python -m rag --help")
+    given = [n for n, is_given in _orders(args).items() if is_given]
+    if len(given) != 1:
+        said = " and ".join(given) if given else "none"
+        raise UserError(
+            f"one of QUESTION, --batch FILE and --prepare is needed, {said} was given. See: python -m rag --help"
+        )
     settings = load_settings(generator=args.generator)
     lines = _batch_lines(args.batch) if args.batch is not None else iter(())
     if args.question is not None:
@@ -51,6 +57,9 @@ def main(argv: list[str]) -> int:
 
         checked_question(args.question)  # a bad question is refused before seconds of loading
     engine = _open(settings, args)
+    if args.prepare:
+        _prepare(engine)
+        return 0
     if args.batch is not None:
         for line in lines:
             print(json.dumps(_batch_answer(engine, line, args.retrieve), ensure_ascii=False), flush=True)
@@ -62,6 +71,20 @@ def main(argv: list[str]) -> int:
 
     print_answer(engine, args.question)
     return 0
+
+
+def _orders(args: argparse.Namespace) -> dict[str, bool]:
+    return {"QUESTION": args.question is not None, "--batch": args.batch is not None, "--prepare": args.prepare}
+
+
+def _prepare(engine: Engine) -> None:
+    from index.progress import bar
+
+    if engine.generator.prepare is None:
+        raise UserError(f"the generator {engine.generator.name} reads nothing ahead. Only local does.")
+    with bar("Reading ahead") as on_progress:
+        for done, total in engine.prepare():
+            on_progress(done, total)
 
 
 def _open(settings: Settings, args: argparse.Namespace) -> Engine:

@@ -26,6 +26,8 @@ ECHO = 0.6
 # A second quote is shown when its score is at least this share of the first's.
 QUOTE_SHARE = 0.8
 QUOTES = 2
+# A sentence of whose words the first quote has this share says nothing else.
+SAID_ALREADY = 0.7
 
 
 def split_statements(written: str) -> list[str]:
@@ -94,30 +96,37 @@ def compose(base: Answer, weighed: Sequence[Weighed]) -> Answer | None:
 
 
 def quote_statements(base: Answer, ranked: Sequence[Evidence], rarity: Rarity) -> Answer:
-    """The answer in quotes: the best sentence, and a second one that is nearly as good and says something else."""
-    chosen = [ranked[0]]
-    for evidence in ranked[1 : 2 * QUOTES]:
-        if len(chosen) < QUOTES and evidence.score >= QUOTE_SHARE * chosen[0].score:
-            overlap = rarity.covered(content_tokens(evidence.text), content_tokens(chosen[0].text))
-            if overlap < 0.7:
-                chosen.append(evidence)
-    book = _Citations()
-    statements = tuple(Statement(e.text, book.add([e]), "supported") for e in chosen)
-    return replace(base, statements=statements, citations=book.citations)
+    """The answer in quotes: the nearest sentence, and a second one that is nearly as near."""
+    return _quoting(base, _nearest(ranked, rarity))
 
 
-def with_nearest(answer: Answer, ranked: Sequence[Evidence]) -> Answer:
-    """`answer` with the nearest sentence quoted behind what was written, and the next where it is nearly as near.
+def with_nearest(answer: Answer, ranked: Sequence[Evidence], rarity: Rarity) -> Answer:
+    """`answer` with the quotes behind what was written.
 
     A small model picks the wrong one of two sentences, or half of one, more often than retrieval does; the reader
     gets both (evals/NOTES.md). What a statement already says is not quoted again.
     """
     if answer.refused:
         return answer
-    near = [e for e in ranked[:QUOTES] if e.score >= QUOTE_SHARE * ranked[0].score]
-    unsaid = [e for e in near if not any(e.text in statement.text for statement in answer.statements)]
+    unsaid = [e for e in _nearest(ranked, rarity) if not any(e.text in said.text for said in answer.statements)]
+    return _quoting(answer, unsaid)
+
+
+def _nearest(ranked: Sequence[Evidence], rarity: Rarity) -> list[Evidence]:
+    """The first of `ranked`, and the next that is nearly as near and says something else."""
+    first, *others = ranked[: 2 * QUOTES]
+    own = content_tokens(first.text)
+    near = [
+        e
+        for e in others
+        if e.score >= QUOTE_SHARE * first.score and rarity.covered(content_tokens(e.text), own) < SAID_ALREADY
+    ]
+    return [first, *near[: QUOTES - 1]]
+
+
+def _quoting(answer: Answer, sentences: Iterable[Evidence]) -> Answer:
     book = _Citations(answer.citations)
-    quotes = [Statement(e.text, book.add([e]), "supported") for e in unsaid]
+    quotes = tuple(Statement(e.text, book.add([e]), "supported") for e in sentences)
     return replace(answer, statements=(*answer.statements, *quotes), citations=book.citations)
 
 

@@ -14,19 +14,28 @@ from llama_index.core.llms import ChatMessage, ChatResponse
 
 from index.build import Index, open_index
 from index.errors import UserError
-from index.paragraphs import Language
+from index.paragraphs import Language, Paragraph
 from index.settings import GeneratorName, Settings
 from rag.align import Aligner
 from rag.answer import Answer, Evidence, Retrieved, Timings
-from rag.compose import compose, quote_statements, refusal, split_statements, support_of, weigh, with_nearest
+from rag.compose import (
+    Weighed,
+    compose,
+    quote_statements,
+    refusal,
+    split_statements,
+    support_of,
+    weigh,
+    with_nearest,
+)
 from rag.condense import Turn, accept_rewrite, history_text, join_with_last, leans_on_history
-from rag.evidence import EvidenceSelector, sentences_of, shown_language
+from rag.evidence import EvidenceSelector, fits_whole, sentences_of, shown_language
 from rag.gate import Gate, Moment, Said, Signals, decide, signals
 from rag.generators import Generator as TextGenerator
 from rag.generators import GeneratorFailed, make_generator
 from rag.language import language_of_question
 from rag.overview import asks_about_the_whole, leading, led_by, sentences_first
-from rag.prompts import WORDING, answer_messages, condense_messages, insisting_messages
+from rag.prompts import WORDING, answer_messages, condense_messages, insisting_messages, leading_messages
 from rag.reply import Reply
 from rag.retrieve import HybridRetriever, Ranking
 from rag.words import Rarity
@@ -104,6 +113,25 @@ class Engine:
         self.index.embedder.load()
         self.generator.warm()
 
+    def prepare(self) -> Iterator[tuple[int, int]]:
+        """Have the generator read ahead what questions will begin with, a paragraph in one language at a time.
+
+        Yields (done, total) after each that was not kept yet, so that the caller may wait until nobody is asking.
+        Nothing for a generator that cannot.
+        """
+        read_ahead = self.generator.prepare
+        if read_ahead is None:
+            return
+        leads = [
+            (paragraph, language)
+            for paragraph in self.index.paragraphs
+            for language in paragraph.languages
+            if fits_whole(paragraph, language, self._budget)
+        ]
+        for done, (paragraph, language) in enumerate(leads, 1):
+            if read_ahead(leading_messages(paragraph, language)):
+                yield done, len(leads)
+
     def retrieve(self, question: str, exclude: frozenset[int] = frozenset()) -> list[Retrieved]:
         """Every paragraph that any leg found, best first."""
         return list(self._retriever.rank(checked_question(question), exclude).retrieved)
@@ -177,14 +205,16 @@ class Engine:
         asked = rewritten or question
         language = language_of_question(question)
         ranking = self._retriever.rank(asked, exclude)
-        whole = asks_about_the_whole(asked)
-        first = leading([p for p in self.index.paragraphs if p.number not in exclude], language) if whole else []
-        ranking = led_by(ranking, first) if first else ranking
         ranked = tuple(self._selector.score(asked, language, ranking))
-        ranked = sentences_first(first, ranked, language) if first else ranked
+        first = self._leading(exclude, language) if asks_about_the_whole(asked) else []
+        if first:
+            ranking, ranked = led_by(ranking, first), sentences_first(first, ranked, language)
         shown = self._selector.select(ranked, ranking, self._budget, language)
         milliseconds = (time.perf_counter() - started) * 1000
         return Looked(question, rewritten, language, ranking, ranked, shown, milliseconds, bool(first))
+
+    def _leading(self, exclude: frozenset[int], language: Language) -> list[Paragraph]:
+        return leading([p for p in self.index.paragraphs if p.number not in exclude], language)
 
     def _generate(self, found: Found, started: float) -> Generator[Event, None, Answer]:
         """The model's answer, checked; a refusal where the gate closes, at the first word or at the last."""
@@ -206,7 +236,7 @@ class Engine:
             for piece in self._ask(found, insist=True):
                 written += piece
                 yield Delta(piece)
-        weighed = weigh(self._aligned(written, found), found.asked, self._rarity)
+        weighed = self._weighed(written, found)
         said = Said(reply.opening, support_of(weighed, silent=not reply.text))
         gate = self._gate(found, said, "answer")
         base = self._base(found, gate, first_token, reply.usage)
@@ -216,7 +246,7 @@ class Engine:
         if answer is None:
             quotes = quote_statements(base, found.ranked, self._rarity)
             return replace(quotes, fallback="the text shown states nothing of what was written")
-        return with_nearest(answer, found.ranked) if self.generator.is_small else answer
+        return with_nearest(answer, found.ranked, self._rarity) if self.generator.is_small else answer
 
     def _ask(self, found: Looked, *, insist: bool = False) -> Reply:
         """The generator's reply. Insisted, it goes on behind the word that the answer is stated.
@@ -236,8 +266,8 @@ class Engine:
 
     def signals_of(self, found: Looked, opening: float | None, text: str, insisted: str) -> Signals:
         """The gate's signals once a reply is whole; with `reply_to`, what the gate is calibrated on."""
-        weighed = weigh(self._aligned(text or insisted, found), found.asked, self._rarity)
-        return self._signals(found, Said(opening, support_of(weighed, silent=not text)))
+        support = support_of(self._weighed(text or insisted, found), silent=not text)
+        return self._signals(found, Said(opening, support))
 
     def _gate(self, found: Looked, said: Said, moment: Moment) -> Gate:
         """The gate at `moment`; always open for a question that any article answers."""
@@ -255,18 +285,19 @@ class Engine:
         except Exception as error:  # remote clients raise errors of many libraries; the quotes are the answer then
             raise GeneratorFailed(f"{type(error).__name__}: {error}") from error
 
-    def _aligned(self, written: str, found: Looked) -> list[tuple[str, tuple[Evidence, ...]]]:
-        """The written text as statements, each with the sentences of what was shown that state it."""
+    def _weighed(self, written: str, found: Looked) -> list[Weighed]:
+        """The written text as statements, each held against the sentences of what was shown that state it."""
         paragraphs = dict.fromkeys(e.paragraph for e in found.shown)
         scores = {e.key: e for e in found.ranked}
         candidates = [
             scores.get(e.key, e) for p in paragraphs for e in sentences_of(p, shown_language(p, found.language))
         ]
         vectors = self.index.vectors.sentence_vectors([p.number for p in paragraphs])
-        return [
+        aligned = [
             (statement, self._aligner.align(statement, candidates, vectors, found.asked))
             for statement in split_statements(written)
         ]
+        return weigh(aligned, found.asked, self._rarity)
 
     def _base(
         self, found: Looked, gate: Gate, first_token: float | None = None, usage: Mapping[str, int] | None = None

@@ -20,8 +20,8 @@ from rag.words import Rarity, content_tokens
 
 # Paragraphs whose sentences are considered at all.
 DEPTH = 6
-# The first paragraph is shown whole up to this share of the budget, beyond it its best sentences.
-FIRST_SHARE = 0.7
+# The share of the budget that others than the first paragraph have at least, beyond it where the first takes all.
+REST_SHARE = 0.3
 # Others are shown until the paragraphs shown hold this share of the probability that one of them answers.
 COVERED = 0.97
 # The share of the budget, beyond it, for the heads of the parts that a found paragraph introduces.
@@ -88,19 +88,20 @@ class EvidenceSelector:
     def select(
         self, ranked: Sequence[Evidence], ranking: Ranking, budget: int, language: Language
     ) -> tuple[Evidence, ...]:
-        """The sentences shown to the generator, at most `budget` tokens (tiktoken), never none.
+        """The sentences shown to the generator, about `budget` tokens (tiktoken), never none.
 
-        The first paragraph comes first and, where it fits, whole, so that every question about it shares a prompt
-        prefix that llama.cpp has evaluated; then the others' best sentences, paragraphs in the order of the
+        The first paragraph comes first and, where it fits the budget, whole, so that every question about it begins
+        with a prompt that can be read ahead; then the others' best sentences, paragraphs in the order of the
         ranking, sentences in reading order.
         """
         if not ranking.retrieved:
             return ()
         first = ranking.retrieved[0].paragraph
-        own = _within([e for e in ranked if e.paragraph.number == first.number], round(budget * FIRST_SHARE))
+        own = _within([e for e in ranked if e.paragraph.number == first.number], budget)
         used = sum(count_tokens(e.text) for e in own)
         worth = _worth_showing(ranking)
-        rest = _within([e for e in ranked if e.paragraph.number in worth], budget - used)
+        left = max(budget - used, round(budget * REST_SHARE))
+        rest = _within([e for e in ranked if e.paragraph.number in worth], left)
         family = _within(self._family_heads(ranking.retrieved, language), round(budget * FAMILY_SHARE))
         order = {entry.paragraph.number: i for i, entry in enumerate(ranking.retrieved[:DEPTH])}
         for e in family:
@@ -135,6 +136,11 @@ def sentences_of(paragraph: Paragraph, language: Language) -> list[Evidence]:
     """The paragraph's sentences in `language`, in order, unscored."""
     text = paragraph.text(language) or ""
     return [Evidence(paragraph, language, start, end) for start, end in split_sentences(text)]
+
+
+def fits_whole(paragraph: Paragraph, language: Language, budget: int) -> bool:
+    """Whether every sentence of the paragraph in `language` is shown where it is the first."""
+    return sum(count_tokens(e.text) for e in sentences_of(paragraph, language)) <= budget
 
 
 def shown_language(paragraph: Paragraph, language: Language) -> Language:

@@ -33,7 +33,8 @@ class Generator:
     """A named generator: the LLM that writes, and what it is asked with. `quote` writes nothing of its own.
 
     `continues`: whether it goes on with a reply that the last message has begun. `is_small`: whether it is too small
-    to be trusted with the choice of the sentence, so that the nearest one is quoted behind what it writes.
+    to be trusted with the choice of the sentence, so that the nearest one is quoted behind what it writes. `prepare`,
+    where it can, has it read the start of a prompt ahead; whether there was anything to do.
     """
 
     name: GeneratorName
@@ -41,6 +42,7 @@ class Generator:
     llm: LLM
     writes: bool = True
     warm: Callable[[], None] = lambda: None
+    prepare: Callable[[Sequence[ChatMessage]], bool] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     continues: bool = False
     is_small: bool = False
@@ -145,7 +147,7 @@ def _local(settings: Settings) -> Generator:
     from rag.local import LocalLLM
 
     llm = LocalLLM.from_settings(settings)
-    return Generator("local", llm.name, llm, warm=llm.warm, continues=True, is_small=True)
+    return Generator("local", llm.name, llm, warm=llm.warm, prepare=llm.prepare, continues=True, is_small=True)
 
 
 def _openai(settings: Settings) -> Generator:

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,14 @@ from index.settings import Settings
 from rag.generators import FIRST_TOKENS, GeneratorFailed
 from rag.llm import ChatLLM, Piece
 from rag.prefixes import Prefixes
-from rag.prompts import opening_messages
+from rag.prompts import opened_by, opening_messages
 
 CONTEXT = 4096  # tokens of a slot
-# llama.cpp keeps evaluated prompts here, so that a question asked again costs only its new tokens.
-PROMPT_CACHE_MIB = 512
 _END = object()
+
+
+def _nothing_stands() -> list[str | None]:
+    return [None] * len(LANGUAGES)
 
 
 class LocalLLM(ChatLLM):
@@ -51,10 +54,12 @@ class LocalLLM(ChatLLM):
     threads: int
     max_tokens: int
     prompts: str
+    prompts_room: int  # bytes
 
     _server: Any = PrivateAttr(default=None)
-    _prefixes: Prefixes | None = PrivateAttr(default=None)
-    _unrestored: tuple[tuple[int, Language], ...] = PrivateAttr(default=())
+    _prefixes: Prefixes = PrivateAttr()
+    # What each slot begins with: the excerpt behind its language's opening, "" for the opening alone, None for neither.
+    _standing: list[str | None] = PrivateAttr(default_factory=_nothing_stands)
     _loading: Any = PrivateAttr(default_factory=threading.Lock)
     _turn: Any = PrivateAttr(default_factory=threading.Lock)
 
@@ -78,6 +83,7 @@ class LocalLLM(ChatLLM):
             threads=settings.cpu_threads,
             max_tokens=settings.answer_tokens,
             prompts=str(settings.home / "prompts"),
+            prompts_room=settings.prompts_megabytes * 10**6,
         )
 
     @property
@@ -91,39 +97,84 @@ class LocalLLM(ChatLLM):
             if self._server is None:
                 Path(self.prompts).mkdir(parents=True, exist_ok=True)
                 self._server, self._prefixes = _start(Path(self.path), self.threads, Path(self.prompts))
-                self._restore()
+                self._prefixes = replace(self._prefixes, room=self.prompts_room)
 
     def warm(self) -> None:
         """Load, and evaluate what all questions of a language share, where no earlier process has kept it."""
         self.load()
-        assert self._prefixes is not None
-        for slot, language in self._unrestored:
-            opening = opening_messages(language)
-            greeting = ChatMessage(role=MessageRole.USER, content="")
-            for _ in self._pieces([*opening, greeting], max_tokens=1, id_slot=slot):
-                pass
+        for slot, language in enumerate(LANGUAGES):
             with self._turn:
-                self._prefixes.save(slot, language, opening)
-        self._unrestored = ()
+                self._stand(slot, language)
 
-    def _restore(self) -> None:
-        assert self._prefixes is not None
-        self._unrestored = tuple(
-            (slot, language)
-            for slot, language in enumerate(LANGUAGES)
-            if not self._prefixes.restore(slot, language, opening_messages(language))
-        )
+    def prepare(self, messages: Sequence[ChatMessage]) -> bool:
+        """Evaluate the start of a prompt ahead and keep it on disk; whether there was anything to do.
+
+        `messages` are an opening and a first excerpt (`prompts.leading_messages`).
+        """
+        opened = opened_by(messages)
+        if opened is None or not self.prompts_room:
+            return False
+        self.load()
+        language, excerpt = opened
+        opening = self._opening(language)
+        with self._turn:
+            if self._prefixes.has_lead(opening, excerpt):
+                return False
+            slot = self._placed(messages)
+            self._evaluate(messages, slot)
+            return self._prefixes.save_lead(slot, opening, excerpt)
+
+    def _opening(self, language: Language) -> str:
+        return self._prefixes.name(language, opening_messages(language))
+
+    def _placed(self, messages: Sequence[ChatMessage]) -> int:
+        """The slot for `messages`, brought to the longest start of them that is kept. The turn must be held."""
+        opened = opened_by(messages)
+        if opened is None:
+            self._standing[0] = None
+            return 0
+        language, excerpt = opened
+        slot = LANGUAGES.index(language)
+        if self._standing[slot] != excerpt and not self._lead_restored(slot, language, excerpt):
+            self._stand(slot, language)
+        self._standing[slot] = excerpt
+        return slot
+
+    def _lead_restored(self, slot: int, language: Language, excerpt: str) -> bool:
+        if not self.prompts_room:
+            return False
+        opening = self._opening(language)
+        return self._prefixes.has_lead(opening, excerpt) and self._prefixes.restore_lead(slot, opening, excerpt)
+
+    def _stand(self, slot: int, language: Language) -> None:
+        """Have the slot begin with the language's opening. The turn must be held."""
+        if self._standing[slot] is not None:
+            return  # it does already; llama.cpp keeps what two prompts share
+        opening = opening_messages(language)
+        if not self._prefixes.restore(slot, language, opening):
+            self._evaluate([*opening, ChatMessage(role=MessageRole.USER, content="")], slot)
+            self._prefixes.save(slot, language, opening)
+        self._standing[slot] = ""
+
+    def _evaluate(self, messages: Sequence[ChatMessage], slot: int) -> None:
+        """Have llama.cpp read `messages` in that slot. The turn must be held."""
+        for _ in self._serve({**_request(messages), "max_tokens": 1, "id_slot": slot}):
+            pass
 
     def _pieces(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[Piece]:
-        """The reply's pieces.
-
-        llama.cpp calls back from its own thread and swallows what the callback raises, so the callback only
-        passes chunks on through a queue; returning True stops the model.
-        """
+        """The reply's pieces."""
         self.load()
-        request = {**_request(messages), "max_tokens": kwargs.get("max_tokens", self.max_tokens)}
-        if "id_slot" in kwargs:
-            request["id_slot"] = kwargs["id_slot"]
+        with self._turn:
+            slot = self._placed(messages)
+            limit = kwargs.get("max_tokens", self.max_tokens)
+            yield from self._serve({**_request(messages), "max_tokens": limit, "id_slot": slot})
+
+    def _serve(self, request: dict[str, Any]) -> Iterator[Piece]:
+        """What llama.cpp replies.
+
+        It calls back from its own thread and swallows what the callback raises, so the callback only passes chunks
+        on through a queue; returning True stops the model.
+        """
         chunks: queue.Queue[Any] = queue.Queue()
         stop = threading.Event()
 
@@ -139,14 +190,13 @@ class LocalLLM(ChatLLM):
             finally:
                 chunks.put(_END)
 
-        with self._turn:
-            worker = threading.Thread(target=serve, name="llama.cpp", daemon=True)
-            worker.start()
-            try:
-                yield from _read(chunks)
-            finally:
-                stop.set()
-                worker.join()
+        worker = threading.Thread(target=serve, name="llama.cpp", daemon=True)
+        worker.start()
+        try:
+            yield from _read(chunks)
+        finally:
+            stop.set()
+            worker.join()
 
 
 def _read(chunks: queue.Queue[Any]) -> Iterator[Piece]:
@@ -215,7 +265,7 @@ def _start(path: Path, threads: int, prompts: Path) -> tuple[Any, Prefixes]:
     params.n_parallel = len(LANGUAGES)
     params.n_ctx = CONTEXT * params.n_parallel
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
-    params.cache_ram_mib = PROMPT_CACHE_MIB
+    params.cache_ram_mib = 0  # what is worth keeping is kept on disk (rag/prefixes.py)
     # Read, not mapped: llama.cpp repacks the weights, and a mapped file would stay resident beside the copy.
     params.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
     params.warmup = False

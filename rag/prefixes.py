@@ -1,56 +1,147 @@
-"""The evaluated start of each language's prompt, kept on disk: seconds of work, done once a machine.
+"""Evaluated starts of prompts, kept on disk: seconds of work, done once a machine and read back in milliseconds.
 
-llama.cpp can write the state of a slot to a file and read it back in milliseconds, but only its HTTP server does it.
-A file is named by everything its content depends on; what is outdated is deleted, and one that cannot be read is
-only something to evaluate again.
+Two kinds. An opening is what all questions of a language share (instructions and worked examples). A lead goes on from
+it with one paragraph, whole: the start of every question that this paragraph answers, so that such a question costs
+only its own words. A lead repeats its opening's state; only the difference is kept (a zstd stream that goes on from
+the opening's), some 28 KB a token.
+
+llama.cpp writes the state of a slot to a file and reads it back, but only its HTTP server does it. A file is named by
+everything that its content depends on; what is outdated is deleted, and one that cannot be read is only something to
+evaluate again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import httpx
+import zstandard
 from llama_index.core.llms import ChatMessage
 
 from index.paragraphs import Language, digest
 
 _SECONDS = 30
+# The window must hold an opening and a lead; both are some 20 MB.
+_WINDOW_LOG = 26
+_STREAM = ".start"  # an opening as the beginning of a zstd stream
+_LEAD = ".lead"  # and how such a stream goes on
 
 
 @dataclass(frozen=True, slots=True)
 class Prefixes:
-    """The states of one model's prompts in `folder`, through the server at the end of `transport`."""
+    """The states of one model's prompts in `folder`, through the server at the end of `transport`.
+
+    `room`: how many bytes the leads may take; the longest unused ones go first.
+    """
 
     folder: Path
     model: Path
     transport: httpx.BaseTransport
     headers: dict[str, str]
     address: str = "http://llama"  # any name will do for a socket
+    room: int = 10**9
 
     def restore(self, slot: int, language: Language, messages: Sequence[ChatMessage]) -> bool:
-        """Whether a state kept earlier for these messages now stands in the slot."""
+        """Whether a state kept earlier for this opening now stands in the slot."""
         name = self.name(language, messages)
         return (self.folder / name).is_file() and self._ask(slot, "restore", name)
 
     def save(self, slot: int, language: Language, messages: Sequence[ChatMessage]) -> bool:
-        """Keep the slot's state for these messages, in place of an older one; whether that went well."""
+        """Keep the slot's state for this opening, in place of an older one; whether that went well."""
         name = self.name(language, messages)
-        if not self._ask(slot, "save", f"{name}.new"):
-            return False
-        (self.folder / f"{name}.new").replace(self.folder / name)
+        with self._passing(name) as passing:
+            if not self._ask(slot, "save", passing.name):
+                return False
+            passing.replace(self.folder / name)
         for old in self.folder.glob(f"{language}-*"):
-            if old.name != name:
+            if not old.name.startswith(name):
                 old.unlink(missing_ok=True)
         return True
 
+    def has_lead(self, opening: str, lead: str) -> bool:
+        """Whether the state of `lead` behind the opening of that name is kept."""
+        return self._lead(opening, lead).is_file()
+
+    def restore_lead(self, slot: int, opening: str, lead: str) -> bool:
+        """Whether the state kept earlier for `lead` now stands in the slot."""
+        kept = self._lead(opening, lead)
+        try:
+            stream = (self.folder / f"{opening}{_STREAM}").read_bytes() + kept.read_bytes()
+            size = (self.folder / opening).stat().st_size
+            unpacking = zstandard.ZstdDecompressor(max_window_size=1 << _WINDOW_LOG).decompressobj()
+            state = unpacking.decompress(stream)
+            if not unpacking.eof:  # cut short; what is whole but wrong fails its checksum
+                return False
+            with self._passing(opening) as passing:
+                passing.write_bytes(memoryview(state)[size:])
+                restored = self._ask(slot, "restore", passing.name)
+            os.utime(kept)  # the longest unused is the first to go
+        except (OSError, zstandard.ZstdError):
+            return False
+        return restored
+
+    def save_lead(self, slot: int, opening: str, lead: str) -> bool:
+        """Keep the slot's state for `lead`, making room where it is short; whether that went well."""
+        try:
+            with self._passing(opening) as passing:
+                if not self._ask(slot, "save", passing.name):
+                    return False
+                kept = self._difference(opening, passing.read_bytes())
+                passing.write_bytes(kept)
+                passing.replace(self._lead(opening, lead))
+        except (OSError, zstandard.ZstdError):
+            return False
+        self._make_room()
+        return True
+
     def name(self, language: Language, messages: Sequence[ChatMessage]) -> str:
-        """The file's name: of the language, the model's file, llama.cpp's version and the messages."""
+        """An opening's file name: of the language, the model's file, the libraries' versions and the messages."""
         stat = self.model.stat()
-        parts = [str(self.model), str(stat.st_size), str(stat.st_mtime_ns), version("xllamacpp")]
+        parts = [str(self.model), str(stat.st_size), str(stat.st_mtime_ns), version("xllamacpp"), version("zstandard")]
         return f"{language}-{digest([*parts, *(message.content or '' for message in messages)])[:20]}"
+
+    def _lead(self, opening: str, lead: str) -> Path:
+        return self.folder / f"{opening}.{digest([lead])[:20]}{_LEAD}"
+
+    def _difference(self, opening: str, state: bytes) -> bytes:
+        """How the zstd stream of the opening goes on to `state`; keeps the opening's part where it is not yet kept."""
+        parameters = zstandard.ZstdCompressionParameters.from_level(
+            1, window_log=_WINDOW_LOG, write_checksum=True, enable_ldm=True, ldm_hash_log=20, ldm_min_match=256
+        )
+        stream = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+        start = stream.compress((self.folder / opening).read_bytes())
+        start += stream.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+        beginning = self.folder / f"{opening}{_STREAM}"
+        if not beginning.is_file() or beginning.read_bytes() != start:
+            for outdated in self.folder.glob(f"{opening}.*{_LEAD}"):  # they go on from another beginning
+                outdated.unlink(missing_ok=True)
+            with self._passing(opening) as passing:
+                passing.write_bytes(start)
+                passing.replace(beginning)
+        return stream.compress(state) + stream.flush()
+
+    def _make_room(self) -> None:
+        leads = sorted(((p.stat().st_mtime, p.stat().st_size, p) for p in self.folder.glob(f"*{_LEAD}")), reverse=True)
+        taken = 0
+        for _, size, path in leads:
+            taken += size
+            if taken > self.room:
+                path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _passing(self, name: str) -> Iterator[Path]:
+        """A file of this call's own, gone afterwards unless it was renamed; several processes share the folder."""
+        path = self.folder / f"{name}.{os.getpid()}-{secrets.token_hex(4)}.passing"
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
 
     def _ask(self, slot: int, action: str, name: str) -> bool:
         with httpx.Client(transport=self.transport, base_url=self.address, timeout=_SECONDS) as client:

@@ -12,12 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 
 from llama_index.core.llms import ChatMessage, MessageRole
 
-from index.paragraphs import Language
+from index.paragraphs import LANGUAGES, Language, Paragraph
 from rag.answer import Evidence
+from rag.evidence import sentences_of
 
 _HIDDEN = re.compile(r"<!--.*?-->", re.DOTALL)
 
@@ -194,13 +196,33 @@ def insisting_messages(question: str, shown: Sequence[Evidence], language: Langu
 
 def opening_messages(language: Language) -> list[ChatMessage]:
     """The part that every question shares: the instructions and the worked examples."""
+    return list(_opening(language))
+
+
+@cache
+def _opening(language: Language) -> tuple[ChatMessage, ...]:
     wording = WORDING[language]
     messages = [_turn(MessageRole.SYSTEM, wording.system)]
     for example in wording.examples:
         reply = wording.silent if example.answer is None else _stated(example.answer, language)
         messages.append(_turn(MessageRole.USER, _asking(example.excerpts, example.question, language)))
         messages.append(_turn(MessageRole.ASSISTANT, reply))
-    return messages
+    return tuple(messages)
+
+
+def leading_messages(paragraph: Paragraph, language: Language) -> list[ChatMessage]:
+    """The start that all questions share whose evidence begins with `paragraph`, whole."""
+    evidence = render_evidence(sentences_of(paragraph, language))
+    return [*opening_messages(language), _turn(MessageRole.USER, _as_data(f"{WORDING[language].evidence}\n{evidence}"))]
+
+
+def opened_by(messages: Sequence[ChatMessage]) -> tuple[Language, str] | None:
+    """The language whose opening `messages` begin with, and the first excerpt behind it; None for other prompts."""
+    for language in LANGUAGES:
+        opening = opening_messages(language)
+        if list(messages[: len(opening)]) == opening and len(messages) > len(opening):
+            return language, "\n".join((messages[len(opening)].content or "").split("\n")[:2])
+    return None
 
 
 def condense_messages(question: str, history: str, language: Language) -> list[ChatMessage]:

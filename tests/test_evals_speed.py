@@ -88,7 +88,7 @@ def test_the_stopwatch_keeps_each_reply_of_the_local_model_once(monkeypatch: pyt
         yield Piece(usage=USAGE)
 
     monkeypatch.setattr(LocalLLM, "_pieces", pieces)
-    llm = Metered(name="m", path="p", threads=1, max_tokens=9, prompts="")
+    llm = Metered(name="m", path="p", threads=1, max_tokens=9, prompts="", prompts_room=0)
     llm.complete("?")
     stream = llm.stream_complete("?")
     next(stream)

@@ -152,12 +152,12 @@ def test_the_nearest_sentences_are_quoted_behind_a_small_models_words_once(rarit
     near, far = (replace(e, score=score) for e, score in zip(sentences_of(TEA, "en"), (5.0, 2.0), strict=False))
     written = compose(base(), weigh([("Yunnan exported ten thousand tonnes.", (near,))], "How much?", rarity))
     assert written is not None
-    answer = with_nearest(written, [near, far])
+    answer = with_nearest(written, [near, far], rarity)
     assert [s.text for s in answer.statements][1:] == [near.text], "the far one is not worth the reader's time"
     assert len(answer.citations) == 1, "the sentence is cited already"
-    assert with_nearest(answer, [near, far]) == answer
-    assert with_nearest(refusal(base()), [near, far]).statements == ()
-    both = with_nearest(written, [near, replace(far, score=4.9)])
+    assert with_nearest(answer, [near, far], rarity) == answer
+    assert with_nearest(refusal(base()), [near, far], rarity).statements == ()
+    both = with_nearest(written, [near, replace(far, score=4.9)], rarity)
     assert [s.text for s in both.statements][1:] == [near.text, far.text]
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+from llama_index.core.llms import ChatMessage
 
 from index.build import Index, build, open_index
 from index.errors import UserError
@@ -17,6 +19,7 @@ from rag.gate import Signals
 from rag.generators import GeneratorFailed, QuoteLLM, make_generator
 from rag.language import language_of_question
 from rag.overview import leading
+from rag.prompts import leading_messages, opened_by
 from rag.retrieve import HybridRetriever
 from tests.fakes import HashingEmbedder
 from tests.rag_support import ScriptedLLM, open_gate, scripted_engine, scripted_generator
@@ -317,3 +320,35 @@ def test_a_paragraph_that_is_left_out_does_not_lead(tea: Index) -> None:
     answer = engine.ask("这篇文章讲了什么?", exclude=frozenset({gone}))
     assert gone not in {entry.paragraph.number for entry in answer.retrieved}
     assert gone not in {c.paragraph.number for c in answer.citations}
+
+
+# --- reading ahead ------------------------------------------------------------------------------------------
+
+
+def test_every_paragraph_that_is_shown_whole_is_read_ahead_in_each_of_its_languages(tea: Index) -> None:
+    kept: list[tuple[str, str]] = []
+
+    def read(messages: Sequence[ChatMessage]) -> bool:
+        opened = opened_by(messages)
+        assert opened
+        kept.append(opened)
+        return "红茶" not in opened[1]  # kept from before
+
+    generator = replace(scripted_generator(ScriptedLLM("")), prepare=read)
+    done = list(Engine(tea, generator, evidence_tokens=220).prepare())
+    assert [language for language, _ in kept] == ["zh", "en", "zh", "en", "zh", "en", "zh"]
+    assert kept[0][1] == "资料:\n- [种植] 茶树喜欢酸性土壤和多雾的山坡。"
+    assert done == [(1, 7), (2, 7), (3, 7), (4, 7), (6, 7), (7, 7)]
+    kept.clear()
+    list(Engine(tea, generator, evidence_tokens=8).prepare())
+    assert kept == [], "a longer one is shown in part, whichever part the question asks for"
+    assert not list(Engine(tea, scripted_generator(ScriptedLLM("")), evidence_tokens=220).prepare())
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_question_begins_with_what_was_read_ahead(tea: Index, language: str) -> None:
+    engine, model = scripted_engine(tea, "Fixing takes 6 minutes.")
+    asked = {"zh": "杀青用多少度的铁锅?", "en": "How hot is the iron pan for fixing?"}[language]
+    shown = engine.ask(asked).shown
+    ahead = leading_messages(shown[0].paragraph, shown[0].language)
+    assert model.prompts[0].startswith("\n".join(message.content or "" for message in ahead))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from evals.endpoint import KEY, llama_server
 from index.build import Index
 from index.settings import Settings
+from rag.answer import Answer
 from rag.engine import Engine
 from rag.generators import make_generator
+from rag.prompts import leading_messages
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(400)]
 
@@ -40,6 +43,29 @@ def test_the_instructions_are_evaluated_once_and_not_for_every_question(engine: 
         usage = engine.ask(question).usage
         assert usage is not None
         assert usage["cached_tokens"] > usage["prompt_tokens"] / 2
+
+
+def test_a_paragraph_read_ahead_costs_a_later_process_nothing_and_changes_no_answer(
+    real_index: Index, real_settings: Settings, tmp_path: Path
+) -> None:
+    def ask(prompts: Path) -> Answer:
+        generator = make_generator(real_settings, "local")
+        generator.llm.prompts = str(prompts)  # type: ignore[attr-defined]
+        return Engine(real_index, generator, evidence_tokens=220).ask("What is CORE-Bench?")
+
+    plain = ask(tmp_path / "nothing kept")
+    generator = make_generator(real_settings, "local")
+    generator.llm.prompts = str(tmp_path / "kept")  # type: ignore[attr-defined]
+    first = plain.shown[0].paragraph
+    assert generator.prepare is not None
+    assert generator.prepare(leading_messages(first, "en"))
+    assert not generator.prepare(leading_messages(first, "en")), "it is kept already"
+    ahead = ask(tmp_path / "kept")
+    assert (ahead.text, ahead.refused) == (plain.text, plain.refused)
+    assert plain.usage is not None
+    assert ahead.usage is not None
+    new, before = (u["prompt_tokens"] - u["cached_tokens"] for u in (ahead.usage, plain.usage))
+    assert new < before / 2
 
 
 def test_an_answer_stopped_half_way_leaves_the_model_ready_for_the_next(engine: Engine) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 from llama_index.core.llms import ChatMessage
 
@@ -21,12 +23,15 @@ class Server:
     def __init__(self, folder: Path, status: int = 200) -> None:
         self.folder, self.status = folder, status
         self.asked: list[tuple[str, str]] = []
+        self.state = b"state"
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         action, name = request.url.params["action"], json.loads(request.content)["filename"]
         self.asked.append((f"{request.url.path} {action}", name))
         if action == "save" and self.status == 200:
-            (self.folder / name).write_bytes(b"state")
+            (self.folder / name).write_bytes(self.state)
+        if action == "restore" and self.status == 200:
+            self.state = (self.folder / name).read_bytes()
         return httpx.Response(self.status)
 
 
@@ -88,3 +93,87 @@ def test_a_state_that_cannot_be_read_is_only_evaluated_again(server: Server, mod
         raise httpx.ConnectError("no such socket")
 
     assert not Prefixes(server.folder, model, httpx.MockTransport(gone), {}).restore(0, "zh", ZH)
+
+
+LEAD = "资料:\n- [渡口] 冬天河面结冰。"
+OPENING = np.random.default_rng(5).bytes(200_000)  # nothing in it can be packed
+
+
+def state_behind(opening: bytes, seed: int, size: int = 20_000) -> bytes:
+    """As llama.cpp lays it out: each half of the opening's state with something new behind it."""
+    new, half = np.random.default_rng(seed).bytes(size), len(opening) // 2
+    return opening[:half] + new[: size // 2] + opening[half:] + new[size // 2 :]
+
+
+@pytest.fixture
+def opened(server: Server, model: Path) -> tuple[Prefixes, str]:
+    server.state = OPENING
+    prefixes = kept_by(server, model)
+    prefixes.save(0, "zh", ZH)
+    return prefixes, prefixes.name("zh", ZH)
+
+
+def test_a_lead_comes_back_to_the_byte_and_takes_only_what_it_adds(
+    server: Server, model: Path, opened: tuple[Prefixes, str]
+) -> None:
+    prefixes, opening = opened
+    server.state = whole = state_behind(OPENING, seed=1)
+    assert not prefixes.has_lead(opening, LEAD)
+    assert prefixes.save_lead(0, opening, LEAD)
+    server.state = b"another question's"
+    after = kept_by(server, model)  # the next process
+    assert after.has_lead(opening, LEAD)
+    assert after.restore_lead(0, opening, LEAD)
+    assert server.state == whole
+    (kept,) = server.folder.glob("*.lead")
+    assert kept.stat().st_size < 0.2 * len(whole)
+    assert not list(server.folder.glob("*.passing"))
+
+
+def test_leads_of_an_outdated_opening_are_deleted(server: Server, opened: tuple[Prefixes, str]) -> None:
+    prefixes, opening = opened
+    prefixes.save_lead(0, opening, LEAD)
+    prefixes.save(0, "zh", [*ZH, ChatMessage(content="one more")])
+    assert not prefixes.has_lead(opening, LEAD)
+    assert not list(server.folder.glob("*.lead"))
+
+
+def test_a_lead_that_goes_on_from_another_beginning_is_not_kept_beside_it(
+    server: Server, opened: tuple[Prefixes, str]
+) -> None:
+    prefixes, opening = opened
+    prefixes.save_lead(0, opening, LEAD)
+    (beginning,) = server.folder.glob("*.start")
+    beginning.write_bytes(b"written by another version")
+    prefixes.save_lead(0, opening, "another")
+    assert not prefixes.has_lead(opening, LEAD)
+    assert prefixes.restore_lead(0, opening, "another")
+
+
+@pytest.mark.parametrize("broken", ["*.start", "*.lead"])
+def test_a_lead_that_cannot_be_read_is_only_evaluated_again(
+    server: Server, opened: tuple[Prefixes, str], broken: str
+) -> None:
+    prefixes, opening = opened
+    server.state = state_behind(OPENING, seed=2)
+    prefixes.save_lead(0, opening, LEAD)
+    (path,) = server.folder.glob(broken)
+    path.write_bytes(b"\x00" * 50)
+    assert not prefixes.restore_lead(0, opening, LEAD)
+    path.unlink()
+    assert not prefixes.restore_lead(0, opening, LEAD)
+    server.status = 500
+    assert not prefixes.save_lead(0, opening, LEAD)
+
+
+def test_the_longest_unused_lead_makes_room(server: Server, model: Path, opened: tuple[Prefixes, str]) -> None:
+    opening = opened[1]
+    prefixes = Prefixes(server.folder, model, httpx.MockTransport(server), {}, room=50_000)  # for two of 20,000
+    for seed, lead in enumerate(("first", "second")):
+        server.state = state_behind(OPENING, seed)
+        prefixes.save_lead(0, opening, lead)
+        os.utime(next(p for p in server.folder.glob("*.lead") if p.stat().st_mtime > 2000), (1000 + seed, 1000 + seed))
+    assert prefixes.restore_lead(0, opening, "first"), "used again: now the second is the older one"
+    server.state = state_behind(OPENING, seed=3)
+    prefixes.save_lead(0, opening, "third")
+    assert [prefixes.has_lead(opening, lead) for lead in ("first", "second", "third")] == [True, False, True]

@@ -6,7 +6,14 @@ import pytest
 
 from index.paragraphs import LANGUAGES, Language, Paragraph
 from rag.evidence import sentences_of
-from rag.prompts import answer_messages, condense_messages, opening_messages
+from rag.prompts import (
+    answer_messages,
+    condense_messages,
+    insisting_messages,
+    leading_messages,
+    opened_by,
+    opening_messages,
+)
 
 DOCK = Paragraph(
     3,
@@ -34,3 +41,18 @@ def test_every_question_shares_the_beginning_of_its_prompt(language: Language) -
     opening = opening_messages(language)
     for question in ("When?", "Where?"):
         assert answer_messages(question, sentences_of(DOCK, language), language)[: len(opening)] == opening
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_question_begins_with_what_was_read_ahead_of_its_paragraph(language: Language) -> None:
+    ahead = leading_messages(DOCK, language)
+    asked = answer_messages("When?", sentences_of(DOCK, language), language)
+    assert asked[: len(ahead) - 1] == ahead[:-1]
+    assert (asked[-1].content or "").startswith(ahead[-1].content or "?")
+    assert opened_by(asked) == opened_by(ahead) == (language, ahead[-1].content)
+    assert opened_by(insisting_messages("When?", sentences_of(DOCK, language), language)) == opened_by(ahead)
+
+
+def test_other_prompts_begin_with_nothing_that_is_kept() -> None:
+    assert opened_by(condense_messages("When?", "the dock", "en")) is None
+    assert opened_by(opening_messages("en")) is None

@@ -157,9 +157,15 @@ class ScriptedEngine:
 
     def __init__(self, index: Index, generator: Generator, scripts: dict[str, Script]) -> None:
         self.index, self.generator, self.scripts = index, generator, scripts
+        self.leads, self.prepared = 0, list[float]()
 
     def warm(self) -> None:
         self.generator.warm()
+
+    def prepare(self) -> Iterator[tuple[int, int]]:
+        for done in range(1, self.leads + 1):
+            self.prepared.append(time.monotonic())
+            yield done, self.leads
 
     def find(self, question: str, history: Sequence[Turn] = (), exclude: frozenset[int] = frozenset()) -> Found:
         quotes = self._script(question).quotes

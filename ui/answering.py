@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -79,6 +80,7 @@ class Answering:
         self._jobs: dict[str, threading.Event] = {}
         self._lock = threading.Lock()
         self._closed = False
+        self._last_asked = 0.0
 
     @property
     def status(self) -> Status:
@@ -94,6 +96,15 @@ class Answering:
     def is_idle(self) -> bool:
         """Whether nobody is waiting for an answer."""
         return not self._jobs
+
+    @property
+    def last_asked(self) -> float:
+        """When a question last came or was done with, on `time.monotonic`'s clock."""
+        return self._last_asked
+
+    def prepare(self) -> Iterator[tuple[int, int]]:
+        """Have the generator read ahead, a paragraph at a time; nothing before it is loaded."""
+        return self._writing.prepare() if self._writing else iter(())
 
     def quotes(self, question: str) -> Answer:
         """The answer in quotes alone, at once. Raises UserError while the search model is not loaded."""
@@ -131,6 +142,7 @@ class Answering:
             stopped.set()
             with self._lock:
                 self._jobs.pop(job, None)
+                self._last_asked = time.monotonic()
 
     def ask(self, question: str, history: Sequence[Turn] = (), *, job: str) -> Answer:
         """The checked answer, for programs: waits for the generator while it loads. Raises as `stream` does."""
@@ -201,6 +213,7 @@ class Answering:
             if len(self._jobs) >= MOST_AT_ONCE:
                 raise Busy(len(self._jobs))
             stopped = self._jobs[job] = threading.Event()
+            self._last_asked = time.monotonic()
             if self._closed:
                 stopped.set()
         return stopped

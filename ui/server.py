@@ -26,6 +26,7 @@ from ui.feedback import FeedbackStore
 from ui.guard import HEALTH, Guard, own_hosts
 from ui.listening import address
 from ui.outline import outline
+from ui.preparing import Preparing
 from ui.suggesting import Suggesting
 from ui.suggestions import suggestions
 
@@ -41,6 +42,7 @@ def make_app(settings: Settings, answering: Answering) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         suggesting.start()
+        Preparing(answering).start()
         async with running(mcp):
             yield
 
