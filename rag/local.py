@@ -109,20 +109,26 @@ class LocalLLM(ChatLLM):
     def prepare(self, messages: Sequence[ChatMessage]) -> bool:
         """Evaluate the start of a prompt ahead and keep it on disk; whether there was anything to do.
 
-        `messages` are an opening and a first excerpt (`prompts.leading_messages`).
+        `messages` are an opening and a first excerpt (`prompts.leading_messages`). Nothing is done where the disk that
+        is allowed for it is full. Raises UserError where it cannot be kept.
         """
         opened = opened_by(messages)
-        if opened is None or not self.prompts_room:
+        if opened is None:
             return False
         self.load()
         language, excerpt = opened
         opening = self._opening(language)
         with self._turn:
-            if self._prefixes.has_lead(opening, excerpt):
+            if self._prefixes.has_lead(opening, excerpt) or not self._prefixes.has_room():
                 return False
             slot = self._placed(messages)
             self._evaluate(messages, slot)
-            return self._prefixes.save_lead(slot, opening, excerpt)
+            if not self._prefixes.save_lead(slot, opening, excerpt):
+                raise UserError(
+                    f"what the model has read ahead cannot be kept in {self.prompts}. Make room there, or set "
+                    f"prompts_megabytes = 0 (now {self.prompts_room // 10**6}) so that nothing is read ahead."
+                )
+        return True
 
     def _opening(self, language: Language) -> str:
         return self._prefixes.name(language, opening_messages(language))

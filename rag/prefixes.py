@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +30,9 @@ from index.paragraphs import Language, digest
 _SECONDS = 30
 # The window must hold an opening and a lead; both are some 20 MB.
 _WINDOW_LOG = 26
+# Bytes of a long lead, and for how many seconds a use of one keeps it from being replaced.
+_A_LEAD = 10**7
+_LATELY = 7 * 24 * 3600
 _STREAM = ".start"  # an opening as the beginning of a zstd stream
 _LEAD = ".lead"  # and how such a stream goes on
 
@@ -126,13 +130,26 @@ class Prefixes:
                 passing.replace(beginning)
         return stream.compress(state) + stream.flush()
 
+    def has_room(self) -> bool:
+        """Whether one more lead would push out none that was used lately; else reading ahead would go in circles."""
+        lately = time.time() - _LATELY
+        return sum(size for used, size, _ in self._leads() if used > lately) + _A_LEAD <= self.room
+
     def _make_room(self) -> None:
-        leads = sorted(((p.stat().st_mtime, p.stat().st_size, p) for p in self.folder.glob(f"*{_LEAD}")), reverse=True)
         taken = 0
-        for _, size, path in leads:
+        for _, size, path in self._leads():
             taken += size
             if taken > self.room:
                 path.unlink(missing_ok=True)
+
+    def _leads(self) -> list[tuple[float, int, Path]]:
+        """(when it was last used, bytes, file) of every lead, the last used first."""
+        found = []
+        for path in self.folder.glob(f"*{_LEAD}"):
+            with suppress(FileNotFoundError):  # another process has just made room
+                stat = path.stat()
+                found.append((stat.st_mtime, stat.st_size, path))
+        return sorted(found, reverse=True)
 
     @contextmanager
     def _passing(self, name: str) -> Iterator[Path]:

@@ -177,3 +177,20 @@ def test_the_longest_unused_lead_makes_room(server: Server, model: Path, opened:
     server.state = state_behind(OPENING, seed=3)
     prefixes.save_lead(0, opening, "third")
     assert [prefixes.has_lead(opening, lead) for lead in ("first", "second", "third")] == [True, False, True]
+
+
+def test_nothing_used_lately_is_pushed_out_by_reading_ahead(
+    server: Server, model: Path, opened: tuple[Prefixes, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opening = opened[1]
+    monkeypatch.setattr("rag.prefixes._A_LEAD", 30_000)
+    prefixes = Prefixes(server.folder, model, httpx.MockTransport(server), {}, room=50_000)
+    assert prefixes.has_room()
+    for seed, lead in enumerate(("first", "second")):
+        server.state = state_behind(OPENING, seed)
+        prefixes.save_lead(0, opening, lead)
+    assert not prefixes.has_room()
+    for path in server.folder.glob("*.lead"):
+        os.utime(path, (1000, 1000))
+    assert prefixes.has_room(), "these were used long ago"
+    assert not Prefixes(server.folder, model, httpx.MockTransport(server), {}, room=0).has_room()
