@@ -58,6 +58,16 @@ def test_a_question_holds_it_up_until_there_was_quiet_again(index: Index) -> Non
     assert engine.prepared[0] - ended > 0.2
 
 
+def test_nothing_more_is_read_ahead_once_the_page_is_closed(index: Index) -> None:
+    answering = answering_over(index, {})
+    answering.start().join()
+    engine_of(answering, 5)
+    steps = answering.prepare()
+    assert next(steps) == (1, 5)
+    answering.close()
+    assert list(steps) == []
+
+
 def test_a_generator_that_fails_at_it_is_said_and_answers_go_on(
     index: Index, capsys: pytest.CaptureFixture[str]
 ) -> None:

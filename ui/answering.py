@@ -103,8 +103,11 @@ class Answering:
         return self._last_asked
 
     def prepare(self) -> Iterator[tuple[int, int]]:
-        """Have the generator read ahead, a paragraph at a time; nothing before it is loaded."""
-        return self._writing.prepare() if self._writing else iter(())
+        """Have the generator read ahead, a paragraph at a time; nothing before it is loaded, nor once all is closed."""
+        for step in self._writing.prepare() if self._writing else ():
+            if self._closed:
+                return
+            yield step
 
     def quotes(self, question: str) -> Answer:
         """The answer in quotes alone, at once. Raises UserError while the search model is not loaded."""
