@@ -221,7 +221,7 @@ def _warm_engine(settings: Settings, index: Index) -> tuple[Engine, Metered, flo
 
     llm = Metered.from_settings(settings)
     assert isinstance(llm, Metered)
-    generator = replace(make_generator(settings, "local"), llm=llm, warm=llm.warm)
+    generator = replace(make_generator(settings, "local"), llm=llm, warm=llm.warm, prepare=llm.prepare)
     engine = Engine(index, generator, settings.evidence_tokens)
     started = time.perf_counter()
     llm.load()
