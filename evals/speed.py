@@ -43,13 +43,15 @@ OnProgress = Callable[[int, int], None]
 class Order:
     """How much is measured. `limit` and `peer` count question pairs; without `commands` no process is started.
 
-    The pairs of `peer` are asked once more with nothing read ahead.
+    The article is read ahead first (minutes where nothing is kept) unless `ahead` is false; the pairs of `peer` are
+    asked once more without it.
     """
 
     limit: int | None = 20
     peer: int = 5
     repeats: int = 3
     commands: bool = True
+    ahead: bool = True
     gold: Path = DEFAULT_GOLD
 
 
@@ -156,7 +158,8 @@ def perform(
     engine, llm, loading = _warm_engine(settings, index)
     with ExitStack() as stack:
         held = resident_mb()
-        _read_ahead(engine)
+        if order.ahead:
+            _read_ahead(engine)
         speeds = calibrate(llm, order.repeats)
         _warm_prompts(engine)
         peer = _open_peer(stack, index) if beside else None

@@ -306,7 +306,7 @@ def test_a_limit_of_nothing_is_refused() -> None:
 @pytest.mark.model
 @pytest.mark.timeout(900)
 def test_one_question_is_measured_with_the_real_models(real_index: Index, real_settings: Settings) -> None:
-    found = speed.perform(Order(limit=1, peer=0, repeats=1, commands=False), real_settings, real_index)
+    found = speed.perform(Order(limit=1, peer=0, repeats=1, commands=False, ahead=False), real_settings, real_index)
     assert [one.language for one in found.asked] == ["zh", "en"]
     assert all(0 < one.evidence <= one.total for one in found.asked)
     assert len(found.speeds.prefill) == len(found.speeds.decode) == 2
