@@ -180,8 +180,8 @@ def _answers(measured: Measured) -> Iterator[Row]:
 def _unread(measured: Measured) -> Iterator[Row]:
     """Answers with nothing read ahead, beside those to the same questions with everything read ahead."""
     ahead = {(one.id, one.language): one for one in measured.asked}
-    both = [(one, ahead[one.id, one.language]) for one in measured.unread if one.first is not None]
-    pairs = [(one, other) for one, other in both if other.first is not None]
+    both = [(one, ahead[one.id, one.language]) for one in measured.unread]
+    pairs = [(one, other) for one, other in both if one.first is not None and other.first is not None]
     against = "the same read ahead"
     yield spread_row(
         "First generated token, nothing read ahead",

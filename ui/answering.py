@@ -92,6 +92,12 @@ class Answering:
         """Whether nothing is being loaded any more."""
         return self._status not in ("starting", "quotes")
 
+    def wait_until_settled(self, patience: float | None = None) -> bool:
+        """Wait, at most `patience` seconds, until nothing is being loaded any more; whether it is so."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.is_settled or self._closed, patience)
+        return self.is_settled
+
     @property
     def is_idle(self) -> bool:
         """Whether nobody is waiting for an answer."""
@@ -149,8 +155,7 @@ class Answering:
 
     def ask(self, question: str, history: Sequence[Turn] = (), *, job: str) -> Answer:
         """The checked answer, for programs: waits for the generator while it loads. Raises as `stream` does."""
-        with self._changed:
-            self._changed.wait_for(lambda: self.is_settled or self._closed, PATIENCE)
+        self.wait_until_settled(PATIENCE)
         for event in self.stream(question, history, job=job):
             if isinstance(event, Finished):
                 return event.answer

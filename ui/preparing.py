@@ -27,8 +27,8 @@ class Preparing:
         return thread
 
     def _prepare(self) -> None:
-        while not self._answering.is_settled:
-            time.sleep(_PATIENCE)
+        if not self._answering.wait_until_settled():
+            return
         try:
             self._wait_for_quiet(time.monotonic())
             for _ in self._answering.prepare():

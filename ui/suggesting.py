@@ -35,8 +35,8 @@ class Suggesting:
         return {"tried": self._tried, "suggestions": pool}
 
     def _try(self) -> None:
-        while not self._answering.is_settled:
-            time.sleep(_PATIENCE)
+        if not self._answering.wait_until_settled():
+            return
         kept = []
         try:
             for suggestion in self._pool:
