@@ -21,13 +21,13 @@ class Outline:
         """
         position = self._position[paragraph.number]
         following = self._paragraphs[position + 1 : position + 2]
-        if not following or parent_path(following[0]) != path_of(paragraph) or following[0].kind != paragraph.kind:
+        if not following or following[0].kind != paragraph.kind or not _stands_under(following[0], paragraph):
             return []
         heads: dict[tuple[str, ...], Paragraph] = {}
         for other in self._paragraphs[position + 1 :]:
             if path_of(other)[: len(path_of(paragraph))] != path_of(paragraph):
                 break
-            if parent_path(other) == path_of(paragraph):
+            if _stands_under(other, paragraph):
                 heads.setdefault(path_of(other), other)
         return list(heads.values())
 
@@ -40,6 +40,11 @@ class Outline:
                 if sum(p in entries for p in found) >= 2:
                     return entries
         return []
+
+
+def _stands_under(other: Paragraph, paragraph: Paragraph) -> bool:
+    """Whether `other` has the headings of `paragraph` and one more."""
+    return bool(path_of(other)) and parent_path(other) == path_of(paragraph)
 
 
 def path_of(paragraph: Paragraph) -> tuple[str, ...]:
