@@ -1,8 +1,8 @@
-"""Fit the answerability gate on development questions: part of `python -m evals calibrate`; writes rag/gate.json.
+"""Fit the reranker and the answerability gate on development questions: part of `python -m evals calibrate`.
 
-The generator's reply is the only costly signal; each is asked for once and kept, keyed by the very messages it was
-asked with, so a change elsewhere refits in seconds and a change of the prompt asks again. Never touches a test
-question. The figures printed are of questions that neither the weights nor the threshold had seen.
+Writes rag/rerank.json and rag/gate.json. The generator's replies are the only costly signal; each is asked for once
+and kept (evals/kept.py), so a change elsewhere refits in seconds. Never touches a test question. The figures printed
+are of questions that neither the weights nor the threshold had seen.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,10 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 
 from evals.gold import Question
-from index.paragraphs import LANGUAGES, Language, digest
-from rag.engine import Engine, Looked
+from index.paragraphs import LANGUAGES, Language
+from rag import rerank
+from rag.engine import Engine
 from rag.gate import GATE_FILE, KNOWN, MOMENTS, Moment, Signals
-from rag.prompts import answer_messages
 
 # A refusal of what the article answers is held to be this many times as bad as an answer to what it does not: what is
 # aimed at allows twice as many of these as of those. Before the model is heard it is worse, because the quotes that
@@ -59,33 +60,100 @@ class Fit:
     over_refusal: float
 
 
-def collect(
-    engine: Engine,
-    questions: Sequence[tuple[Question, frozenset[int]]],
-    cache: Path,
-    on_done: Callable[[int, int], None],
-) -> list[Example]:
-    """The signals of every question in both languages; (question, paragraphs to leave out).
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A paragraph that the generator read for a question: its features (rag/rerank.py), whether it states the answer.
 
-    A question is answerable when it is so in the gold and none of its evidence is left out.
+    `rank`: its place in retrieval's ranking. Of a question that nothing answers no paragraph does.
     """
-    known = _read(cache)
-    examples: list[Example] = []
+
+    language: Language
+    question: str
+    group: str
+    rank: int
+    features: tuple[float, ...]
+    states: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reranking:
+    """One language's reranker, and retrieval before and after it on questions that it had not seen."""
+
+    weights: tuple[float, ...]
+    auc: float
+    before: float  # recall@1 of the questions that are answered
+    after: float
+
+
+Asked = tuple[Question, frozenset[int]]  # a question, and the paragraphs to leave out
+OnProgress = Callable[[int, int], None]
+
+
+def collect_readings(engine: Engine, questions: Sequence[Asked], on_done: OnProgress) -> list[Reading]:
+    """What the generator says of each paragraph that it may be asked about, for every question in both languages."""
+    readings = []
+    for language, question, exclude in _in_turn(questions, on_done):
+        found = engine.look(question.asked[language], (), exclude)
+        gold = question.gold if is_answered(question, exclude) else frozenset()
+        for rank, (number, opening) in enumerate(engine.openings(found).items()):
+            values = rerank.features(opening, found.ranking.share[number])
+            group = fact_group(question.id)
+            readings.append(Reading(language, f"{question.id}{exclude}", group, rank, values, number in gold))
+    return readings
+
+
+def collect(engine: Engine, questions: Sequence[Asked], on_done: OnProgress) -> list[Example]:
+    """The gate's signals of every question in both languages."""
+    return [
+        Example(
+            language,
+            fact_group(question.id),
+            is_answered(question, exclude),
+            engine.weigh_whole_reply(engine.look(question.asked[language], (), exclude)),
+        )
+        for language, question, exclude in _in_turn(questions, on_done)
+    ]
+
+
+def _in_turn(questions: Sequence[Asked], on_done: OnProgress) -> Iterator[tuple[Language, Question, frozenset[int]]]:
+    """One language after the other: the generator keeps the part of the prompt that all of them share."""
     total = len(questions) * len(LANGUAGES)
-    with cache.open("a", encoding="utf-8") as sink:
-        # One language after the other: the generator keeps the part of the prompt that all of them share.
-        for language in LANGUAGES:
-            for question, exclude in questions:
-                found = engine.look(question.asked[language], (), exclude)
-                key = _key(found)
-                if key not in known:
-                    known[key] = engine.reply_to(found)
-                    sink.write(json.dumps({"key": key, "reply": known[key]}, ensure_ascii=False) + "\n")
-                    sink.flush()
-                seen = engine.signals_of(found, *known[key])
-                examples.append(Example(language, fact_group(question.id), question.answerable and not exclude, seen))
-                on_done(len(examples), total)
-    return examples
+    for at, (language, (question, exclude)) in enumerate(product(LANGUAGES, questions)):
+        on_done(at, total)
+        yield language, question, exclude
+    on_done(total, total)
+
+
+def is_answered(question: Question, exclude: frozenset[int]) -> bool:
+    """Whether the gold has an answer and none of its evidence is left out."""
+    return question.answerable and not exclude
+
+
+def fit_rerank(readings: Sequence[Reading]) -> dict[Language, Reranking]:
+    """A logistic regression a language: does this paragraph state the answer?"""
+    return {language: _fit_rerank([r for r in readings if r.language == language]) for language in LANGUAGES}
+
+
+def _fit_rerank(readings: Sequence[Reading]) -> Reranking:
+    observed = np.array([r.features for r in readings], np.float64)[:, 1:]
+    states = np.array([r.states for r in readings], dtype=int)
+    model = LogisticRegression()
+    held_out = np.zeros(len(states))
+    for train, test in _folds([r.group for r in readings]):
+        held_out[test] = model.fit(observed[train], states[train]).predict_proba(observed[test])[:, 1]
+    before, after = [], []
+    for question in dict.fromkeys(r.question for r, stated in zip(readings, states, strict=True) if stated):
+        own = [i for i, r in enumerate(readings) if r.question == question]
+        before.append(states[min(own, key=lambda i: readings[i].rank)])
+        after.append(states[max(own, key=lambda i: held_out[i])])
+    model.fit(observed, states)
+    weights = (float(model.intercept_[0]), *map(float, model.coef_[0]))
+    return Reranking(weights, float(roc_auc_score(states, held_out)), float(np.mean(before)), float(np.mean(after)))
+
+
+def _folds(groups: Sequence[str]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    folds = GroupKFold(min(FOLDS, len(set(groups))), shuffle=True, random_state=0)
+    yield from folds.split(np.zeros(len(groups)), groups=np.array(groups))
 
 
 def fact_group(name: str) -> str:
@@ -115,13 +183,10 @@ def write_gate(fits: dict[Language, dict[Moment, Fit]], path: Path = GATE_FILE) 
 def _fit(examples: Sequence[Example], moment: Moment) -> Fit:
     observed = np.array([astuple(e.signals) for e in examples], np.float64)
     wanted = np.array([e.answerable for e in examples], dtype=int)
-    groups = np.array([e.group for e in examples])
     columns = [NAMES.index(name) for name in KNOWN[moment]]
     model = LogisticRegression(C=RIDGE, class_weight="balanced")
     held_out, refused = np.zeros(len(wanted)), np.zeros(len(wanted), bool)
-    for train, test in GroupKFold(min(FOLDS, len(set(groups))), shuffle=True, random_state=0).split(
-        observed, wanted, groups
-    ):
+    for train, test in _folds([e.group for e in examples]):
         model.fit(observed[train][:, columns], wanted[train])
         own = model.predict_proba(observed[train][:, columns])[:, 1]
         held_out[test] = model.predict_proba(observed[test][:, columns])[:, 1]
@@ -153,21 +218,3 @@ def _least_cost(probability: Floats, wanted: NDArray[np.int64], weight: float) -
         return float(weight * refused[wanted == 1].mean() + (~refused[wanted == 0]).mean())
 
     return float(min(candidates, key=cost))
-
-
-def _key(found: Looked) -> str:
-    messages = answer_messages(found.asked, found.shown, found.language)
-    return digest(message.content or "" for message in messages)
-
-
-def _read(cache: Path) -> dict[str, tuple[float | None, str, str]]:
-    return {entry["key"]: tuple(entry["reply"]) for entry in _lines(cache) if len(entry.get("reply", ())) == 3}
-
-
-def _lines(cache: Path) -> Iterator[dict[str, Any]]:
-    if cache.is_file():
-        for line in cache.read_text(encoding="utf-8").splitlines():
-            try:
-                yield json.loads(line)
-            except json.JSONDecodeError:
-                continue  # a line torn by an interruption is asked again

@@ -6,20 +6,27 @@ with the paragraph that answers it taken away.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from evals import calibrate, fusion
+from evals.calibrate import OnProgress
 from evals.datasets import XQuAD
 from evals.gold import Question, load_gold
+from evals.kept import keeping
 from evals.run import sample
 from evals.xquad import BOTH, engine_over
 from index.errors import UserError
 from index.progress import bar
 from index.settings import GeneratorName, Settings
+from rag import rerank
 from rag.engine import Engine
 from rag.retrieve import HybridRetriever
+
+T = TypeVar("T")
+_Bed = tuple[str, Engine, list[calibrate.Asked]]  # its name, what answers, what is asked
 
 # XQuAD takes five paragraphs of each article; questions on one article are held out together.
 PARAGRAPHS_OF_ONE_ARTICLE = 5
@@ -57,7 +64,7 @@ def calibrate_gate(
     generator: GeneratorName | None,
     limits: Limits,
 ) -> None:
-    """Fit and write rag/gate.json; a reply takes seconds, hence `limits`.
+    """Fit and write rag/rerank.json, then rag/gate.json, which hears what was reranked; a reply takes seconds.
 
     The same facts asked obliquely and plainly (two files of `gold`) are held out together.
 
@@ -66,26 +73,43 @@ def calibrate_gate(
     engine = Engine.open(settings, index, generator)
     if not engine.generator.writes:
         raise UserError(f"the generator {engine.generator.name} writes nothing. Calibrate with one that has a model.")
-    examples: list[calibrate.Example] = []
-    for path in gold:
-        dev = _dev(path, engine)
-        asked = [*(q for q in dev if not q.answerable), *sample([q for q in dev if q.answerable], limits.gold)]
-        examples += _replies(engine, [(question, frozenset()) for question in asked], settings, path.stem)
+    beds = [(path.stem, engine, _of_gold(path, engine, limits.gold)) for path in gold]
     if xquad:
-        engine = engine_over(settings, XQuAD(xquad), BOTH, engine.generator.name)
-        questions = sample(XQuAD(xquad).questions(), limits.xquad)
-        withheld = [(question, frozenset(question.gold)) for question in questions]
-        whole: list[tuple[Question, frozenset[int]]] = [(question, frozenset()) for question in questions]
-        examples += _replies(engine, whole + withheld, settings, "XQuAD")
+        over = engine_over(settings, XQuAD(xquad), BOTH, engine.generator.name)
+        beds.append(("XQuAD", over, _of_xquad(xquad, limits.xquad)))
+    engine.generator = keeping(engine.generator, settings.home / "evals" / REPLIES)
+    for _, other, _ in beds:
+        other.generator = engine.generator  # one model, not two
+    if engine.generator.is_small:
+        reranking = calibrate.fit_rerank(_over_all(beds, calibrate.collect_readings))
+        rerank.write_rerank({language: side.weights for language, side in reranking.items()})
+        for language, side in reranking.items():
+            print(
+                f"reranking, {language}: area under the curve {side.auc:.3f}; of the questions whose evidence is "
+                f"among what was read, recall@1 {side.before:.3f} before, {side.after:.3f} after (cross-validated)"
+            )
+    examples = _over_all(beds, calibrate.collect)
     fits = calibrate.fit(examples)
     calibrate.write_gate(fits)
     for language, moments in fits.items():
-        for moment, side in moments.items():
+        for moment, fit in moments.items():
             print(
-                f"gate at the {moment}, {language}: area under the curve {side.auc:.3f}, refuses "
-                f"{side.refusal_recall:.0%} of what it should and {side.over_refusal:.0%} of what it should not "
+                f"gate at the {moment}, {language}: area under the curve {fit.auc:.3f}, refuses "
+                f"{fit.refusal_recall:.0%} of what it should and {fit.over_refusal:.0%} of what it should not "
                 f"(cross-validated, {sum(e.language == language for e in examples)} questions)"
             )
+
+
+def _of_gold(path: Path, engine: Engine, limit: int | None) -> list[calibrate.Asked]:
+    dev = _dev(path, engine)
+    asked = [*(q for q in dev if not q.answerable), *sample([q for q in dev if q.answerable], limit)]
+    return [(question, frozenset()) for question in asked]
+
+
+def _of_xquad(folder: Path, limit: int | None) -> list[calibrate.Asked]:
+    """Each twice: as it is, and with the paragraph that answers it left out."""
+    questions = sample(XQuAD(folder).questions(), limit)
+    return [*((q, frozenset()) for q in questions), *((q, frozenset(q.gold)) for q in questions)]
 
 
 def _dev(gold: Path, engine: Engine) -> list[Question]:
@@ -97,10 +121,11 @@ def _tables(engine: Engine, questions: Sequence[tuple[Question, int]], where: st
         return fusion.collect(HybridRetriever(engine.index), questions, on_progress)
 
 
-def _replies(
-    engine: Engine, questions: Sequence[tuple[Question, frozenset[int]]], settings: Settings, where: str
-) -> list[calibrate.Example]:
-    cache = settings.home / "evals" / REPLIES
-    cache.parent.mkdir(parents=True, exist_ok=True)
-    with bar(f"Asking {where}") as on_progress:
-        return calibrate.collect(engine, questions, cache, on_progress)
+def _over_all(
+    beds: Sequence[_Bed], collect: Callable[[Engine, Sequence[calibrate.Asked], OnProgress], list[T]]
+) -> list[T]:
+    found: list[T] = []
+    for where, engine, asked in beds:
+        with bar(f"Asking {where}") as on_progress:
+            found += collect(engine, asked, on_progress)
+    return found

@@ -31,7 +31,8 @@ from index.paragraphs import Language
 # Seconds one answer may take before it counts as lost.
 PATIENCE = 600.0
 _TO_LOAD = 300.0
-# Of an answer's ranking, so many are held against the ranking that its question has when asked alone.
+# Of an answer's ranking, so many are held against what its question finds when asked alone; in any order, because a
+# small model reorders the first (rag/rerank.py).
 _COMPARED = 5
 Asked = tuple[str, Language]
 # The paragraph numbers of a question's ranking, best first.
@@ -214,7 +215,7 @@ def _compared(reply: Reply, ranking_of: RankingOf) -> Reply:
         return reply
     found = [number for number, _ in reply.answer["retrieved"]][:_COMPARED]
     alone = list(ranking_of(reply.question))[:_COMPARED]
-    return reply if found == alone else replace(reply, mixed=f"ranked {found}, alone {alone}")
+    return reply if set(found) == set(alone) else replace(reply, mixed=f"ranked {found}, alone {alone}")
 
 
 def _percentile(values: Sequence[float], share: float) -> float | None:

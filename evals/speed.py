@@ -59,6 +59,7 @@ class Order:
 class Asked:
     """One question, answered. Seconds since it was asked; `first` is None where the model wrote nothing.
 
+    `heard`: how many of the replies in `written` were begun before the answer's first token, that of the last of them.
     `least_first` and `least` are what the model alone would have needed at its measured speeds; None where a reply
     was cut off, so that its tokens are not known.
     """
@@ -70,6 +71,7 @@ class Asked:
     total: float
     written: tuple[Written, ...]
     answer: Mapping[str, Any]
+    heard: int = 1
     least_first: float | None = None
     least: float | None = None
 
@@ -77,12 +79,16 @@ class Asked:
         """The same, beside what the model alone would have needed."""
         if not self.written or any(reply.usage is None for reply in self.written):
             return self
-        first = speeds.seconds(self.written[0].new_tokens)
         return replace(
             self,
-            least_first=first,
+            least_first=speeds.seconds(self.new_tokens),
             least=speeds.seconds(sum(w.new_tokens for w in self.written), sum(w.tokens for w in self.written)),
         )
+
+    @property
+    def new_tokens(self) -> int:
+        """Tokens of prompts that were evaluated before the answer's first token."""
+        return sum(reply.new_tokens for reply in self.written[: self.heard])
 
     def to_json(self) -> dict[str, Any]:
         """Times and tokens, without the answer's text."""
@@ -299,8 +305,9 @@ def ask(engine: Engine, llm: Metered, question: Question, language: Language) ->
             total = time.perf_counter() - started
             answer = event.answer.to_json()
     written = tuple(llm.take())
-    first = next((reply.first - started for reply in written if reply.first is not None), None)
-    return Asked(question.id, language, evidence, first, total, written, answer)
+    first = answer["timings_ms"]["first_token"] / 1000 if written else None
+    heard = sum(first is not None and reply.started - started < first for reply in written)
+    return Asked(question.id, language, evidence, first, total, written, answer, heard)
 
 
 # --- what could not be quicker ------------------------------------------------------------------------------

@@ -199,10 +199,10 @@ def _ratio(asked: Sequence[Asked], of: Callable[[Asked], float | None], least: S
 
 
 def _machine(measured: Measured) -> Iterator[Row]:
-    new = [float(one.written[0].new_tokens) for one in measured.asked if one.written and one.written[0].usage]
+    new = [float(one.new_tokens) for one in measured.asked if one.new_tokens]
     yield spread_row("The model reads", measured.speeds.prefill, unit=SPEED)
     yield spread_row("The model writes", measured.speeds.decode, unit=SPEED)
-    yield spread_row("New tokens a question's prompt costs", new, unit="")
+    yield spread_row("New tokens before the first of the answer", new, unit="")
     yield Row("Resident memory", measured.resident_mb, MEGABYTES, most=3000, memory=measured.resident_mb)
 
 

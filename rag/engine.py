@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, fields, replace
+from itertools import chain
 from pathlib import Path
 
 from llama_index.core import instrumentation
@@ -29,7 +32,7 @@ from rag.compose import (
     with_nearest,
 )
 from rag.condense import Turn, accept_rewrite, history_text, join_with_last, leans_on_history
-from rag.evidence import EvidenceSelector, fits_whole, sentences_of, shown_language
+from rag.evidence import EvidenceSelector, fits_whole, reweighed, sentences_of, shown_language
 from rag.gate import Gate, Moment, Said, Signals, decide, signals
 from rag.generators import Generator as TextGenerator
 from rag.generators import GeneratorFailed, make_generator
@@ -37,6 +40,7 @@ from rag.language import language_of_question
 from rag.overview import asks_about_the_whole, leading, led_by, sentences_first
 from rag.prompts import WORDING, answer_messages, condense_messages, insisting_messages, leading_messages
 from rag.reply import Reply
+from rag.rerank import PROBED, SURE, reranked, stating
 from rag.retrieve import HybridRetriever, Ranking
 from rag.words import Rarity
 
@@ -69,6 +73,27 @@ class Found(Looked):
     """What is known before a word is generated. `quotes` answers at once, without a model."""
 
     quotes: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A reply that has just opened, and what it is of: `told`, the sentences that the generator was shown.
+
+    `looked` is what was found, reranked by what the generator said. `pieces`: of the answer, as they come. `spent`:
+    the tokens of the replies that were listened to before this one.
+    """
+
+    looked: Looked
+    told: tuple[Evidence, ...]
+    reply: Reply
+    pieces: Iterator[str]
+    spent: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def usage(self) -> dict[str, int] | None:
+        """The tokens so far, of this reply and those before it; None where the endpoint does not tell."""
+        own = self.reply.usage
+        return None if own is None else {what: self.spent[what] + count for what, count in own.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,62 +245,115 @@ class Engine:
         """The model's answer, checked; a refusal where the gate closes, at the first word or at the last."""
         if not found.shown:
             return refusal(self._base(found, self._gate(found, Said(), "question")))
-        reply = self._ask(found)
-        first_token = None
-        for text in reply:
-            if first_token is None:
-                first_token = (time.perf_counter() - started) * 1000
-                gate = self._gate(found, Said(reply.opening), "opening")
-                if not gate.is_open:
-                    reply.close()
-                    return refusal(self._base(found, gate, first_token, reply.usage))
+        heard = self.listen(found)
+        first_token = (time.perf_counter() - started) * 1000
+        looked, told, reply = heard.looked, heard.told, heard.reply
+        gate = self._gate(looked, Said(reply.opening), "opening", told)
+        if not gate.is_open:
+            reply.close()
+            return refusal(self._base(looked, gate, first_token, heard.usage, told))
+        for text in heard.pieces:
             if text:
                 yield Delta(text)
         written = reply.text
         if not written and self.generator.continues:
-            for piece in self._ask(found, insist=True):
+            for piece in self._ask(looked, told, insist=True):
                 written += piece
                 yield Delta(piece)
-        weighed = self._weighed(written, found)
+        weighed = self._weighed(written, looked, told)
         said = Said(reply.opening, support_of(weighed, silent=not reply.text))
-        gate = self._gate(found, said, "answer")
-        base = self._base(found, gate, first_token, reply.usage)
+        gate = self._gate(looked, said, "answer", told)
+        base = self._base(looked, gate, first_token, heard.usage, told)
         if not gate.is_open:
             return refusal(base)
         answer = compose(base, weighed)
         if answer is None:
-            quotes = quote_statements(base, found.ranked, self._rarity)
+            quotes = quote_statements(base, looked.ranked, self._rarity)
             return replace(quotes, fallback="the text shown states nothing of what was written")
-        return with_nearest(answer, found.ranked, self._rarity) if self.generator.is_small else answer
+        return with_nearest(answer, looked.ranked, self._rarity) if self.generator.is_small else answer
 
-    def _ask(self, found: Looked, *, insist: bool = False) -> Reply:
+    def listen(self, found: Looked) -> Heard:
+        """The reply that is gone on with, its opening just heard: of the paragraph that likeliest states the answer.
+
+        A small model reads one paragraph at a time, until it is sure of one (rag/rerank.py); others read at once what
+        was selected of all.
+        """
+        if not self.generator.is_small or found.whole:
+            return self._opened(found, found.shown)
+        spent: Counter[str] = Counter()
+        stated: dict[int, float] = {}
+        told: dict[int, tuple[Evidence, ...]] = {}
+        for entry in found.ranking.retrieved[:PROBED]:
+            number = entry.paragraph.number
+            told[number] = self._about(found, entry.paragraph)
+            self._keep_start(entry.paragraph, found.language)
+            heard = self._opened(found, told[number])
+            stated[number] = stating(heard.reply.opening or 0.0, found.ranking.share[number], found.language)
+            if stated[number] >= SURE:
+                break
+            heard.reply.close()
+            spent.update(heard.reply.usage or {})
+        best = max(stated, key=lambda n: stated[n])
+        looked = self._reranked(found, stated)
+        chosen = replace(heard, looked=looked) if stated[best] >= SURE else self._opened(looked, told[best])
+        return replace(chosen, spent=spent)
+
+    def openings(self, found: Looked) -> dict[int, float]:
+        """{paragraph: the generator's log odds that it states the answer}, of all it may be asked about."""
+        said: dict[int, float] = {}
+        for entry in found.ranking.retrieved[:PROBED]:
+            heard = self._opened(found, self._about(found, entry.paragraph))
+            said[entry.paragraph.number] = heard.reply.opening or 0.0
+            heard.reply.close()
+        return said
+
+    def _keep_start(self, paragraph: Paragraph, language: Language) -> None:
+        """Have what the generator is about to read of a whole paragraph kept, so that it is read only once."""
+        own = shown_language(paragraph, language)
+        if own == language and self.generator.prepare and fits_whole(paragraph, own, self._budget):
+            with suppress(UserError):  # a full disk costs the next question time, and this one nothing
+                self.generator.prepare(leading_messages(paragraph, own))
+
+    def _about(self, found: Looked, paragraph: Paragraph) -> tuple[Evidence, ...]:
+        return self._selector.about(paragraph, found.ranked, found.ranking, self._budget, found.language)
+
+    def _reranked(self, found: Looked, stated: Mapping[int, float]) -> Looked:
+        ranking = reranked(found.ranking, stated)
+        ranked = reweighed(found.ranked, found.ranking.share, ranking.share)
+        return replace(found, ranking=ranking, ranked=tuple(ranked))
+
+    def _opened(self, found: Looked, told: tuple[Evidence, ...]) -> Heard:
+        reply = self._ask(found, told)
+        pieces = iter(reply)
+        first = next(pieces, "")
+        return Heard(found, told, reply, chain([first], pieces))
+
+    def _ask(self, found: Looked, told: Sequence[Evidence], *, insist: bool = False) -> Reply:
         """The generator's reply. Insisted, it goes on behind the word that the answer is stated.
 
         A small model says too often that nothing is stated; where the gate, which has heard how sure it is, stays
         open, it is made to answer, and what it then says is held against the text like any other answer.
         """
         ask = insisting_messages if insist else answer_messages
-        return Reply(self._replies(ask(found.asked, found.shown, found.language)), WORDING[found.language])
+        return Reply(self._replies(ask(found.asked, told, found.language)), WORDING[found.language])
 
-    def reply_to(self, found: Looked) -> tuple[float | None, str, str]:
-        """The whole reply to a question, gate or no gate: (log odds of its opening, its text, its text if insisted)."""
-        reply = self._ask(found)
-        text = "".join(reply)
-        insisted = "".join(self._ask(found, insist=True)) if not text and self.generator.continues else ""
-        return reply.opening, text, insisted
+    def weigh_whole_reply(self, found: Looked) -> Signals:
+        """The gate's signals once the reply is whole, gate or no gate: what it is calibrated on."""
+        heard = self.listen(found)
+        written = "".join(heard.pieces)
+        if not written and self.generator.continues:
+            written = "".join(self._ask(heard.looked, heard.told, insist=True))
+        weighed = self._weighed(written, heard.looked, heard.told)
+        said = Said(heard.reply.opening, support_of(weighed, silent=not heard.reply.text))
+        return self._signals(heard.looked, said, heard.told)
 
-    def signals_of(self, found: Looked, opening: float | None, text: str, insisted: str) -> Signals:
-        """The gate's signals once a reply is whole; with `reply_to`, what the gate is calibrated on."""
-        support = support_of(self._weighed(text or insisted, found), silent=not text)
-        return self._signals(found, Said(opening, support))
-
-    def _gate(self, found: Looked, said: Said, moment: Moment) -> Gate:
+    def _gate(self, found: Looked, said: Said, moment: Moment, told: Sequence[Evidence] = ()) -> Gate:
         """The gate at `moment`; always open for a question that any article answers."""
-        gate = decide(self._signals(found, said), found.language, moment)
+        gate = decide(self._signals(found, said, told), found.language, moment)
         return replace(gate, probability=1.0) if found.whole else gate
 
-    def _signals(self, found: Looked, said: Said) -> Signals:
-        return signals(found.asked, found.ranking, found.shown, said)
+    def _signals(self, found: Looked, said: Said, told: Sequence[Evidence] = ()) -> Signals:
+        return signals(found.asked, found.ranking, found.shown, said, told)
 
     def _replies(self, messages: Sequence[ChatMessage]) -> Iterator[ChatResponse]:
         try:
@@ -285,9 +363,9 @@ class Engine:
         except Exception as error:  # remote clients raise errors of many libraries; the quotes are the answer then
             raise GeneratorFailed(f"{type(error).__name__}: {error}") from error
 
-    def _weighed(self, written: str, found: Looked) -> list[Weighed]:
+    def _weighed(self, written: str, found: Looked, told: Sequence[Evidence]) -> list[Weighed]:
         """The written text as statements, each held against the sentences of what was shown that state it."""
-        paragraphs = dict.fromkeys(e.paragraph for e in found.shown)
+        paragraphs = dict.fromkeys(e.paragraph for e in told)
         scores = {e.key: e for e in found.ranked}
         candidates = [
             scores.get(e.key, e) for p in paragraphs for e in sentences_of(p, shown_language(p, found.language))
@@ -300,7 +378,12 @@ class Engine:
         return weigh(aligned, found.asked, self._rarity)
 
     def _base(
-        self, found: Looked, gate: Gate, first_token: float | None = None, usage: Mapping[str, int] | None = None
+        self,
+        found: Looked,
+        gate: Gate,
+        first_token: float | None = None,
+        usage: Mapping[str, int] | None = None,
+        told: tuple[Evidence, ...] | None = None,
     ) -> Answer:
         return Answer(
             question=found.question,
@@ -315,7 +398,7 @@ class Engine:
             timings=Timings(retrieve=found.milliseconds, first_token=first_token),
             rewritten=found.rewritten,
             usage=usage,
-            shown=found.shown,
+            shown=found.shown if told is None else told,
         )
 
     def _condense(self, question: str, history: Sequence[Turn]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,6 +109,15 @@ class EvidenceSelector:
         chosen = {e.key: e for e in (*family, *rest, *own)}
         return tuple(sorted(chosen.values(), key=lambda e: (order[e.paragraph.number], e.start)))
 
+    def about(
+        self, paragraph: Paragraph, ranked: Sequence[Evidence], ranking: Ranking, budget: int, language: Language
+    ) -> tuple[Evidence, ...]:
+        """What is shown of one found paragraph alone: itself, whole where it fits, and the heads of its family."""
+        own = _within([e for e in ranked if e.paragraph.number == paragraph.number], budget)
+        family = self._family_of(paragraph, [entry.paragraph for entry in ranking.retrieved[:DEPTH]])
+        heads = _within(_heads([p for p in family if p.number != paragraph.number], language), budget)
+        return (*sorted(own, key=lambda e: e.start), *sorted(heads, key=lambda e: e.paragraph.number))
+
     def _family_heads(self, retrieved: Sequence[Retrieved], language: Language) -> list[Evidence]:
         """The first sentences of the parts that a found paragraph introduces or is one of.
 
@@ -116,8 +125,22 @@ class EvidenceSelector:
         by every entry of the timeline, of which retrieval finds the nearest two. Each brings its heading.
         """
         top = [entry.paragraph for entry in retrieved[:DEPTH]]
-        family = self._outline.introduced_by(top[0]) or self._outline.siblings_of(top)
-        return [sentences_of(p, shown_language(p, language))[0] for p in family]
+        return _heads(self._outline.introduced_by(top[0]) or self._outline.siblings_of(top), language)
+
+    def _family_of(self, paragraph: Paragraph, top: Sequence[Paragraph]) -> list[Paragraph]:
+        siblings = self._outline.siblings_of(top)
+        return self._outline.introduced_by(paragraph) or (siblings if paragraph in siblings else [])
+
+
+def reweighed(ranked: Sequence[Evidence], before: Mapping[int, float], after: Mapping[int, float]) -> list[Evidence]:
+    """Scored sentences after their paragraphs' shares have changed, best first."""
+    gains = {number: _WEIGHTS[-1] * (share - before.get(number, 0.0)) for number, share in after.items()}
+    scored = (replace(e, score=e.score + gains.get(e.paragraph.number, 0.0)) for e in ranked)
+    return sorted(scored, key=lambda e: -e.score)
+
+
+def _heads(paragraphs: Sequence[Paragraph], language: Language) -> list[Evidence]:
+    return [sentences_of(p, shown_language(p, language))[0] for p in paragraphs]
 
 
 def _worth_showing(ranking: Ranking) -> frozenset[int]:

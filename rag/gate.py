@@ -52,8 +52,9 @@ class Signals:
     """What the gate looks at; all near unit scale.
 
     share, fused: the first paragraph's, of probability and of score. cosine: of the nearest sentence. unknown: how
-    many of the question's names and numbers stand nowhere in the evidence. apart: how many do not stand in the
-    paragraph of the best sentence, the mark of a near miss (the right topic, another year). opening: the generator's
+    many of the question's names and numbers stand nowhere in the evidence. apart: how many do not stand in what the
+    generator read (before it has: in the paragraph of the best sentence), the mark of a near miss (the right topic,
+    another year). opening: the generator's
     log odds that the evidence states the answer. covered, failed, silent: of `Support`.
     """
 
@@ -89,11 +90,13 @@ class Gate:
         return self.probability >= self.threshold
 
 
-def signals(question: str, ranking: Ranking, evidence: Sequence[Evidence], said: Said) -> Signals:
-    """The gate's signals for a question; `evidence` is what the generator would be shown."""
+def signals(
+    question: str, ranking: Ranking, evidence: Sequence[Evidence], said: Said, told: Sequence[Evidence] = ()
+) -> Signals:
+    """The gate's signals for a question. `evidence` is all that was found, `told` what the generator then read."""
     first = ranking.retrieved[0] if ranking.retrieved else None
     paragraphs = list(dict.fromkeys(e.paragraph for e in evidence))
-    best = [max(evidence, key=lambda e: e.score).paragraph] if evidence else []
+    best = list(dict.fromkeys(e.paragraph for e in told)) or _paragraph_of_the_best(evidence)
     support = said.support
     return Signals(
         share=(ranking.share[first.paragraph.number] if first else 0.0) * 2 - 1,
@@ -113,6 +116,10 @@ def decide(found: Signals, language: Language, moment: Moment) -> Gate:
     model = _model()[language][moment]
     total = sum(w * x for w, x in zip(model["weights"], (1.0, *astuple(found)), strict=True))
     return Gate(1 / (1 + math.exp(-max(-30.0, min(30.0, total)))), float(model["threshold"]))
+
+
+def _paragraph_of_the_best(evidence: Sequence[Evidence]) -> list[Paragraph]:
+    return [max(evidence, key=lambda e: e.score).paragraph] if evidence else []
 
 
 def _texts(paragraphs: Sequence[Paragraph]) -> str:

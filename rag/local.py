@@ -60,6 +60,7 @@ class LocalLLM(ChatLLM):
     _prefixes: Prefixes = PrivateAttr()
     # What each slot begins with: the excerpt behind its language's opening, "" for the opening alone, None for neither.
     _standing: list[str | None] = PrivateAttr(default_factory=_nothing_stands)
+    _openings: dict[Language, str] = PrivateAttr(default_factory=dict)
     _loading: Any = PrivateAttr(default_factory=threading.Lock)
     _turn: Any = PrivateAttr(default_factory=threading.Lock)
 
@@ -131,7 +132,10 @@ class LocalLLM(ChatLLM):
         return True
 
     def _opening(self, language: Language) -> str:
-        return self._prefixes.name(language, opening_messages(language))
+        """The name of the language's opening; nothing that it depends on changes in a process."""
+        if language not in self._openings:
+            self._openings[language] = self._prefixes.name(language, opening_messages(language))
+        return self._openings[language]
 
     def _placed(self, messages: Sequence[ChatMessage]) -> int:
         """The slot for `messages`, brought to the longest start of them that is kept. The turn must be held."""
@@ -211,11 +215,13 @@ def _read(chunks: queue.Queue[Any]) -> Iterator[Piece]:
         if isinstance(chunk, Exception):
             raise GeneratorFailed(str(chunk)) from chunk
         _refuse_error(chunk)
-        if usage := chunk.get("usage"):
-            yield Piece(usage=_usage(usage, chunk.get("timings") or {}))
+        cost = _usage(chunk.get("timings"))
+        if cost and chunk.get("usage"):  # the last
+            yield Piece(usage=cost)
         for choice in chunk.get("choices", ()):
             if delta := choice.get("delta", {}).get("content"):
-                yield Piece(delta, first=None if asked_first else _first(choice))
+                # The cost with the first piece too: a reply that is stopped there has no last chunk.
+                yield Piece(delta) if asked_first else Piece(delta, _first(choice), cost)
                 asked_first = True
 
 
@@ -224,12 +230,15 @@ def _first(choice: dict[str, Any]) -> dict[str, float] | None:
     return {entry["token"]: entry["logprob"] for entry in content[0]["top_logprobs"]} if content else None
 
 
-def _usage(usage: dict[str, Any], timings: dict[str, Any]) -> dict[str, int]:
-    """llama.cpp's counts: the whole prompt, how much of it was kept from before, and what was written."""
+def _usage(timings: dict[str, Any] | None) -> dict[str, int] | None:
+    """llama.cpp's counts so far: the whole prompt, how much of it was kept from before, and what was written."""
+    if not timings:
+        return None
+    kept = int(timings.get("cache_n", 0))
     return {
-        "prompt_tokens": int(usage.get("prompt_tokens", 0)),
-        "cached_tokens": int(timings.get("cache_n", 0)),
-        "completion_tokens": int(usage.get("completion_tokens", 0)),
+        "prompt_tokens": kept + int(timings.get("prompt_n", 0)),
+        "cached_tokens": kept,
+        "completion_tokens": int(timings.get("predicted_n", 0)),
     }
 
 
@@ -241,6 +250,7 @@ def _request(messages: Sequence[ChatMessage]) -> dict[str, Any]:
         "cache_prompt": True,
         "stream": True,
         "stream_options": {"include_usage": True},
+        "timings_per_token": True,
         "logprobs": True,
         "top_logprobs": FIRST_TOKENS,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from llama_index.core.base.llms.types import (
@@ -26,16 +26,20 @@ from rag.generators import Generator
 
 
 class ScriptedLLM(CustomLLM):
-    """Replies with what it was given, in pieces, and keeps every prompt it saw."""
+    """Replies with what it was given, in pieces, and keeps every prompt it saw.
+
+    `logit`: what the first tokens say, of every reply, or of each in turn.
+    """
 
     _replies: list[str] = PrivateAttr(default_factory=list)
     _prompts: list[str] = PrivateAttr(default_factory=list)
     _fails: bool = PrivateAttr(default=False)
-    _logit: float | None = PrivateAttr(default=None)
+    _logits: list[float] = PrivateAttr(default_factory=list)
 
-    def __init__(self, *replies: str, fails: bool = False, logit: float | None = None) -> None:
+    def __init__(self, *replies: str, fails: bool = False, logit: float | Sequence[float] | None = None) -> None:
         super().__init__()
-        self._replies, self._fails, self._logit = list(replies), fails, logit
+        self._replies, self._fails = list(replies), fails
+        self._logits = [] if logit is None else [logit] if isinstance(logit, int | float) else list(logit)
 
     @property
     def prompts(self) -> list[str]:
@@ -54,9 +58,8 @@ class ScriptedLLM(CustomLLM):
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """The next reply, three characters at a time; its first token says `logit`, where there is one."""
         reply = self._next(messages)
-        opening = (
-            [] if self._logit is None else [("Stated", 0.0), ("有", 0.0), ("Not", -self._logit), ("没有", -self._logit)]
-        )
+        logit = self._logits.pop(0) if len(self._logits) > 1 else self._logits[0] if self._logits else None
+        opening = [] if logit is None else [("Stated", 0.0), ("有", 0.0), ("Not", -logit), ("没有", -logit)]
 
         def generate() -> ChatResponseGen:
             for at in range(0, len(reply), 3):
@@ -90,6 +93,12 @@ def scripted_engine(index: Index, *replies: str, logit: float = 6.0, fails: bool
     """An engine over `index` whose model says `replies` in turn; the model too, to see what it was asked."""
     llm = ScriptedLLM(*replies, fails=fails, logit=logit)
     return Engine(index, scripted_generator(llm), evidence_tokens=220), llm
+
+
+def small_engine(index: Index, *replies: str, logits: Sequence[float]) -> tuple[Engine, ScriptedLLM]:
+    """As `scripted_engine`, with a model too small to be shown several paragraphs at once; each reply has its logit."""
+    llm = ScriptedLLM(*replies, logit=logits)
+    return Engine(index, replace(scripted_generator(llm), is_small=True), evidence_tokens=220), llm
 
 
 def open_gate() -> dict[str, Any]:

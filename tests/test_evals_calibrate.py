@@ -16,6 +16,7 @@ from evals.__main__ import main
 from index.errors import UserError
 from index.paragraphs import LANGUAGES, Language
 from rag.gate import KNOWN, MOMENTS, Signals, decide
+from rag.generators import Generator, QuoteLLM
 from rag.retrieve import COLUMNS, Table, load_fusion
 from tests.test_evals_gold import PARAGRAPHS, line, written
 
@@ -69,6 +70,36 @@ def test_what_is_written_is_what_the_gate_reads(
     assert not decide(replace(NEUTRAL, opening=-2.0), "zh", "answer").is_open
 
 
+def readings(language: Language, n: int, *, tells: bool) -> list[calibrate.Reading]:
+    """Three paragraphs of one question, the second of which answers; the opening tells it, or retrieval alone does."""
+    noise = np.random.default_rng(n).normal(size=(3, 2))
+    states = [False, True, False]
+    openings = [(2.0 if state and tells else -2.0) + 0.3 * x for state, x in zip(states, noise[:, 0], strict=True)]
+    shares = [(-1.0 if state and not tells else -3.0) + 0.3 * x for state, x in zip(states, noise[:, 1], strict=True)]
+    rows = zip(openings, shares, states, strict=True)
+    return [
+        calibrate.Reading(language, f"q{n}", f"q{n}", rank, (1.0, opening, share), state)
+        for rank, (opening, share, state) in enumerate(rows)
+    ]
+
+
+def test_the_reranker_learns_which_of_its_two_voices_tells() -> None:
+    told = [r for n in range(40) for r in (*readings("zh", n, tells=True), *readings("en", n, tells=False))]
+    fitted = calibrate.fit_rerank(told)
+    assert fitted["zh"].weights[1] > 4 * abs(fitted["zh"].weights[2])
+    assert fitted["en"].weights[2] > 4 * abs(fitted["en"].weights[1])
+    for side in fitted.values():
+        assert side.auc > 0.95
+        assert (side.before, side.after) == (0.0, 1.0)
+
+
+def test_a_question_that_nothing_answers_counts_for_the_fit_and_not_for_recall() -> None:
+    told = [r for language in LANGUAGES for n in range(40) for r in readings(language, n, tells=True)]
+    unanswered = [replace(r, question="u", group="u", states=False) for r in told]
+    assert calibrate.fit_rerank([*told, *unanswered])["en"].before == 0.0
+    assert calibrate.fit_rerank([*told, *unanswered])["en"].weights[0] < calibrate.fit_rerank(told)["en"].weights[0]
+
+
 def test_the_shipped_gate_and_weights_are_of_todays_signals_and_legs() -> None:
     assert 0 <= decide(NEUTRAL, "en", "question").probability <= 1
     assert load_fusion().weights.shape == (len(COLUMNS),)
@@ -105,17 +136,24 @@ def test_the_gate_is_fitted_on_dev_questions_and_never_on_a_test_question(
     asked = {"zh": "船多重?", "en": "How heavy is she?"}
     unstated = line(**held, question=asked, unanswerable_kind="out_of_article") | {"facts": []}
     gold = written(tmp_path, line(), unstated)
-    generator = SimpleNamespace(name="quote", writes=False)
-    engine: Any = SimpleNamespace(index=SimpleNamespace(paragraphs=tuple(PARAGRAPHS)), generator=generator)
+    silent, small = Generator("quote", "quote", QuoteLLM(), writes=False), Generator("local", "m", QuoteLLM())
+    engine: Any = SimpleNamespace(index=SimpleNamespace(paragraphs=tuple(PARAGRAPHS)), generator=silent)
+    monkeypatch.setenv("DUIZHAO_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(calibration.Engine, "open", lambda *args: engine)
-    seen: list[str] = []
-    monkeypatch.setattr(
-        calibrate, "collect", lambda engine, questions, *rest: seen.extend(q.id for q, _ in questions) or []
-    )
-    monkeypatch.setattr(calibrate, "fit", lambda examples: {})
+    seen: list[list[str]] = []
+    for collect in ("collect", "collect_readings"):
+        monkeypatch.setattr(
+            calibrate, collect, lambda engine, questions, *rest: seen.append([q.id for q, _ in questions]) or []
+        )
+    for fit in ("fit", "fit_rerank"):
+        monkeypatch.setattr(calibrate, fit, lambda examples: {})
     monkeypatch.setattr(calibrate, "write_gate", lambda fits: None)
+    monkeypatch.setattr(calibration.rerank, "write_rerank", lambda weights: None)
     with pytest.raises(UserError, match="quote writes nothing"):
         main(["calibrate", "gate", "--gold", str(gold)])
-    generator.writes = True
+    engine.generator = replace(small, is_small=True)
     assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
-    assert seen == ["q1"]
+    assert seen == [["q1"], ["q1"]], "for the reranker, then for the gate"
+    engine.generator = small
+    assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
+    assert seen[2:] == [["q1"]], "a large model is not reranked with"

@@ -73,6 +73,13 @@ def test_a_reply_that_was_made_to_go_on_costs_the_tokens_of_both() -> None:
     assert both.least == pytest.approx(6.1)
 
 
+def test_the_first_token_of_an_answer_costs_every_paragraph_that_was_read_before_it() -> None:
+    read = Written(0.0, 0.4, 0.5, {"prompt_tokens": 700, "cached_tokens": 650, "completion_tokens": 1})
+    two = asked(written=(read, Written(0.5, 2.5, 4.0, USAGE)), heard=2)
+    assert two.new_tokens == 250
+    assert two.least_first == pytest.approx(2.5)
+
+
 def test_a_reply_that_was_cut_off_has_no_limit_and_is_left_out_of_the_ratio() -> None:
     cut = asked(written=(Written(0.0, 2.5, 2.5, None),))
     assert cut.least is None

@@ -1,0 +1,78 @@
+"""Replies that are kept: the model is asked once for each, and not again for what is already known of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from llama_index.core.llms import ChatMessage, ChatResponse
+
+from evals.kept import KeptLLM, keeping
+from rag.generators import Generator
+from tests.rag_support import ScriptedLLM
+
+ASKED = [ChatMessage(role="user", content="When?")]
+
+
+def kept(path: Path, *replies: str) -> tuple[KeptLLM, ScriptedLLM]:
+    model = ScriptedLLM(*replies, logit=2.0)
+    return KeptLLM(inner=model, path=str(path)), model
+
+
+def heard(llm: KeptLLM) -> list[ChatResponse]:
+    return list(llm.stream_chat(ASKED))
+
+
+def text_of(responses: list[ChatResponse]) -> str:
+    return "".join(response.delta or "" for response in responses)
+
+
+def test_a_whole_reply_is_given_again_with_its_first_tokens_and_no_model(tmp_path: Path) -> None:
+    llm, _ = kept(tmp_path / "r.jsonl", "Stated: 1802.")
+    first = heard(llm)
+    again, model = kept(tmp_path / "r.jsonl", "never")
+    second = heard(again)
+    assert text_of(second) == text_of(first) == "Stated: 1802."
+    assert second[0].logprobs == first[0].logprobs
+    assert model.prompts == []
+
+
+def test_a_reply_that_was_stopped_is_known_as_far_as_its_opening(tmp_path: Path) -> None:
+    llm, _ = kept(tmp_path / "r.jsonl", "Stated: 1802.")
+    stopped = llm.stream_chat(ASKED)
+    opening = next(stopped)
+    stopped.close()
+
+    again, model = kept(tmp_path / "r.jsonl", "Stated: 1802.")
+    stopped = again.stream_chat(ASKED)
+    assert next(stopped).logprobs == opening.logprobs
+    stopped.close()
+    assert model.prompts == []
+
+    assert text_of(heard(again)) == "Stated: 1802.", "who listens on hears the whole"
+    assert len(model.prompts) == 1
+    assert text_of(heard(kept(tmp_path / "r.jsonl", "never")[0])) == "Stated: 1802."
+
+
+def test_another_question_is_another_reply(tmp_path: Path) -> None:
+    llm, model = kept(tmp_path / "r.jsonl", "one", "two")
+    heard(llm)
+    assert text_of(list(llm.stream_chat([ChatMessage(role="user", content="Where?")]))) == "two"
+    assert len(model.prompts) == 2
+
+
+def test_a_line_torn_by_an_interruption_is_asked_again(tmp_path: Path) -> None:
+    llm, _ = kept(tmp_path / "r.jsonl", "Stated: 1802.")
+    heard(llm)
+    path = tmp_path / "r.jsonl"
+    path.write_text(path.read_text()[:-9])
+    again, model = kept(path, "Stated: 1802.")
+    assert text_of(heard(again)) == "Stated: 1802."
+    assert len(model.prompts) == 1
+
+
+def test_a_generator_that_keeps_is_the_same_generator_otherwise(tmp_path: Path) -> None:
+    plain = Generator("openai", "scripted", ScriptedLLM("x"), is_small=True)
+    keeps = keeping(plain, tmp_path / "evals" / "r.jsonl")
+    assert (keeps.name, keeps.model, keeps.is_small) == ("openai", "scripted", True)
+    assert keeps.llm.metadata == plain.llm.metadata
+    assert (tmp_path / "evals").is_dir()

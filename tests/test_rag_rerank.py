@@ -1,0 +1,173 @@
+"""Pointwise reranking: what the generator says of each paragraph, joined with what retrieval said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from llama_index.core.llms import ChatMessage
+
+from index.build import Index, build, open_index
+from index.errors import UserError
+from index.paragraphs import LANGUAGES, Paragraph
+from index.settings import Settings
+from rag import rerank
+from rag.answer import Retrieved
+from rag.rerank import PROBED, reranked, stating, write_rerank
+from rag.retrieve import Ranking
+from tests.fakes import HashingEmbedder
+from tests.rag_support import open_gate, scripted_engine, small_engine
+
+QUESTION = "How long does fixing tea in the iron pan take?"
+
+
+def paragraph(number: int) -> Paragraph:
+    return Paragraph(number=number, kind="body", zh=None, en=f"Paragraph {number}.")
+
+
+RANKING = Ranking(
+    tuple(Retrieved(paragraph(n), score) for n, score in ((4, 0.9), (2, 0.7), (7, 0.4), (1, 0.2))),
+    {},
+    {4: 0.6, 2: 0.2, 7: 0.15, 1: 0.05},
+)
+
+
+@pytest.fixture
+def fixing(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Index:
+    """Four paragraphs that share the question's words; a gate and a reranker that listen to the opening alone."""
+    monkeypatch.setattr("rag.gate._model", open_gate)
+    monkeypatch.setattr("rag.rerank._weights", lambda: dict.fromkeys(LANGUAGES, (0.0, 1.0, 0.0)))
+    texts = (
+        "Fixing tea in the iron pan takes patience, an old hand says.",
+        "Fixing in the iron pan takes 6 minutes.",
+        "The iron pan is heated before fixing, which takes an hour.",
+        "Tea bushes like misty slopes.",
+    )
+    source = tmp_path / "fixing.jsonl"
+    source.write_text("".join(json.dumps({"en": text}) + "\n" for text in texts), encoding="utf-8")
+    embedder = HashingEmbedder()
+    build(settings, source=source, into=tmp_path / "fixing", embedder=embedder)
+    return open_index(settings, tmp_path / "fixing", embedder)
+
+
+def shown_in(prompt: str) -> str:
+    """The excerpts of the question itself, behind the worked examples."""
+    return prompt.rsplit("Excerpts:\n", 1)[1].rsplit("\n\nQuestion:", 1)[0]
+
+
+# --- the arithmetic -----------------------------------------------------------------------------------------
+
+
+def test_what_was_read_comes_first_likeliest_before_others_and_the_scores_stay_with_the_places() -> None:
+    after = reranked(RANKING, {4: 0.1, 2: 0.3, 7: 0.2})
+    assert [entry.paragraph.number for entry in after.retrieved] == [2, 7, 4, 1]
+    assert [entry.score for entry in after.retrieved] == [0.9, 0.7, 0.4, 0.2]
+
+
+def test_the_shares_of_what_was_read_are_dealt_out_anew_and_no_other_changes() -> None:
+    after = reranked(RANKING, {4: 0.1, 2: 0.3, 7: 0.2})
+    assert sum(after.share.values()) == pytest.approx(sum(RANKING.share.values()))
+    assert after.share[2] == pytest.approx(0.95 * 0.3 / 0.6)
+    assert after.share[1] == 0.05
+
+
+def test_a_paragraph_that_was_not_read_stays_behind_those_that_were() -> None:
+    after = reranked(RANKING, {4: 0.01})
+    assert [entry.paragraph.number for entry in after.retrieved] == [4, 2, 7, 1]
+    assert after.share == pytest.approx(RANKING.share)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_shipped_reranker_listens_to_both_and_more_to_neither_extreme(language: str) -> None:
+    own = "zh" if language == "zh" else "en"
+    for low, high in pairwise((-4.0, -1.0, 1.0, 4.0)):
+        assert stating(low, 0.5, own) < stating(high, 0.5, own)
+    for low, high in pairwise((0.0, 0.01, 0.3, 1.0)):
+        assert stating(0.0, low, own) < stating(0.0, high, own)
+    assert stating(1e9, 0.5, own) == stating(8.0, 0.5, own) < 1
+
+
+def test_what_is_written_is_what_the_reranker_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rerank, "RERANK_FILE", tmp_path / "rerank.json")
+    write_rerank({"zh": (0.0, 1.0, 0.0), "en": (5.0, 0.0, 0.0)}, tmp_path / "rerank.json")
+    assert stating(0.0, 0.5, "zh") == pytest.approx(0.5)
+    assert stating(-3.0, 0.5, "en") > 0.99
+    record = json.loads((tmp_path / "rerank.json").read_text())
+    (tmp_path / "rerank.json").write_text(json.dumps(record | {"features": ["bias"]}))
+    rerank._weights.cache_clear()
+    with pytest.raises(ValueError, match="fitted on"):
+        stating(0.0, 0.5, "zh")
+    rerank._weights.cache_clear()
+
+
+# --- on the road --------------------------------------------------------------------------------------------
+
+
+def test_a_small_model_that_is_sure_of_the_first_paragraph_reads_no_other(fixing: Index) -> None:
+    engine, llm = small_engine(fixing, "Stated: It takes patience, an old hand says.", logits=[6.0])
+    answer = engine.ask(QUESTION)
+    first = answer.retrieved[0].paragraph
+    assert len(llm.prompts) == 1
+    assert shown_in(llm.prompts[0]) == f"- {first.en}"
+    assert {e.paragraph for e in answer.shown} == {first}
+
+
+def test_a_paragraph_that_the_model_finds_the_answer_in_overtakes_those_that_are_only_near(fixing: Index) -> None:
+    before = [r.paragraph.number for r in small_engine(fixing, "x", logits=[0.0])[0].retrieve(QUESTION)]
+    engine, llm = small_engine(fixing, "Not stated.", "Stated: Fixing takes 6 minutes.", logits=[-6.0, 6.0])
+    answer = engine.ask(QUESTION)
+    assert len(llm.prompts) == 2
+    assert [r.paragraph.number for r in answer.retrieved[:2]] == [before[1], before[0]]
+    assert {e.paragraph.number for e in answer.shown} == {before[1]}
+    assert answer.citations[0].paragraph.number == before[1]
+
+
+def test_where_it_is_sure_of_none_the_likeliest_is_asked_again(fixing: Index) -> None:
+    unsure = ["Stated: a", "Stated: b", "Stated: c", "Stated: An hour, which it takes to heat the pan."]
+    engine, llm = small_engine(fixing, *unsure, logits=[-2.0, 0.1, -1.0, 0.1])
+    answer = engine.ask(QUESTION)
+    assert len(llm.prompts) == PROBED + 1
+    assert llm.prompts[PROBED] == llm.prompts[1]
+    assert answer.gate == pytest.approx(0.51, abs=0.01), "the gate hears the opening of the one that was chosen"
+
+
+def test_what_no_paragraph_states_is_refused_once_all_were_read(fixing: Index) -> None:
+    engine, llm = small_engine(fixing, "Not stated.", logits=[-6.0])
+    answer = engine.ask(QUESTION)
+    assert answer.refused
+    assert answer.citations == ()
+    assert len({shown_in(prompt) for prompt in llm.prompts}) == PROBED
+
+
+def test_what_is_read_of_a_whole_paragraph_is_kept_and_a_full_disk_harms_no_answer(fixing: Index) -> None:
+    engine, _ = small_engine(fixing, "Not stated.", "Stated: Fixing takes 6 minutes.", logits=[-6.0, 6.0])
+    kept: list[str] = []
+
+    def full(messages: Sequence[ChatMessage]) -> bool:
+        kept.append((messages[-1].content or "").split("\n")[-1])
+        raise UserError("there is no room")
+
+    engine.generator = replace(engine.generator, prepare=full)
+    answer = engine.ask(QUESTION)
+    assert kept == [f"- {r.paragraph.en}" for r in (answer.retrieved[1], answer.retrieved[0])]
+    assert not answer.refused
+
+
+def test_a_large_model_reads_what_was_selected_of_all_at_once(fixing: Index) -> None:
+    engine, llm = scripted_engine(fixing, "Stated: Fixing takes 6 minutes.")
+    engine.ask("What is the iron pan for?")
+    assert len(llm.prompts) == 1
+    assert shown_in(llm.prompts[0]).count("\n- ") >= 1
+
+
+def test_the_openings_of_all_that_may_be_read_are_told_for_the_fit(fixing: Index) -> None:
+    engine, llm = small_engine(fixing, "Stated: x", logits=[6.0, -1.0, 2.0])
+    found = engine.look(QUESTION)
+    said = engine.openings(found)
+    assert list(said) == [r.paragraph.number for r in found.ranking.retrieved[:PROBED]]
+    assert list(said.values()) == pytest.approx([6.0, -1.0, 2.0])
+    assert len(llm.prompts) == PROBED, "sure of the first, it reads on all the same"
