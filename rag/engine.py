@@ -32,7 +32,7 @@ from rag.compose import (
     with_nearest,
 )
 from rag.condense import Turn, accept_rewrite, history_text, join_with_last, leans_on_history
-from rag.evidence import EvidenceSelector, fits_whole, reweighed, sentences_of, shown_language
+from rag.evidence import ALONE, EvidenceSelector, fits_whole, reweighed, sentences_of, shown_language
 from rag.gate import Gate, Moment, Said, Signals, decide, signals
 from rag.generators import Generator as TextGenerator
 from rag.generators import GeneratorFailed, make_generator
@@ -120,6 +120,7 @@ class Engine:
         self.index = index
         self.generator = generator
         self._budget = evidence_tokens
+        self._alone = ALONE * evidence_tokens
         self._rarity = Rarity(index)
         self._retriever = HybridRetriever(index)
         self._selector = EvidenceSelector(index, self._rarity)
@@ -151,7 +152,7 @@ class Engine:
             (paragraph, language)
             for paragraph in self.index.paragraphs
             for language in paragraph.languages
-            if fits_whole(paragraph, language, self._budget)
+            if fits_whole(paragraph, language, self._alone)
         ]
         for done, (paragraph, language) in enumerate(leads, 1):
             if read_ahead(leading_messages(paragraph, language)):
@@ -310,12 +311,12 @@ class Engine:
     def _keep_start(self, paragraph: Paragraph, language: Language) -> None:
         """Have what the generator is about to read of a whole paragraph kept, so that it is read only once."""
         own = shown_language(paragraph, language)
-        if own == language and self.generator.prepare and fits_whole(paragraph, own, self._budget):
+        if own == language and self.generator.prepare and fits_whole(paragraph, own, self._alone):
             with suppress(UserError):  # a full disk costs the next question time, and this one nothing
                 self.generator.prepare(leading_messages(paragraph, own))
 
     def _about(self, found: Looked, paragraph: Paragraph) -> tuple[Evidence, ...]:
-        return self._selector.about(paragraph, found.ranked, found.ranking, self._budget, found.language)
+        return self._selector.about(paragraph, found.ranked, found.ranking, self._alone, found.language)
 
     def _reranked(self, found: Looked, stated: Mapping[int, float]) -> Looked:
         ranking = reranked(found.ranking, stated)

@@ -24,6 +24,9 @@ DEPTH = 6
 REST_SHARE = 0.3
 # Others are shown until the paragraphs shown hold this share of the probability that one of them answers.
 COVERED = 0.97
+# How many budgets a paragraph that is read alone may take: whole, it is read once and kept; in part, it is read anew
+# for every question, and seven of the article's hundred and thirty texts, most of them Chinese, would be.
+ALONE = 2
 # The share of the budget, beyond it, for the heads of the parts that a found paragraph introduces.
 FAMILY_SHARE = 0.6
 # Weights of a sentence's signals: late interaction, cosine (scaled from its usual range), the question's words

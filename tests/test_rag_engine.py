@@ -340,7 +340,7 @@ def test_every_paragraph_that_is_shown_whole_is_read_ahead_in_each_of_its_langua
     assert kept[0][1] == "资料:\n- [种植] 茶树喜欢酸性土壤和多雾的山坡。"
     assert done == [(1, 7), (2, 7), (3, 7), (4, 7), (6, 7), (7, 7)]
     kept.clear()
-    list(Engine(tea, generator, evidence_tokens=8).prepare())
+    list(Engine(tea, generator, evidence_tokens=3).prepare())
     assert kept == [], "a longer one is shown in part, whichever part the question asks for"
     assert not list(Engine(tea, scripted_generator(ScriptedLLM("")), evidence_tokens=220).prepare())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from index.build import Index
 from index.settings import Settings
 from rag.answer import Answer
 from rag.engine import Engine
-from rag.generators import make_generator
+from rag.generators import Generator, make_generator
 from rag.prompts import leading_messages
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(400)]
@@ -45,17 +46,22 @@ def test_the_instructions_are_evaluated_once_and_not_for_every_question(engine: 
         assert usage["cached_tokens"] > usage["prompt_tokens"] / 2
 
 
+def local_generator(real_settings: Settings, prompts: Path) -> Generator:
+    """A `local` generator of its own, which keeps what it reads in `prompts`."""
+    generator = make_generator(real_settings, "local")
+    generator.llm.prompts = str(prompts)  # type: ignore[attr-defined]
+    return generator
+
+
 def test_a_paragraph_read_ahead_costs_a_later_process_nothing_and_changes_no_answer(
     real_index: Index, real_settings: Settings, tmp_path: Path
 ) -> None:
     def ask(prompts: Path) -> Answer:
-        generator = make_generator(real_settings, "local")
-        generator.llm.prompts = str(prompts)  # type: ignore[attr-defined]
+        generator = replace(local_generator(real_settings, prompts), prepare=None)
         return Engine(real_index, generator, evidence_tokens=220).ask("What is CORE-Bench?")
 
     plain = ask(tmp_path / "nothing kept")
-    generator = make_generator(real_settings, "local")
-    generator.llm.prompts = str(tmp_path / "kept")  # type: ignore[attr-defined]
+    generator = local_generator(real_settings, tmp_path / "kept")
     first = plain.shown[0].paragraph
     assert generator.prepare is not None
     assert generator.prepare(leading_messages(first, "en"))
@@ -66,6 +72,22 @@ def test_a_paragraph_read_ahead_costs_a_later_process_nothing_and_changes_no_ans
     assert ahead.usage is not None
     new, before = (u["prompt_tokens"] - u["cached_tokens"] for u in (ahead.usage, plain.usage))
     assert new < before / 2
+
+
+def test_what_was_read_for_a_question_is_kept_for_the_next(
+    real_index: Index, real_settings: Settings, tmp_path: Path
+) -> None:
+    generator = local_generator(real_settings, tmp_path)
+    answer = Engine(real_index, generator, evidence_tokens=220).ask("What is CORE-Bench?")
+    assert generator.prepare is not None
+    assert not generator.prepare(leading_messages(answer.shown[0].paragraph, "en"))
+
+
+def test_a_reply_that_is_stopped_at_its_first_word_tells_what_it_cost(engine: Engine) -> None:
+    answer = engine.ask("What does a ticket to the Louvre museum in Paris cost?")
+    assert answer.refused
+    assert answer.usage is not None
+    assert answer.usage["prompt_tokens"] > answer.usage["cached_tokens"] > 0
 
 
 def test_an_answer_stopped_half_way_leaves_the_model_ready_for_the_next(engine: Engine) -> None:
