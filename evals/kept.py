@@ -82,9 +82,9 @@ class KeptLLM(ChatLLM):
 
 
 def keeping(generator: Generator, path: Path) -> Generator:
-    """`generator`, its replies kept in `path`."""
+    """`generator`, its replies kept in `path`. It reads nothing ahead: a reply that is kept needs no model loaded."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    return replace(generator, llm=KeptLLM(inner=generator.llm, path=str(path)))
+    return replace(generator, llm=KeptLLM(inner=generator.llm, path=str(path)), prepare=None)
 
 
 def _first(response: ChatResponse) -> Mapping[str, float] | None:

@@ -253,16 +253,12 @@ class Engine:
         if not gate.is_open:
             reply.close()
             return refusal(self._base(looked, gate, first_token, heard.usage, told))
-        for text in heard.pieces:
-            if text:
-                yield Delta(text)
-        written = reply.text
-        if not written and self.generator.continues:
-            for piece in self._ask(looked, told, insist=True):
-                written += piece
+        written = ""
+        for piece in self._written(heard):
+            written += piece
+            if piece:
                 yield Delta(piece)
-        weighed = self._weighed(written, looked, told)
-        said = Said(reply.opening, support_of(weighed, silent=not reply.text))
+        weighed, said = self._held_against_the_text(heard, written)
         gate = self._gate(looked, said, "answer", told)
         base = self._base(looked, gate, first_token, heard.usage, told)
         if not gate.is_open:
@@ -284,15 +280,11 @@ class Engine:
         spent: Counter[str] = Counter()
         stated: dict[int, float] = {}
         told: dict[int, tuple[Evidence, ...]] = {}
-        for entry in found.ranking.retrieved[:PROBED]:
-            number = entry.paragraph.number
-            told[number] = self._about(found, entry.paragraph)
-            self._keep_start(entry.paragraph, found.language)
-            heard = self._opened(found, told[number])
+        for number, heard in self._readings(found):
+            told[number] = heard.told
             stated[number] = stating(heard.reply.opening or 0.0, found.ranking.share[number], found.language)
             if stated[number] >= SURE:
                 break
-            heard.reply.close()
             spent.update(heard.reply.usage or {})
         best = max(stated, key=lambda n: stated[n])
         looked = self._reranked(found, stated)
@@ -301,12 +293,15 @@ class Engine:
 
     def openings(self, found: Looked) -> dict[int, float]:
         """{paragraph: the generator's log odds that it states the answer}, of all it may be asked about."""
-        said: dict[int, float] = {}
+        return {number: heard.reply.opening or 0.0 for number, heard in self._readings(found)}
+
+    def _readings(self, found: Looked) -> Iterator[tuple[int, Heard]]:
+        """(paragraph, the reply about it alone), just opened; closed where the next one is asked for."""
         for entry in found.ranking.retrieved[:PROBED]:
+            self._keep_start(entry.paragraph, found.language)
             heard = self._opened(found, self._about(found, entry.paragraph))
-            said[entry.paragraph.number] = heard.reply.opening or 0.0
+            yield entry.paragraph.number, heard
             heard.reply.close()
-        return said
 
     def _keep_start(self, paragraph: Paragraph, language: Language) -> None:
         """Have what the generator is about to read of a whole paragraph kept, so that it is read only once."""
@@ -341,12 +336,18 @@ class Engine:
     def weigh_whole_reply(self, found: Looked) -> Signals:
         """The gate's signals once the reply is whole, gate or no gate: what it is calibrated on."""
         heard = self.listen(found)
-        written = "".join(heard.pieces)
-        if not written and self.generator.continues:
-            written = "".join(self._ask(heard.looked, heard.told, insist=True))
-        weighed = self._weighed(written, heard.looked, heard.told)
-        said = Said(heard.reply.opening, support_of(weighed, silent=not heard.reply.text))
+        _, said = self._held_against_the_text(heard, "".join(self._written(heard)))
         return self._signals(heard.looked, said, heard.told)
+
+    def _written(self, heard: Heard) -> Iterator[str]:
+        """The answer's pieces; where the generator says that nothing is stated, those that it is made to write."""
+        yield from heard.pieces
+        if not heard.reply.text and self.generator.continues:
+            yield from self._ask(heard.looked, heard.told, insist=True)
+
+    def _held_against_the_text(self, heard: Heard, written: str) -> tuple[list[Weighed], Said]:
+        weighed = self._weighed(written, heard.looked, heard.told)
+        return weighed, Said(heard.reply.opening, support_of(weighed, silent=not heard.reply.text))
 
     def _gate(self, found: Looked, said: Said, moment: Moment, told: Sequence[Evidence] = ()) -> Gate:
         """The gate at `moment`; always open for a question that any article answers."""

@@ -54,8 +54,8 @@ class Signals:
     share, fused: the first paragraph's, of probability and of score. cosine: of the nearest sentence. unknown: how
     many of the question's names and numbers stand nowhere in the evidence. apart: how many do not stand in what the
     generator read (before it has: in the paragraph of the best sentence), the mark of a near miss (the right topic,
-    another year). opening: the generator's
-    log odds that the evidence states the answer. covered, failed, silent: of `Support`.
+    another year). opening: the generator's log odds that the evidence states the answer. covered, failed, silent: of
+    `Support`.
     """
 
     share: float

@@ -215,13 +215,12 @@ def _read(chunks: queue.Queue[Any]) -> Iterator[Piece]:
         if isinstance(chunk, Exception):
             raise GeneratorFailed(str(chunk)) from chunk
         _refuse_error(chunk)
-        cost = _usage(chunk.get("timings"))
-        if cost and chunk.get("usage"):  # the last
-            yield Piece(usage=cost)
+        if chunk.get("usage"):  # the last
+            yield Piece(usage=_usage(chunk))
         for choice in chunk.get("choices", ()):
             if delta := choice.get("delta", {}).get("content"):
                 # The cost with the first piece too: a reply that is stopped there has no last chunk.
-                yield Piece(delta) if asked_first else Piece(delta, _first(choice), cost)
+                yield Piece(delta) if asked_first else Piece(delta, _first(choice), _usage(chunk))
                 asked_first = True
 
 
@@ -230,9 +229,9 @@ def _first(choice: dict[str, Any]) -> dict[str, float] | None:
     return {entry["token"]: entry["logprob"] for entry in content[0]["top_logprobs"]} if content else None
 
 
-def _usage(timings: dict[str, Any] | None) -> dict[str, int] | None:
+def _usage(chunk: dict[str, Any]) -> dict[str, int] | None:
     """llama.cpp's counts so far: the whole prompt, how much of it was kept from before, and what was written."""
-    if not timings:
+    if not (timings := chunk.get("timings")):
         return None
     kept = int(timings.get("cache_n", 0))
     return {

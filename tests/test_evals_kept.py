@@ -71,8 +71,9 @@ def test_a_line_torn_by_an_interruption_is_asked_again(tmp_path: Path) -> None:
 
 
 def test_a_generator_that_keeps_is_the_same_generator_otherwise(tmp_path: Path) -> None:
-    plain = Generator("openai", "scripted", ScriptedLLM("x"), is_small=True)
+    plain = Generator("openai", "scripted", ScriptedLLM("x"), is_small=True, prepare=lambda messages: True)
     keeps = keeping(plain, tmp_path / "evals" / "r.jsonl")
     assert (keeps.name, keeps.model, keeps.is_small) == ("openai", "scripted", True)
+    assert keeps.prepare is None, "reading ahead would load the model for replies that are known"
     assert keeps.llm.metadata == plain.llm.metadata
     assert (tmp_path / "evals").is_dir()
