@@ -9,9 +9,12 @@ from functools import lru_cache
 
 from index.build import Index
 from index.keywords import fold, tokenize
+from rag.language import language_of_question
 
-# A Latin word with a capital or a digit in it: METR, Claude, Opus, SWE-bench, GitHub, n8n.
-_NAME = re.compile(r"(?<![\w@])(?:[A-Za-z]*[A-Z][\w’'-]*|[A-Za-z]+\d[\w-]*)")
+_HAN = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"
+# A Latin word with a capital or a digit in it: METR, Claude, Opus, SWE-bench, GitHub, n8n. Chinese characters are no
+# part of one: few people type a space between the two scripts.
+_NAME = re.compile(rf"(?<![^\W{_HAN}])(?<!@)(?:[A-Za-z]*[A-Z](?:[^\W{_HAN}]|[’'-])*|[A-Za-z]+\d(?:[^\W{_HAN}]|-)*)")
 _NEGATION = {
     "zh": re.compile(
         r"不(?!断|仅|只|过|同|少|久|止|得不|管|论|可或缺)|没有?(?!.{0,2}问题)|尚未|未(?!来|必)|无法|无需|并非|绝非|从未|否|别(?=[再去把])"
@@ -60,13 +63,14 @@ def names(text: str) -> frozenset[str]:
     """Names in `text` that a translation keeps in Latin letters, folded.
 
     The first word of an English sentence counts only when it could not be an ordinary word (an inner capital,
-    a digit, all capitals).
+    a digit, all capitals). In a Chinese one every such word is a name.
     """
     found = set()
+    is_chinese = language_of_question(text) == "zh"
     for match in _NAME.finditer(text):
         word = match.group().rstrip("’'-")
         before = text[: match.start()].rstrip()
-        opens = (not before or before[-1] in ".!?:;\"“‘'(。！？：；—") and bool(re.search(r"[a-z]", word))
+        opens = not is_chinese and (not before or before[-1] in ".!?:;\"“‘'(—") and bool(re.search(r"[a-z]", word))
         if len(word) < 2 or (opens and word[1:].islower() and word.isalpha()):
             continue
         found.add(fold(word).removesuffix("'s"))

@@ -80,6 +80,20 @@ def test_names_are_what_a_translation_keeps_in_latin_letters() -> None:
     assert names("The end. However, nothing.") == frozenset()
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("METR是什么?", {"metr"}),
+        ("为什么用GPT-4模型写n8n的流程?", {"gpt-4", "n8n"}),
+        ("Gemini写了多少代码?", {"gemini"}),
+        ("由Lin与Zhao测量,见x@Foo", {"lin", "zhao"}),
+        ("What is meant by taking a detour (走弯路)?", set()),
+    ],
+)
+def test_a_name_ends_where_chinese_begins(text: str, expected: set[str]) -> None:
+    assert names(text) == expected
+
+
 def test_a_statement_is_attached_to_the_sentence_that_states_it(rarity: Rarity) -> None:
     embedder = HashingEmbedder()
     candidates = sentences_of(TEA, "en")
