@@ -32,7 +32,7 @@ from rag.compose import (
     with_nearest,
 )
 from rag.condense import Turn, accept_rewrite, history_text, join_with_last, leans_on_history
-from rag.evidence import ALONE, EvidenceSelector, fits_whole, reweighed, sentences_of, shown_language
+from rag.evidence import ALONE, EvidenceSelector, fits_whole, reweighed, shown_language, telling
 from rag.gate import Gate, Moment, Said, Signals, decide, signals
 from rag.generators import Generator as TextGenerator
 from rag.generators import GeneratorFailed, make_generator
@@ -369,9 +369,7 @@ class Engine:
         """The written text as statements, each held against the sentences of what was shown that state it."""
         paragraphs = dict.fromkeys(e.paragraph for e in told)
         scores = {e.key: e for e in found.ranked}
-        candidates = [
-            scores.get(e.key, e) for p in paragraphs for e in sentences_of(p, shown_language(p, found.language))
-        ]
+        candidates = [scores.get(e.key, e) for p in paragraphs for e in telling(p, found.language)]
         vectors = self.index.vectors.sentence_vectors([p.number for p in paragraphs])
         aligned = [
             (statement, self._aligner.align(statement, candidates, vectors, found.asked))

@@ -8,15 +8,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from index.blocks import other
 from index.build import Index
 from index.interaction import maxsim
+from index.keywords import fold
 from index.outline import Outline
 from index.paragraphs import Language, Paragraph
 from index.sentences import split_sentences
 from index.tokens import count_tokens
 from rag.answer import Evidence, Retrieved
+from rag.numbers import figures, quantities
 from rag.retrieve import Ranking
-from rag.words import Rarity, content_tokens
+from rag.words import Rarity, content_tokens, names
 
 # Paragraphs whose sentences are considered at all.
 DEPTH = 6
@@ -53,7 +56,7 @@ class EvidenceSelector:
         self._outline = Outline(index.paragraphs)
 
     def score(self, question: str, language: Language, ranking: Ranking) -> list[Evidence]:
-        """Every sentence of the first DEPTH paragraphs in the reader's language (else the other), best first."""
+        """Every sentence that tells what the first DEPTH paragraphs say, best first."""
         top = [entry.paragraph for entry in ranking.retrieved[:DEPTH]]
         vectors = self._index.vectors.sentence_vectors([p.number for p in top])
         embedder = self._index.embedder
@@ -75,17 +78,20 @@ class EvidenceSelector:
     ) -> list[Evidence]:
         """The paragraph's sentences; a sentence answers with its own words, in the light of its headings."""
         shown = shown_language(paragraph, language)
-        tokens = self._index.tokens.of(paragraph.number, shown)
-        question = self._index.tokens.centred(asked.tokens, shown)
+        compared = {
+            own: (self._index.tokens.of(paragraph.number, own), self._index.tokens.centred(asked.tokens, own))
+            for own in paragraph.languages
+        }
         scored = []
-        for e in sentences_of(paragraph, shown):
+        for e in telling(paragraph, shown):
             vector = vectors.get(e.key)
+            tokens, question = compared[e.language]
             cosine = float(vector @ asked.vector) if vector is not None else _COSINE_FLOOR
             nearness = maxsim(question, tokens.within(e.start, e.end)) if tokens else 0.0
             words = self._rarity.covered(asked.words, content_tokens(e.text)) if asked.words else 0.0
             signals = (nearness, (cosine - _COSINE_FLOOR) / (1 - _COSINE_FLOOR), words, share)
             score = sum(weight * signal for weight, signal in zip(_WEIGHTS, signals, strict=True))
-            scored.append(Evidence(paragraph, shown, e.start, e.end, score))
+            scored.append(replace(e, score=score))
         return scored
 
     def select(
@@ -110,7 +116,7 @@ class EvidenceSelector:
         for e in family:
             order.setdefault(e.paragraph.number, DEPTH + e.paragraph.number)
         chosen = {e.key: e for e in (*family, *rest, *own)}
-        return tuple(sorted(chosen.values(), key=lambda e: (order[e.paragraph.number], e.start)))
+        return tuple(sorted(chosen.values(), key=lambda e: (order[e.paragraph.number], *_place(e, language))))
 
     def about(
         self, paragraph: Paragraph, ranked: Sequence[Evidence], ranking: Ranking, budget: int, language: Language
@@ -119,7 +125,7 @@ class EvidenceSelector:
         own = _within([e for e in ranked if e.paragraph.number == paragraph.number], budget)
         family = self._family_of(paragraph, [entry.paragraph for entry in ranking.retrieved[:DEPTH]])
         heads = _within(_heads([p for p in family if p.number != paragraph.number], language), budget)
-        return (*sorted(own, key=lambda e: e.start), *sorted(heads, key=lambda e: e.paragraph.number))
+        return (*sorted(own, key=lambda e: _place(e, language)), *sorted(heads, key=lambda e: e.paragraph.number))
 
     def _family_heads(self, retrieved: Sequence[Retrieved], language: Language) -> list[Evidence]:
         """The first sentences of the parts that a found paragraph introduces or is one of.
@@ -164,9 +170,39 @@ def sentences_of(paragraph: Paragraph, language: Language) -> list[Evidence]:
     return [Evidence(paragraph, language, start, end) for start, end in split_sentences(text)]
 
 
+def telling(paragraph: Paragraph, language: Language) -> list[Evidence]:
+    """The sentences that tell a reader of `language` what the paragraph says, in order, unscored.
+
+    Those in that language (else the other), and behind them those that stand in the other language alone: a caption
+    whose translation leaves out its figures, a translator's name.
+    """
+    shown = shown_language(paragraph, language)
+    return [*sentences_of(paragraph, shown), *_without_counterpart(paragraph, shown)]
+
+
+def _without_counterpart(paragraph: Paragraph, language: Language) -> list[Evidence]:
+    """The other language's sentences with a figure or, in Chinese, a Latin name that `language` does not have.
+
+    By marks that both languages write alike, because vectors of the two languages are too far apart to say that a
+    sentence has no counterpart. In English every name is in Latin letters, so there only figures tell.
+    """
+    text = paragraph.text(language) or ""
+    known, folded = quantities(text), fold(text)
+    return [
+        e
+        for e in sentences_of(paragraph, other(language))
+        if figures(e.text) - known or (e.language == "zh" and any(name not in folded for name in names(e.text)))
+    ]
+
+
+def _place(evidence: Evidence, language: Language) -> tuple[bool, int]:
+    """Where a sentence comes in `telling` its paragraph."""
+    return evidence.language != shown_language(evidence.paragraph, language), evidence.start
+
+
 def fits_whole(paragraph: Paragraph, language: Language, budget: int) -> bool:
     """Whether every sentence of the paragraph in `language` is shown where it is the first."""
-    return sum(count_tokens(e.text) for e in sentences_of(paragraph, language)) <= budget
+    return sum(count_tokens(e.text) for e in telling(paragraph, language)) <= budget
 
 
 def shown_language(paragraph: Paragraph, language: Language) -> Language:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from functools import lru_cache
 
@@ -65,9 +65,21 @@ _PATTERN = re.compile(
 @lru_cache(maxsize=8192)
 def quantities(text: str) -> frozenset[Value]:
     """Every quantity stated in `text`, as (percent or plain, exact value)."""
-    found: set[Value] = set()
-    for match in _PATTERN.finditer(unicodedata.normalize("NFKC", text)):
-        found |= _values(match)
+    return _read(_matches(text))
+
+
+@lru_cache(maxsize=8192)
+def figures(text: str) -> frozenset[Value]:
+    """The quantities of `text` that are written in digits; words such as "may" or "second" are none."""
+    return _read(match for match in _matches(text) if match.group()[0].isdigit())
+
+
+def _matches(text: str) -> Iterator[re.Match[str]]:
+    return _PATTERN.finditer(unicodedata.normalize("NFKC", text))
+
+
+def _read(matches: Iterable[re.Match[str]]) -> frozenset[Value]:
+    found = {value for match in matches for value in _values(match)}
     return frozenset(value for value in found if value[1] != 1)
 
 

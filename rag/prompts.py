@@ -19,7 +19,7 @@ from llama_index.core.llms import ChatMessage, MessageRole
 
 from index.paragraphs import LANGUAGES, Language, Paragraph
 from rag.answer import Evidence
-from rag.evidence import sentences_of
+from rag.evidence import telling
 
 _HIDDEN = re.compile(r"<!--.*?-->", re.DOTALL)
 
@@ -212,7 +212,7 @@ def _opening(language: Language) -> tuple[ChatMessage, ...]:
 
 def leading_messages(paragraph: Paragraph, language: Language) -> list[ChatMessage]:
     """The start that all questions share whose evidence begins with `paragraph`, whole."""
-    evidence = render_evidence(sentences_of(paragraph, language))
+    evidence = render_evidence(telling(paragraph, language))
     return [*opening_messages(language), _turn(MessageRole.USER, _as_data(f"{WORDING[language].evidence}\n{evidence}"))]
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.numbers import quantities
+from rag.numbers import figures, quantities
 
 
 def plain(value: int | Fraction) -> tuple[str, Fraction]:
@@ -46,6 +46,12 @@ def test_the_same_quantity_is_the_same_value_in_either_language(one: str, other:
 def test_words_that_only_look_like_numbers_are_none(text: str) -> None:
     assert quantities(text) <= {plain(100_000_00)}
     assert plain(1) not in quantities(text)
+
+
+def test_figures_are_what_is_written_in_digits() -> None:
+    text = "In May, 4,200 of twelve thousand came; 百分之五, 26%, Q2, every second one."
+    assert figures(text) == {("", Fraction(4200)), ("%", Fraction(26))}
+    assert figures(text) < quantities(text)
 
 
 def test_a_percentage_is_not_the_plain_number() -> None:

@@ -1,0 +1,93 @@
+"""What tells what a paragraph says: its sentences in the reader's language, and what stands in the other one alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from index.build import Index, build, open_index
+from index.paragraphs import Language, Paragraph
+from index.settings import Settings
+from rag.evidence import telling
+from rag.prompts import leading_messages
+from tests.fakes import HashingEmbedder
+from tests.rag_support import open_gate, scripted_engine, small_engine
+
+CAPTION = {
+    "zh": "各年采摘量(以 2020 年为 1),2025 年达到 3.5 倍。茶园由 Lin 与 Zhao 测量。",
+    "en": "Harvest by year. Every bar is one spring.",
+}
+
+
+@pytest.fixture(autouse=True)
+def _gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag.gate._model", open_gate)
+
+
+@pytest.fixture
+def tea(tmp_path: Path, settings: Settings) -> Index:
+    """A caption whose English half leaves out what the Chinese one states, between two whole pairs."""
+    lines = [
+        {"zh": "茶树喜欢酸性土壤。", "en": "Tea bushes like acid soil."},
+        CAPTION,
+        {"zh": "绿茶不发酵。", "en": "Green tea is not fermented."},
+    ]
+    source = tmp_path / "tea.jsonl"
+    source.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines), encoding="utf-8")
+    embedder = HashingEmbedder()
+    build(settings, source=source, into=tmp_path / "tea", embedder=embedder)
+    return open_index(settings, tmp_path / "tea", embedder)
+
+
+def told(zh: str | None, en: str | None, language: Language) -> list[str]:
+    return [e.text for e in telling(Paragraph(1, "body", zh, en), language)]
+
+
+def test_a_figure_that_only_the_other_half_states_is_told_behind_the_readers_own_sentences() -> None:
+    assert told(CAPTION["zh"], CAPTION["en"], "en") == [
+        "Harvest by year.",
+        "Every bar is one spring.",
+        "各年采摘量(以 2020 年为 1),2025 年达到 3.5 倍。",
+        "茶园由 Lin 与 Zhao 测量。",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("zh", "en"),
+    [
+        ("2026 年 5 月,一万二千人来了。", "In May 2026, 12,000 people came."),
+        ("他走了三分之一的路。", "He went a third of the way."),
+        ("Claude写了80%的代码。", "Claude wrote 80 percent of the code."),
+        ("首席执行官有可能同意。", "The CEO may agree, and every second engineer does."),
+    ],
+)
+def test_a_pair_whose_halves_say_the_same_is_told_in_one_language(zh: str, en: str) -> None:
+    assert told(zh, en, "zh") == [zh]
+    assert told(zh, en, "en") == [en]
+
+
+def test_english_figures_that_the_translation_drops_reach_a_chinese_reader() -> None:
+    assert told("人来了很多。", "Some 4,200 people came.", "zh") == ["人来了很多。", "Some 4,200 people came."]
+
+
+def test_a_paragraph_in_one_language_is_told_in_it_to_everyone() -> None:
+    assert told("摘要:2025 年 3.5 倍。", None, "en") == ["摘要:2025 年 3.5 倍。"]
+
+
+def test_what_stands_in_one_half_alone_is_shown_and_can_be_cited(tea: Index) -> None:
+    engine, llm = scripted_engine(tea, "In 2025 the harvest reached 3.5 times.")
+    answer = engine.ask("What did the harvest by year reach in 2025?")
+    assert "2025 年达到 3.5 倍" in llm.prompts[0]
+    (citation, *_) = answer.citations
+    assert (citation.paragraph.number, citation.language) == (2, "zh")
+    assert citation.quote == "各年采摘量(以 2020 年为 1),2025 年达到 3.5 倍。"
+
+
+def test_such_a_paragraph_begins_with_what_was_read_ahead_of_it(tea: Index) -> None:
+    engine, llm = small_engine(tea, "It reached 3.5 times.", logits=[6.0])
+    engine.ask("What did the harvest by year reach in 2025?")
+    ahead = leading_messages(tea.by_number[2], "en")[-1].content or ""
+    assert "3.5" in ahead
+    assert any(ahead in prompt for prompt in llm.prompts)
