@@ -79,14 +79,15 @@ class Found(Looked):
 class Heard:
     """A reply that has just opened, and what it is of: `told`, the sentences that the generator was shown.
 
-    `looked` is what was found, reranked by what the generator said. `pieces`: of the answer, as they come. `spent`:
-    the tokens of the replies that were listened to before this one.
+    `looked` is what was found, reranked by what the generator said. `pieces`: of the answer, as they come; None where
+    the reply was stopped at its opening, because another one was listened to after it. `spent`: the tokens of the
+    replies that were listened to before this one.
     """
 
     looked: Looked
     told: tuple[Evidence, ...]
     reply: Reply
-    pieces: Iterator[str]
+    pieces: Iterator[str] | None
     spent: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -247,12 +248,14 @@ class Engine:
         if not found.shown:
             return refusal(self._base(found, self._gate(found, Said(), "question")))
         heard = self.listen(found)
-        first_token = (time.perf_counter() - started) * 1000
-        looked, told, reply = heard.looked, heard.told, heard.reply
-        gate = self._gate(looked, Said(reply.opening), "opening", told)
+        looked, told = heard.looked, heard.told
+        gate = self._gate(looked, Said(heard.reply.opening), "opening", told)
         if not gate.is_open:
-            reply.close()
+            first_token = (time.perf_counter() - started) * 1000
+            heard.reply.close()
             return refusal(self._base(looked, gate, first_token, heard.usage, told))
+        heard = self._gone_on_with(heard)
+        first_token = (time.perf_counter() - started) * 1000
         written = ""
         for piece in self._written(heard):
             written += piece
@@ -270,7 +273,7 @@ class Engine:
         return with_nearest(answer, looked.ranked, self._rarity) if self.generator.is_small else answer
 
     def listen(self, found: Looked) -> Heard:
-        """The reply that is gone on with, its opening just heard: of the paragraph that likeliest states the answer.
+        """The reply of which the opening decides: about the paragraph that likeliest states the answer.
 
         A small model reads one paragraph at a time, until it is sure of one (rag/rerank.py); others read at once what
         was selected of all.
@@ -279,17 +282,26 @@ class Engine:
             return self._opened(found, found.shown)
         spent: Counter[str] = Counter()
         stated: dict[int, float] = {}
-        told: dict[int, tuple[Evidence, ...]] = {}
+        readings: dict[int, Heard] = {}
         for number, heard in self._readings(found):
-            told[number] = heard.told
+            readings[number] = heard
             stated[number] = stating(heard.reply.opening or 0.0, found.ranking.share[number], found.language)
             if stated[number] >= SURE:
                 break
             spent.update(heard.reply.usage or {})
         best = max(stated, key=lambda n: stated[n])
         looked = self._reranked(found, stated)
-        chosen = replace(heard, looked=looked) if stated[best] >= SURE else self._opened(looked, told[best])
-        return replace(chosen, spent=spent)
+        if stated[best] >= SURE:
+            return replace(heard, looked=looked, spent=spent)
+        spent.subtract(readings[best].reply.usage or {})  # it counts as the reply that is returned
+        return replace(readings[best], looked=looked, pieces=None, spent=spent)
+
+    def _gone_on_with(self, heard: Heard) -> Heard:
+        """`heard`, asked for once more where it was stopped: only a reply that may be an answer is worth that."""
+        if heard.pieces is not None:
+            return heard
+        spent = heard.spent + Counter(heard.reply.usage or {})
+        return replace(self._opened(heard.looked, heard.told), spent=spent)
 
     def openings(self, found: Looked) -> dict[int, float]:
         """{paragraph: the generator's log odds that it states the answer}, of all it may be asked about."""
@@ -335,13 +347,13 @@ class Engine:
 
     def weigh_whole_reply(self, found: Looked) -> Signals:
         """The gate's signals once the reply is whole, gate or no gate: what it is calibrated on."""
-        heard = self.listen(found)
+        heard = self._gone_on_with(self.listen(found))
         _, said = self._held_against_the_text(heard, "".join(self._written(heard)))
         return self._signals(heard.looked, said, heard.told)
 
     def _written(self, heard: Heard) -> Iterator[str]:
         """The answer's pieces; where the generator says that nothing is stated, those that it is made to write."""
-        yield from heard.pieces
+        yield from heard.pieces or ()
         if not heard.reply.text and self.generator.continues:
             yield from self._ask(heard.looked, heard.told, insist=True)
 

@@ -141,6 +141,7 @@ def test_what_no_paragraph_states_is_refused_once_all_were_read(fixing: Index) -
     assert answer.refused
     assert answer.citations == ()
     assert len({shown_in(prompt) for prompt in llm.prompts}) == PROBED
+    assert len(llm.prompts) == PROBED, "what will be refused is not asked for once more"
 
 
 def test_what_is_read_of_a_whole_paragraph_is_kept_and_a_full_disk_harms_no_answer(fixing: Index) -> None:
