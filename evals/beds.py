@@ -7,6 +7,7 @@ is known, so that they are scored by the same functions.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -75,10 +76,19 @@ def make_bed(name: str, noise: Path | None = None) -> Bed:
             questions=lambda questions: edited_questions(questions, edits),
             paragraphs=lambda own: edited_paragraphs(own, edits),
         )
+    if name == "unspaced":
+        return Bed(
+            "unspaced",
+            "Chinese and Latin letters without spaces between them, as most people type: nothing may change",
+            questions=lambda questions: [_unspaced_question(q) for q in questions],
+            paragraphs=lambda own: [replace(p, zh=p.zh and unspaced(p.zh)) for p in own],
+        )
     raise UserError(f"no bed is named {name!r}. Choose from: {', '.join(BEDS)}.")
 
 
-BEDS = ("plain", "withheld", "noise", "counterfactual")
+BEDS = ("plain", "withheld", "noise", "counterfactual", "unspaced")
+_HAN = r"[\u3400-\u9fff\uf900-\ufaff\u3000-\u303f\uff00-\uffef]"
+_SPACED = re.compile(rf"(?<={_HAN})[^\S\n]+(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%])[^\S\n]+(?={_HAN})")
 
 
 def withhold(question: Question) -> Question:
@@ -102,6 +112,15 @@ def noise_paragraphs(source: Path, after: int) -> list[Paragraph]:
     else:
         raise UserError(f"the noise {source} is not there. Give an XQuAD folder or a .jsonl of paragraphs.")
     return [replace(paragraph, number=after + i, kind="body") for i, paragraph in enumerate(others, start=1)]
+
+
+def unspaced(text: str) -> str:
+    """`text` without the spaces between Chinese characters and Latin letters or digits."""
+    return _SPACED.sub("", text)
+
+
+def _unspaced_question(question: Question) -> Question:
+    return replace(question, asked={**question.asked, "zh": unspaced(question.asked["zh"])})
 
 
 def needs_several(question: Question) -> bool:

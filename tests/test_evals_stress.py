@@ -14,7 +14,7 @@ import pytest
 import rag.engine
 from evals import commands, run
 from evals.__main__ import main
-from evals.beds import read_edits
+from evals.beds import read_edits, unspaced
 from evals.datasets import OwnArticle
 from evals.run import RunFolder
 from index.embedder import Embedder
@@ -60,7 +60,7 @@ def stressed(_article_folder: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def test_every_bed_is_asked_and_reported_and_no_gate_breaks(stressed: Stressed) -> None:
-    assert set(stressed.folders) == {"plain", "withheld", "counterfactual", "noise"}
+    assert set(stressed.folders) == {"plain", "withheld", "counterfactual", "noise", "unspaced"}
     for bed, folder in stressed.folders.items():
         assert f"│ {bed} " in stressed.out
         assert (folder.path / "report.html").is_file()
@@ -83,6 +83,16 @@ def test_noise_stands_behind_the_article_and_leaves_its_numbers_and_its_gold_alo
     assert folder.article == tuple(own)
     behind = [(p.number, p.zh) for p in folder.paragraphs.values() if p.number > len(own)]
     assert behind == [(len(own) + i, text) for i, text in enumerate(NOISE["zh"], start=1)]
+
+
+def test_without_spaces_between_the_scripts_everything_else_stays(stressed: Stressed) -> None:
+    folder, own = stressed.folders["unspaced"], OwnArticle().paragraphs()
+    for before, after in zip(own, folder.paragraphs.values(), strict=True):
+        assert (after.zh or "").replace(" ", "") == (before.zh or "").replace(" ", "")
+        assert after.en == before.en
+    assert unspaced("由 Claude Opus 4.8 翻译,约 80% 的代码。") == "由Claude Opus 4.8翻译,约80%的代码。"
+    asked = [answer["question"] for (_, language), answer in folder.answers().items() if language == "zh"]
+    assert all(unspaced(question) == question for question in asked)
 
 
 def test_the_engine_is_shown_the_edited_article_and_not_the_one_before(stressed: Stressed) -> None:
