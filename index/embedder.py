@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from index import e5, weights
 from index.errors import UserError, WeightsMissing
+from index.keywords import simplified
 from index.paragraphs import digest
 from index.settings import Settings
 
@@ -38,6 +39,9 @@ class Embedded:
 
 class Embedder(BaseEmbedding):
     """Turns text into unit vectors, with the model's own query and passage prompts.
+
+    Chinese is embedded in simplified characters: a question typed in traditional ones is the same question, and the
+    model has seen far fewer of them.
 
     The model is loaded at the first text (seconds), not when the object is made. `fingerprint` names the
     exact weights without loading them; an index built with other weights is refused by it. Safe to share between
@@ -101,7 +105,7 @@ class Embedder(BaseEmbedding):
         model = self.load()
         prompt = model.prompts.get("document") or ""
         with self._encoding:
-            length = len(model.tokenizer(prompt + text, truncation=False)["input_ids"])
+            length = len(model.tokenizer(prompt + simplified(text), truncation=False)["input_ids"])
         return length > (model.max_seq_length or 512)
 
     def passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -109,8 +113,9 @@ class Embedder(BaseEmbedding):
         if not texts:
             return np.zeros((0, self.dimension), np.float32)
         model = self.load()
+        plain = [simplified(text) for text in texts]
         with self._encoding:
-            encoded = model.encode_document(list(texts), batch_size=_BATCH, show_progress_bar=False)
+            encoded = model.encode_document(plain, batch_size=_BATCH, show_progress_bar=False)
         return unit(np.asarray(encoded, np.float32))
 
     def passages_with_tokens(self, texts: Sequence[str]) -> list[Embedded]:
@@ -138,9 +143,10 @@ class Embedder(BaseEmbedding):
         model = self.load()
         encode = model.encode_document if role == "document" else model.encode_query
         prompt = model.prompts.get(role) or ""
+        plain = [simplified(text) for text in texts]
         with self._encoding:
-            outputs: Any = encode(list(texts), batch_size=_BATCH, show_progress_bar=False, output_value=None)
-            pairs = zip(texts, outputs, strict=True)
+            outputs: Any = encode(plain, batch_size=_BATCH, show_progress_bar=False, output_value=None)
+            pairs = zip(plain, outputs, strict=True)
             return [_embedded(model.tokenizer, prompt, text, output) for text, output in pairs]
 
     def _get_query_embedding(self, query: str) -> list[float]:

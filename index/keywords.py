@@ -41,6 +41,12 @@ def _stemmer() -> Stemmer.Stemmer:
     return Stemmer.Stemmer("english")
 
 
+def simplified(text: str) -> str:
+    """`text` in simplified characters, one for one; as it is where a phrase would change its length."""
+    converted: str = _simplifier().convert(text)
+    return converted if len(converted) == len(text) else text
+
+
 def fold(text: str) -> str:
     """`text` as it is compared: NFKC, lower case, simplified characters, plain apostrophes."""
     simplified: str = _simplifier().convert(unicodedata.normalize("NFKC", text).lower())

@@ -11,12 +11,13 @@ from llama_index.core.node_parser import NodeParser
 from llama_index.core.schema import BaseNode, MetadataMode, TextNode
 from llama_index.core.utils import get_tqdm_iterable
 
+from index.keywords import simplified
 from index.paragraphs import SECTION_SEPARATOR, digest
 from index.sentences import Span, split_sentences
 from index.tokens import count_tokens
 
 # Raise this whenever the cutting below changes: an index cut otherwise is refused.
-SPLITTER_VERSION = 3
+SPLITTER_VERSION = 4
 # Passages are sized with tiktoken; 340 of its tokens are at most some 460 of the embedder's 512.
 PASSAGE_TOKENS = 340
 # What travels beside a vector but is not part of what is embedded.
@@ -118,5 +119,5 @@ def _node(document: BaseNode, level: str, n: int, span: Span, text: str, section
         end_char_idx=span[1],
     )
     # Names the embedded string, so that an unchanged one keeps its vector at the next build.
-    node.metadata["digest"] = digest([node.get_content(metadata_mode=MetadataMode.EMBED)])[:32]
+    node.metadata["digest"] = digest([simplified(node.get_content(metadata_mode=MetadataMode.EMBED))])[:32]
     return node

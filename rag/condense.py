@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from index.errors import UserError
+from index.keywords import simplified
 from index.paragraphs import Language
 
 # Marks of a question that leans on the one before it.
@@ -57,7 +58,7 @@ def parse_history(history: Any) -> tuple[Turn, ...]:
 
 def leans_on_history(question: str, language: Language) -> bool:
     """Whether the question has marks of a follow-up: a pronoun, an opening "and", a bare "why?"."""
-    return len(question) <= 3 * _LONG[language] and bool(_LEANS[language].search(question.strip()))
+    return len(question) <= 3 * _LONG[language] and bool(_LEANS[language].search(simplified(question.strip())))
 
 
 def join_with_last(question: str, history: Sequence[Turn], language: Language) -> str:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from index.keywords import simplified
 from index.paragraphs import Language, Paragraph
 from rag.answer import Evidence, Retrieved
 from rag.evidence import sentences_of, shown_language
@@ -42,7 +43,7 @@ def asks_about_the_whole(question: str) -> bool:
     the_whole, its_gist, in_passing = (content_tokens(words) for words in (_THE_WHOLE, _ITS_GIST, _IN_PASSING))
     if not asked <= the_whole | its_gist | in_passing:
         return False
-    return bool(asked & its_gist) or bool(asked & the_whole and _ABOUT.search(question))
+    return bool(asked & its_gist) or bool(asked & the_whole and _ABOUT.search(simplified(question)))
 
 
 def leading(paragraphs: Sequence[Paragraph], language: Language) -> list[Paragraph]:

@@ -15,6 +15,8 @@ _HAN = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"
 # A Latin word with a capital or a digit in it: METR, Claude, Opus, SWE-bench, GitHub, n8n. Chinese characters are no
 # part of one: few people type a space between the two scripts.
 _NAME = re.compile(rf"(?<![^\W{_HAN}])(?<!@)(?:[A-Za-z]*[A-Z](?:[^\W{_HAN}]|[’'-])*|[A-Za-z]+\d(?:[^\W{_HAN}]|-)*)")
+# Three words or more, and no small letter.
+_SHOUTED = re.compile(rf"[^a-z{_HAN}]*(?:[A-Z]+[^\w{_HAN}]+){{2}}[A-Z][^a-z{_HAN}]*")
 _NEGATION = {
     "zh": re.compile(
         r"不(?!断|仅|只|过|同|少|久|止|得不|管|论|可或缺)|没有?(?!.{0,2}问题)|尚未|未(?!来|必)|无法|无需|并非|绝非|从未|否|别(?=[再去把])"
@@ -63,15 +65,17 @@ def names(text: str) -> frozenset[str]:
     """Names in `text` that a translation keeps in Latin letters, folded.
 
     The first word of an English sentence counts only when it could not be an ordinary word (an inner capital,
-    a digit, all capitals). In a Chinese one every such word is a name.
+    a digit, all capitals). In a Chinese one every such word is a name; in one that is typed in capitals throughout
+    nothing can be told, and only what holds a digit is.
     """
     found = set()
+    is_shouted = bool(_SHOUTED.fullmatch(text))
     is_chinese = language_of_question(text) == "zh"
     for match in _NAME.finditer(text):
         word = match.group().rstrip("’'-")
         before = text[: match.start()].rstrip()
         opens = not is_chinese and (not before or before[-1] in ".!?:;\"“‘'(—") and bool(re.search(r"[a-z]", word))
-        if len(word) < 2 or (opens and word[1:].islower() and word.isalpha()):
+        if len(word) < 2 or (is_shouted and word.isalpha()) or (opens and word[1:].islower() and word.isalpha()):
             continue
         found.add(fold(word).removesuffix("'s"))
     return frozenset(found)

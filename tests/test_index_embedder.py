@@ -152,6 +152,18 @@ def test_the_real_model_gives_unit_vectors_that_bring_translations_together(real
 
 @pytest.mark.model
 @pytest.mark.timeout(300)
+def test_traditional_characters_are_embedded_as_the_simplified_text_that_says_the_same(
+    real_embedder: Embedder,
+) -> None:
+    simple, traditional = "为什么暂停开发很难核查?", "為什麼暫停開發很難核查?"
+    assert np.array_equal(real_embedder.question(simple), real_embedder.question(traditional))
+    ours, theirs = real_embedder.passages_with_tokens([simple, traditional])
+    assert np.array_equal(ours.offsets, theirs.offsets)
+    assert float(ours.vector @ theirs.vector) > 0.999
+
+
+@pytest.mark.model
+@pytest.mark.timeout(300)
 def test_the_real_model_says_when_a_text_is_longer_than_its_window(real_embedder: Embedder) -> None:
     assert not real_embedder.overflows("短文。")
     assert real_embedder.overflows("茶叶由海路运到欧洲。" * 100)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import index.keywords
-from index.keywords import KeywordIndex, fold, tokenize
+from index.keywords import KeywordIndex, fold, simplified, tokenize
 from index.paragraphs import Paragraph, Section
 
 PARAGRAPHS = (
@@ -59,6 +59,12 @@ def test_a_word_of_the_paragraph_or_its_heading_finds_it(
 def test_traditional_characters_find_simplified_text(keywords: KeywordIndex) -> None:
     assert keywords.scores("遞歸式自我改進", "zh", 5) == keywords.scores("递归式自我改进", "zh", 5)
     assert next(iter(keywords.scores("遞歸", "zh", 5))) == 2
+
+
+@pytest.mark.parametrize("text", ["繁體中文字", "simplified 简体", "著名的人", ""])
+def test_a_text_in_simplified_characters_is_as_long_as_it_was(text: str) -> None:
+    assert len(simplified(text)) == len(text)
+    assert simplified("開發團隊") == "开发团队"
 
 
 def test_paragraphs_that_share_no_word_are_not_returned(keywords: KeywordIndex) -> None:

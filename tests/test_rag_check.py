@@ -88,6 +88,7 @@ def test_names_are_what_a_translation_keeps_in_latin_letters() -> None:
         ("Gemini写了多少代码?", {"gemini"}),
         ("由Lin与Zhao测量,见x@Foo", {"lin", "zhao"}),
         ("What is meant by taking a detour (走弯路)?", set()),
+        ("HOW MUCH DID GPT-4 COST?", {"gpt-4"}),
     ],
 )
 def test_a_name_ends_where_chinese_begins(text: str, expected: set[str]) -> None:

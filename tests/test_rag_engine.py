@@ -258,7 +258,9 @@ def test_a_question_that_stands_alone_is_not_rewritten(tea: Index) -> None:
     assert llm.prompts == []
 
 
-@pytest.mark.parametrize("question", ["那 2024 年呢?", "为什么呢?", "And in 2024?", "What about its cost?", "Why?"])
+@pytest.mark.parametrize(
+    "question", ["那 2024 年呢?", "为什么呢?", "這個是什麼?", "And in 2024?", "What about its cost?", "Why?"]
+)
 def test_an_elliptical_question_leans_on_the_one_before(question: str) -> None:
     assert leans_on_history(question, language_of_question(question))
 

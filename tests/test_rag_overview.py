@@ -16,6 +16,7 @@ from rag.overview import asks_about_the_whole, leading
         "请用一句话概括本文",
         "这篇文章是关于什么的?",
         "总结一下",
+        "這篇文章講了什麼?",
         "What is this article about?",
         "Summarize the text.",
         "What's the main point of this piece?",
