@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     validate = commands.add_parser("validate", help="check the gold against the article")
     validate.add_argument("--gold", type=Path, metavar="FILE", help="the gold questions")
     validate.add_argument("--index", type=Path, metavar="DIR", help="check against this index, not the bundled article")
-    stress = commands.add_parser("stress", help="withheld, counterfactual, unspaced and noise beds on the own article")
+    stress = commands.add_parser("stress", help="evidence withheld, values edited, noise mixed in, otherwise typed")
     _add_asking(stress)
     stress.add_argument("--noise", type=Path, metavar="PATH", help="other paragraphs: an XQuAD folder or a .jsonl")
     stress.add_argument("--fresh", action="store_true", help="start over where a run exists")

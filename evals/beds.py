@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import opencc
+
 from evals.datasets import XQuAD
 from evals.gold import GOLD_FOLDER, Question
 from evals.metrics import AnswerJson, is_verbatim
@@ -80,13 +82,19 @@ def make_bed(name: str, noise: Path | None = None) -> Bed:
         return Bed(
             "unspaced",
             "Chinese and Latin letters without spaces between them, as most people type: nothing may change",
-            questions=lambda questions: [_unspaced_question(q) for q in questions],
+            questions=lambda questions: [_typed(q, unspaced) for q in questions],
             paragraphs=lambda own: [replace(p, zh=p.zh and unspaced(p.zh)) for p in own],
+        )
+    if name == "traditional":
+        return Bed(
+            "traditional",
+            "the Chinese questions in traditional characters: nothing may change",
+            questions=lambda questions: [_typed(q, traditional) for q in questions],
         )
     raise UserError(f"no bed is named {name!r}. Choose from: {', '.join(BEDS)}.")
 
 
-BEDS = ("plain", "withheld", "noise", "counterfactual", "unspaced")
+BEDS = ("plain", "withheld", "noise", "counterfactual", "unspaced", "traditional")
 _HAN = r"[\u3400-\u9fff\uf900-\ufaff\u3000-\u303f\uff00-\uffef]"
 _SPACED = re.compile(rf"(?<={_HAN})[^\S\n]+(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%])[^\S\n]+(?={_HAN})")
 
@@ -119,8 +127,14 @@ def unspaced(text: str) -> str:
     return _SPACED.sub("", text)
 
 
-def _unspaced_question(question: Question) -> Question:
-    return replace(question, asked={**question.asked, "zh": unspaced(question.asked["zh"])})
+def traditional(text: str) -> str:
+    """`text` in traditional characters."""
+    written: str = opencc.OpenCC("s2t").convert(text)
+    return written
+
+
+def _typed(question: Question, spelling: Callable[[str], str]) -> Question:
+    return replace(question, asked={**question.asked, "zh": spelling(question.asked["zh"])})
 
 
 def needs_several(question: Question) -> bool:

@@ -94,7 +94,7 @@ def stress(args: argparse.Namespace) -> int:
     """
     settings = load_settings()
     generator = args.generator or settings.generator
-    names = ["plain", "withheld", "counterfactual", "unspaced", *(["noise"] if args.noise else [])]
+    names = ["plain", "withheld", "counterfactual", "unspaced", "traditional", *(["noise"] if args.noise else [])]
     if not args.noise:
         print("the bed noise is left out: it needs other paragraphs (--noise PATH)", file=sys.stderr)
     results: dict[str, Scores] = {}

@@ -14,11 +14,12 @@ import pytest
 import rag.engine
 from evals import commands, run
 from evals.__main__ import main
-from evals.beds import read_edits, unspaced
+from evals.beds import read_edits, traditional, unspaced
 from evals.datasets import OwnArticle
 from evals.run import RunFolder
 from index.embedder import Embedder
 from index.errors import UserError
+from index.keywords import simplified
 from tests.fakes import HashingEmbedder
 from tests.test_evals_gold import squad
 
@@ -60,7 +61,7 @@ def stressed(_article_folder: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def test_every_bed_is_asked_and_reported_and_no_gate_breaks(stressed: Stressed) -> None:
-    assert set(stressed.folders) == {"plain", "withheld", "counterfactual", "noise", "unspaced"}
+    assert set(stressed.folders) == {"plain", "withheld", "counterfactual", "noise", "unspaced", "traditional"}
     for bed, folder in stressed.folders.items():
         assert f"│ {bed} " in stressed.out
         assert (folder.path / "report.html").is_file()
@@ -93,6 +94,15 @@ def test_without_spaces_between_the_scripts_everything_else_stays(stressed: Stre
     assert unspaced("由 Claude Opus 4.8 翻译,约 80% 的代码。") == "由Claude Opus 4.8翻译,约80%的代码。"
     asked = [answer["question"] for (_, language), answer in folder.answers().items() if language == "zh"]
     assert all(unspaced(question) == question for question in asked)
+
+
+def test_traditional_characters_are_asked_of_the_article_as_it_is(stressed: Stressed) -> None:
+    folder = stressed.folders["traditional"]
+    assert folder.article == tuple(folder.paragraphs.values())
+    assert traditional("开发团队为什么?") == "開發團隊爲什麼?"
+    asked = [answer["question"] for (_, language), answer in folder.answers().items() if language == "zh"]
+    assert asked == [traditional(question) for question in asked]
+    assert any(simplified(question) != question for question in asked)
 
 
 def test_the_engine_is_shown_the_edited_article_and_not_the_one_before(stressed: Stressed) -> None:
