@@ -10,6 +10,7 @@ from index.sentences import split_sentences
 from rag.answer import Answer, Citation, Evidence, Statement
 from rag.check import Check, check
 from rag.gate import Support
+from rag.language import is_written_in
 from rag.words import Rarity, content_tokens
 
 # What a model sometimes writes although nobody asked: its own markers, list bullets, bold.
@@ -76,7 +77,8 @@ def compose(base: Answer, weighed: Sequence[Weighed]) -> Answer | None:
     """The answer from checked statements; None when none of them survives.
 
     A statement that fails is replaced by the sentence nearest to it where there is one (a quote is right by
-    construction), else dropped. One that is only partly covered stays and is marked.
+    construction), else dropped; so is one in half a sentence of the other language, which a model copies where the
+    evidence stands in that language alone. One that is only partly covered stays and is marked.
     """
     book = _Citations()
     statements: list[Statement] = []
@@ -84,7 +86,7 @@ def compose(base: Answer, weighed: Sequence[Weighed]) -> Answer | None:
     for w in weighed:
         if not w.check:
             continue  # nothing shown states it: not kept in silence, and there is nothing to quote for it
-        quoted = w.check.verdict == "unsupported"
+        quoted = w.check.verdict == "unsupported" or not is_written_in(w.text, base.language)
         said = w.cited[0].text if quoted else w.text
         if said not in seen:
             seen.add(said)

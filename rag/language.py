@@ -1,4 +1,4 @@
-"""Which language a question is asked in: the one it is answered and refused in."""
+"""Which language a question is asked in: the one it is answered and refused in. And whether an answer is."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from index.paragraphs import Language
 
 _CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _WORD = re.compile(r"[A-Za-z]+")
+_SMALL_WORD = re.compile(r"(?<![\w'’-])[a-z]+(?![A-Z\d])")
 # Words that carry an English sentence; names of people, models and products do not.
 _FUNCTION = frozenset(
     "what who whom whose when where why which how is are was were do does did has have had can could will would should "
@@ -26,3 +27,9 @@ def language_of_question(text: str) -> Language:
     words = _WORD.findall(text)
     carried = sum(word.lower() in _FUNCTION for word in words)
     return "en" if carried >= 2 and len(words) > chinese / 2 else "zh"
+
+
+def is_written_in(text: str, language: Language) -> bool:
+    """Whether running text is in `language`; names and terms of the other are let pass, and bare numbers."""
+    chinese, words = len(_CJK.findall(text)), len(_SMALL_WORD.findall(text))
+    return chinese >= words if language == "zh" else words >= chinese

@@ -13,6 +13,7 @@ from rag.answer import Answer, Citation, Evidence
 from rag.check import check
 from rag.compose import compose, quote_statements, refusal, split_statements, support_of, weigh, with_nearest
 from rag.evidence import sentences_of
+from rag.language import is_written_in
 from rag.words import Rarity, names, negations
 from tests.fakes import HashingEmbedder
 
@@ -124,6 +125,28 @@ def test_a_statement_that_fails_the_check_is_replaced_by_its_verbatim_sentence(r
     assert answer is not None
     assert [s.text for s in answer.statements] == [source.text]
     assert answer.citations[0].quote == source.text
+
+
+def test_half_a_sentence_of_the_other_language_gives_way_to_its_quote(rarity: Rarity) -> None:
+    source = first(TEA, "zh")
+    answer = compose(base(), weigh([(source.text[:-3], (source,))], "How much?", rarity))
+    assert answer is not None
+    assert [s.text for s in answer.statements] == [source.text]
+
+
+@pytest.mark.parametrize(
+    ("text", "zh", "en"),
+    [
+        ("四类任务", True, False),
+        ("There are four kinds of tasks (任务).", False, True),
+        ("SWE-bench 和 Claude Opus 4.6", True, False),
+        ("约 76%,用 detour 来说", True, False),
+        ("It is the 递归 index of tasks by METR", False, True),
+        ("76%", True, True),
+    ],
+)
+def test_the_language_of_running_text_is_not_that_of_its_names(text: str, zh: bool, en: bool) -> None:
+    assert (is_written_in(text, "zh"), is_written_in(text, "en")) == (zh, en)
 
 
 def test_an_uncited_statement_is_never_kept_in_silence(rarity: Rarity) -> None:
