@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from index.paragraphs import Language
 from index.sentences import split_sentences
-from rag.answer import Answer, Citation, Evidence, Statement
+from rag.answer import Answer, Citation, Evidence, Statement, Verdict
 from rag.check import Check, check
+from rag.evidence import can_be_quoted
 from rag.gate import Support
 from rag.language import is_written_in
 from rag.words import Rarity, content_tokens
@@ -76,30 +78,33 @@ def support_of(weighed: Sequence[Weighed], *, silent: bool = False) -> Support:
 def compose(base: Answer, weighed: Sequence[Weighed]) -> Answer | None:
     """The answer from checked statements; None when none of them survives.
 
-    A statement that fails is replaced by the sentence nearest to it where there is one (a quote is right by
-    construction), else dropped; so is one in half a sentence of the other language, which a model copies where the
-    evidence stands in that language alone. One that is only partly covered stays and is marked.
+    A statement that fails is replaced by the sentence nearest to it that the reader can read (a quote is right by
+    construction), else dropped; so is one in the other language, which a model copies where the evidence stands in
+    that language alone. One that is only partly covered stays and is marked.
     """
     book = _Citations()
     statements: list[Statement] = []
-    seen: set[str] = set()
-    for w in weighed:
-        if not w.check:
-            continue  # nothing shown states it: not kept in silence, and there is nothing to quote for it
-        quoted = w.check.verdict == "unsupported" or not is_written_in(w.text, base.language)
-        said = w.cited[0].text if quoted else w.text
-        if said not in seen:
-            seen.add(said)
-            shown = book.add(w.cited[:1] if quoted else w.cited)
-            statements.append(Statement(said, shown, "supported" if quoted else w.check.verdict))
+    for text, cited, verdict in filter(None, (_kept(w, base.language) for w in weighed)):
+        if text not in {statement.text for statement in statements}:
+            statements.append(Statement(text, book.add(cited), verdict))
     if not statements:
         return None
     return replace(base, statements=tuple(statements), citations=book.citations)
 
 
+def _kept(w: Weighed, language: Language) -> tuple[str, tuple[Evidence, ...], Verdict] | None:
+    """What is said in place of a written statement, what it cites, and its verdict; None where nothing is."""
+    if not w.check:
+        return None  # nothing shown states it: not kept in silence, and there is nothing to quote for it
+    if w.check.verdict != "unsupported" and is_written_in(w.text, language):
+        return w.text, w.cited, w.check.verdict
+    quote = next((e for e in w.cited if can_be_quoted(e, language)), None)
+    return (quote.text, (quote,), "supported") if quote else None
+
+
 def quote_statements(base: Answer, ranked: Sequence[Evidence], rarity: Rarity) -> Answer:
     """The answer in quotes: the nearest sentence, and a second one that is nearly as near."""
-    return _quoting(base, _nearest(ranked, rarity))
+    return _quoting(base, _nearest(ranked, rarity, base.language))
 
 
 def with_nearest(answer: Answer, ranked: Sequence[Evidence], rarity: Rarity) -> Answer:
@@ -110,13 +115,15 @@ def with_nearest(answer: Answer, ranked: Sequence[Evidence], rarity: Rarity) -> 
     """
     if answer.refused:
         return answer
-    unsaid = [e for e in _nearest(ranked, rarity) if not any(e.text in said.text for said in answer.statements)]
+    near = _nearest(ranked, rarity, answer.language)
+    unsaid = [e for e in near if not any(e.text in said.text for said in answer.statements)]
     return _quoting(answer, unsaid)
 
 
-def _nearest(ranked: Sequence[Evidence], rarity: Rarity) -> list[Evidence]:
+def _nearest(ranked: Sequence[Evidence], rarity: Rarity, language: Language) -> list[Evidence]:
     """The first of `ranked`, and the next that is nearly as near and says something else."""
-    first, *others = ranked[: 2 * QUOTES]
+    readable = [e for e in ranked if can_be_quoted(e, language)] or ranked
+    first, *others = readable[: 2 * QUOTES]
     own = content_tokens(first.text)
     near = [
         e

@@ -200,6 +200,14 @@ def _place(evidence: Evidence, language: Language) -> tuple[bool, int]:
     return evidence.language != shown_language(evidence.paragraph, language), evidence.start
 
 
+def can_be_quoted(evidence: Evidence, language: Language) -> bool:
+    """Whether the sentence may stand as an answer in `language`: it is in it, or its paragraph never was.
+
+    A sentence of the other half is read by the generator and cited behind what it says in the reader's language.
+    """
+    return evidence.language == shown_language(evidence.paragraph, language)
+
+
 def fits_whole(paragraph: Paragraph, language: Language, budget: int) -> bool:
     """Whether every sentence of the paragraph in `language` is shown where it is the first."""
     return sum(count_tokens(e.text) for e in telling(paragraph, language)) <= budget

@@ -127,11 +127,17 @@ def test_a_statement_that_fails_the_check_is_replaced_by_its_verbatim_sentence(r
     assert answer.citations[0].quote == source.text
 
 
-def test_half_a_sentence_of_the_other_language_gives_way_to_its_quote(rarity: Rarity) -> None:
-    source = first(TEA, "zh")
-    answer = compose(base(), weigh([(source.text[:-3], (source,))], "How much?", rarity))
+def test_a_statement_in_the_other_language_gives_way_to_a_quote_in_the_readers(rarity: Rarity) -> None:
+    foreign, own = first(TEA, "zh"), first(TEA, "en")
+    answer = compose(base(), weigh([(foreign.text[:-3], (foreign, own))], "How much?", rarity))
     assert answer is not None
-    assert [s.text for s in answer.statements] == [source.text]
+    assert [s.text for s in answer.statements] == [own.text]
+    assert compose(base(), weigh([(foreign.text[:-3], (foreign,))], "How much?", rarity)) is None
+
+
+def test_what_answers_in_quotes_is_in_the_readers_language(rarity: Rarity) -> None:
+    ranked = [replace(first(TEA, "zh"), score=5.0), replace(first(TEA, "en"), score=1.0)]
+    assert [s.text for s in quote_statements(base(), ranked, rarity).statements] == [first(TEA, "en").text]
 
 
 @pytest.mark.parametrize(
