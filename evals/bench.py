@@ -92,6 +92,12 @@ def prepare_index(order: Order, settings: Settings, on_progress: OnProgress) -> 
     return build_index(settings, order.bed.name, as_jsonl(changed), on_progress)
 
 
+def has_questions(order: Order, settings: Settings) -> bool:
+    """Whether the bed asks any of the order's questions; an edited value belongs to a question of one gold file."""
+    article = open_index(settings, order.index).paragraphs
+    return bool(order.bed.questions([q for q in load_gold(order.gold, article) if q.split == order.split]))
+
+
 def build_index(settings: Settings, name: str, source: str, on_progress: OnProgress) -> Path:
     """An index of paragraphs given as .jsonl text, in the cache; up to date at once where nothing changed."""
     from index.build import build

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from evals import report, tables
 from evals.beds import make_bed
-from evals.bench import Order, ask_attempts, attempt_engines, perform, prepare_index
+from evals.bench import Order, ask_attempts, attempt_engines, has_questions, perform, prepare_index
 from evals.compare import Comparison, compare, refuse_unlike
 from evals.datasets import XQuAD
 from evals.gold import DEFAULT_GOLD, PLAIN_GOLD, Question, conflicts, examine, load_gold
@@ -101,6 +101,9 @@ def stress(args: argparse.Namespace) -> int:
     missed: list[str] = []
     for name in names:
         order = _order(args, name, generator)
+        if not has_questions(order, settings):
+            print(f"the bed {name} is left out: it asks none of {order.gold.name}", file=sys.stderr)
+            continue
         folder = RunFolder(run_path(None, order.name))
         _perform(order, folder, settings, fresh=args.fresh)
         results[name] = scored(folder, order.gold)

@@ -15,11 +15,15 @@ import rag.engine
 from evals import commands, run
 from evals.__main__ import main
 from evals.beds import read_edits, traditional, unspaced
+from evals.bench import Order, has_questions
 from evals.datasets import OwnArticle
 from evals.run import RunFolder
+from index.build import Index
 from index.embedder import Embedder
 from index.errors import UserError
 from index.keywords import simplified
+from index.paragraphs import LANGUAGES
+from index.settings import Settings
 from tests.fakes import HashingEmbedder
 from tests.test_evals_gold import squad
 
@@ -123,3 +127,13 @@ def test_a_stale_quote_that_still_passes_as_verbatim_ends_with_status_1(stressed
 def test_noise_from_nowhere_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nowhere is not there"):
         commands.make_bed("noise", tmp_path / "nowhere").paragraphs([])  # type: ignore[misc]
+
+
+def test_a_bed_that_asks_none_of_the_gold_is_left_out(
+    article_index: Index, settings: Settings, hashing_everywhere: HashingEmbedder
+) -> None:
+    def order(gold: Path) -> Order:
+        return Order(commands.make_bed("counterfactual"), "dev", LANGUAGES, "quote", gold, index=article_index.folder)
+
+    assert has_questions(order(commands.DEFAULT_GOLD), settings)
+    assert not has_questions(order(commands.PLAIN_GOLD), settings), "the edits are of the other file's questions"
