@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import opencc
@@ -129,8 +130,13 @@ def unspaced(text: str) -> str:
 
 def traditional(text: str) -> str:
     """`text` in traditional characters."""
-    written: str = opencc.OpenCC("s2t").convert(text)
+    written: str = _to_traditional().convert(text)
     return written
+
+
+@cache
+def _to_traditional() -> opencc.OpenCC:
+    return opencc.OpenCC("s2t")
 
 
 def _typed(question: Question, spelling: Callable[[str], str]) -> Question:

@@ -70,8 +70,7 @@ def perform(
 
     engine = Engine.open(settings, index, order.generator)
     article = _article(order, settings, engine)
-    chosen = [q for q in load_gold(order.gold, article) if q.split == order.split]
-    questions = sample(order.bed.questions(chosen), order.limit)
+    questions = sample(_questions(order, article), order.limit)
     if fresh:
         shutil.rmtree(folder.path, ignore_errors=True)
     folder.begin(_info(order, engine, questions), engine.index.paragraphs, article)
@@ -94,8 +93,12 @@ def prepare_index(order: Order, settings: Settings, on_progress: OnProgress) -> 
 
 def has_questions(order: Order, settings: Settings) -> bool:
     """Whether the bed asks any of the order's questions; an edited value belongs to a question of one gold file."""
-    article = open_index(settings, order.index).paragraphs
-    return bool(order.bed.questions([q for q in load_gold(order.gold, article) if q.split == order.split]))
+    return bool(_questions(order, open_index(settings, order.index).paragraphs))
+
+
+def _questions(order: Order, article: Sequence[Paragraph]) -> list[Question]:
+    """What the bed makes of the split's questions, before any are sampled."""
+    return order.bed.questions([q for q in load_gold(order.gold, article) if q.split == order.split])
 
 
 def build_index(settings: Settings, name: str, source: str, on_progress: OnProgress) -> Path:

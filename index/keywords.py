@@ -43,14 +43,18 @@ def _stemmer() -> Stemmer.Stemmer:
 
 def simplified(text: str) -> str:
     """`text` in simplified characters, one for one; as it is where a phrase would change its length."""
-    converted: str = _simplifier().convert(text)
+    converted = _converted(text)
     return converted if len(converted) == len(text) else text
+
+
+def _converted(text: str) -> str:
+    converted: str = _simplifier().convert(text)
+    return converted
 
 
 def fold(text: str) -> str:
     """`text` as it is compared: NFKC, lower case, simplified characters, plain apostrophes."""
-    simplified: str = _simplifier().convert(unicodedata.normalize("NFKC", text).lower())
-    return simplified.replace("’", "'")
+    return _converted(unicodedata.normalize("NFKC", text).lower()).replace("’", "'")
 
 
 def tokenize(text: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +12,15 @@ from numpy.typing import NDArray
 from index.blocks import other
 from index.build import Index
 from index.interaction import maxsim
-from index.keywords import fold
 from index.outline import Outline
 from index.paragraphs import Language, Paragraph
 from index.sentences import split_sentences
 from index.tokens import count_tokens
 from rag.answer import Evidence, Retrieved
-from rag.numbers import figures, quantities
+from rag.check import unstated
+from rag.numbers import figures
 from rag.retrieve import Ranking
-from rag.words import Rarity, content_tokens, names
+from rag.words import Rarity, content_tokens
 
 # Paragraphs whose sentences are considered at all.
 DEPTH = 6
@@ -77,13 +78,13 @@ class EvidenceSelector:
         share: float,
     ) -> list[Evidence]:
         """The paragraph's sentences; a sentence answers with its own words, in the light of its headings."""
-        shown = shown_language(paragraph, language)
+        sentences = telling(paragraph, language)
         compared = {
             own: (self._index.tokens.of(paragraph.number, own), self._index.tokens.centred(asked.tokens, own))
-            for own in paragraph.languages
+            for own in {e.language for e in sentences}
         }
         scored = []
-        for e in telling(paragraph, shown):
+        for e in sentences:
             vector = vectors.get(e.key)
             tokens, question = compared[e.language]
             cosine = float(vector @ asked.vector) if vector is not None else _COSINE_FLOOR
@@ -180,24 +181,25 @@ def telling(paragraph: Paragraph, language: Language) -> list[Evidence]:
     return [*sentences_of(paragraph, shown), *_without_counterpart(paragraph, shown)]
 
 
-def _without_counterpart(paragraph: Paragraph, language: Language) -> list[Evidence]:
+@lru_cache(maxsize=4096)
+def _without_counterpart(paragraph: Paragraph, language: Language) -> tuple[Evidence, ...]:
     """The other language's sentences with a figure or, in Chinese, a Latin name that `language` does not have.
 
     By marks that both languages write alike, because vectors of the two languages are too far apart to say that a
     sentence has no counterpart. In English every name is in Latin letters, so there only figures tell.
     """
     text = paragraph.text(language) or ""
-    known, folded = quantities(text), fold(text)
-    return [
-        e
-        for e in sentences_of(paragraph, other(language))
-        if figures(e.text) - known or (e.language == "zh" and any(name not in folded for name in names(e.text)))
-    ]
+
+    def is_alone(e: Evidence) -> bool:
+        unknown_numbers, unknown_names = unstated(e.text, text)
+        return bool(unknown_numbers & figures(e.text) or (e.language == "zh" and unknown_names))
+
+    return tuple(e for e in sentences_of(paragraph, other(language)) if is_alone(e))
 
 
 def _place(evidence: Evidence, language: Language) -> tuple[bool, int]:
     """Where a sentence comes in `telling` its paragraph."""
-    return evidence.language != shown_language(evidence.paragraph, language), evidence.start
+    return not can_be_quoted(evidence, language), evidence.start
 
 
 def can_be_quoted(evidence: Evidence, language: Language) -> bool:

@@ -26,6 +26,7 @@ from index.embedder import Embedder  # noqa: E402
 from index.settings import Settings, load_settings  # noqa: E402
 from index.weights import FETCH_COMMAND, needed  # noqa: E402
 from tests.fakes import HashingEmbedder  # noqa: E402
+from tests.rag_support import open_gate  # noqa: E402
 
 # The same examples at every run, and none refused for being slow on a busy machine.
 hypothesis.settings.register_profile("duizhao", deadline=None, derandomize=True, database=None)
@@ -145,6 +146,12 @@ def _article_folder(tmp_path_factory: pytest.TempPathFactory, _clean_session: No
 def article_index(_article_folder: Path, settings: Settings, embedder: HashingEmbedder) -> Index:
     """The bundled article, indexed with the hashing embedder; built once a session, not to be changed."""
     return open_index(settings, _article_folder, embedder)
+
+
+@pytest.fixture
+def listening_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gate for engines without real embeddings: the reply's opening decides."""
+    monkeypatch.setattr("rag.gate._model", open_gate)
 
 
 # --- the real models ----------------------------------------------------------------------------------------

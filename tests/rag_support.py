@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 from llama_index.core.base.llms.types import (
@@ -19,10 +21,12 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.llms import CustomLLM
 from pydantic import PrivateAttr
 
-from index.build import Index
+from index.build import Index, build, open_index
+from index.settings import load_settings
 from rag.engine import Engine
 from rag.gate import Signals
 from rag.generators import Generator
+from tests.fakes import HashingEmbedder
 
 
 class ScriptedLLM(CustomLLM):
@@ -82,6 +86,20 @@ class ScriptedLLM(CustomLLM):
         if self._fails:
             raise ConnectionError("the model is down")
         return self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
+
+
+def make_index(
+    folder: Path,
+    records: Sequence[Mapping[str, str]],
+    title: str = "article",
+    embedder: HashingEmbedder | None = None,
+) -> Index:
+    """An index of `records` in `folder`, opened; it needs no weights."""
+    source = folder / f"{title}.jsonl"
+    source.write_text("\n".join(json.dumps(record, ensure_ascii=False) for record in records), encoding="utf-8")
+    embedder = embedder or HashingEmbedder()
+    build(load_settings(), source=source, into=folder / "index", embedder=embedder)
+    return open_index(load_settings(), folder / "index", embedder)
 
 
 def scripted_generator(llm: ScriptedLLM) -> Generator:

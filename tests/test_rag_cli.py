@@ -16,12 +16,9 @@ from index.build import Index
 from index.errors import UserError, run_command
 from rag.engine import Engine
 from rag.terminal import print_answer
-from tests.rag_support import open_gate, scripted_engine
+from tests.rag_support import scripted_engine
 
-
-@pytest.fixture(autouse=True)
-def _gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.gate._model", open_gate)
+pytestmark = pytest.mark.usefixtures("listening_gate")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from llama_index.core.llms import ChatMessage
 
-from index.build import Index, build, open_index
+from index.build import Index
 from index.errors import UserError
 from index.settings import Settings
 from rag.condense import Turn, leans_on_history, parse_history
@@ -21,17 +21,13 @@ from rag.language import language_of_question
 from rag.overview import leading
 from rag.prompts import leading_messages, opened_by
 from rag.retrieve import HybridRetriever
-from tests.fakes import HashingEmbedder
-from tests.rag_support import ScriptedLLM, open_gate, scripted_engine, scripted_generator
+from tests.rag_support import ScriptedLLM, make_index, open_gate, scripted_engine, scripted_generator
 
-
-@pytest.fixture(autouse=True)
-def _gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.gate._model", open_gate)
+pytestmark = pytest.mark.usefixtures("listening_gate")
 
 
 @pytest.fixture
-def tea(tmp_path: Path, settings: Settings) -> Index:
+def tea(tmp_path: Path) -> Index:
     """Three bilingual paragraphs and one that was printed in Chinese only."""
     lines = [
         {
@@ -43,11 +39,7 @@ def tea(tmp_path: Path, settings: Settings) -> Index:
         {"zh": "绿茶不发酵,红茶完全发酵。", "en": "Green tea is not fermented, black tea is fully fermented."},
         {"zh": "本文摘要:从土壤说到茶杯。"},
     ]
-    source = tmp_path / "tea.jsonl"
-    source.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines), encoding="utf-8")
-    embedder = HashingEmbedder()
-    build(settings, source=source, into=tmp_path / "tea", embedder=embedder)
-    return open_index(settings, tmp_path / "tea", embedder)
+    return make_index(tmp_path, lines)
 
 
 # --- the whole road -----------------------------------------------------------------------------------------

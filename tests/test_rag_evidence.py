@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
-from index.build import Index, build, open_index
+from index.build import Index
 from index.paragraphs import Language, Paragraph
-from index.settings import Settings
 from rag.evidence import telling
 from rag.prompts import leading_messages
-from tests.fakes import HashingEmbedder
-from tests.rag_support import open_gate, scripted_engine, small_engine
+from tests.rag_support import make_index, scripted_engine, small_engine
 
 CAPTION = {
     "zh": "各年采摘量(以 2020 年为 1),2025 年达到 3.5 倍。茶园由 Lin 与 Zhao 测量。",
@@ -21,24 +18,18 @@ CAPTION = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.gate._model", open_gate)
+pytestmark = pytest.mark.usefixtures("listening_gate")
 
 
 @pytest.fixture
-def tea(tmp_path: Path, settings: Settings) -> Index:
+def tea(tmp_path: Path) -> Index:
     """A caption whose English half leaves out what the Chinese one states, between two whole pairs."""
     lines = [
         {"zh": "茶树喜欢酸性土壤。", "en": "Tea bushes like acid soil."},
         CAPTION,
         {"zh": "绿茶不发酵。", "en": "Green tea is not fermented."},
     ]
-    source = tmp_path / "tea.jsonl"
-    source.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines), encoding="utf-8")
-    embedder = HashingEmbedder()
-    build(settings, source=source, into=tmp_path / "tea", embedder=embedder)
-    return open_index(settings, tmp_path / "tea", embedder)
+    return make_index(tmp_path, lines)
 
 
 def told(zh: str | None, en: str | None, language: Language) -> list[str]:

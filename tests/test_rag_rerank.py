@@ -11,16 +11,14 @@ from pathlib import Path
 import pytest
 from llama_index.core.llms import ChatMessage
 
-from index.build import Index, build, open_index
+from index.build import Index
 from index.errors import UserError
 from index.paragraphs import LANGUAGES, Paragraph
-from index.settings import Settings
 from rag import rerank
 from rag.answer import Retrieved
 from rag.rerank import PROBED, reranked, stating, write_rerank
 from rag.retrieve import Ranking
-from tests.fakes import HashingEmbedder
-from tests.rag_support import open_gate, scripted_engine, small_engine
+from tests.rag_support import make_index, scripted_engine, small_engine
 
 QUESTION = "How long does fixing tea in the iron pan take?"
 
@@ -37,9 +35,8 @@ RANKING = Ranking(
 
 
 @pytest.fixture
-def fixing(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Index:
+def fixing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listening_gate: None) -> Index:
     """Four paragraphs that share the question's words; a gate and a reranker that listen to the opening alone."""
-    monkeypatch.setattr("rag.gate._model", open_gate)
     monkeypatch.setattr("rag.rerank._weights", lambda: dict.fromkeys(LANGUAGES, (0.0, 1.0, 0.0)))
     texts = (
         "Fixing tea in the iron pan takes patience, an old hand says.",
@@ -47,11 +44,7 @@ def fixing(tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) 
         "The iron pan is heated before fixing, which takes an hour.",
         "Tea bushes like misty slopes.",
     )
-    source = tmp_path / "fixing.jsonl"
-    source.write_text("".join(json.dumps({"en": text}) + "\n" for text in texts), encoding="utf-8")
-    embedder = HashingEmbedder()
-    build(settings, source=source, into=tmp_path / "fixing", embedder=embedder)
-    return open_index(settings, tmp_path / "fixing", embedder)
+    return make_index(tmp_path, [{"en": text} for text in texts])
 
 
 def shown_in(prompt: str) -> str:

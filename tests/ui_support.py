@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -15,9 +14,9 @@ from typing import Any
 import pytest
 import uvicorn
 
-from index.build import Index, build, open_index
+from index.build import Index
 from index.paragraphs import Language, Paragraph
-from index.settings import Settings, load_settings
+from index.settings import Settings
 from rag.answer import Answer, Citation, Retrieved, Statement, Timings, Verdict
 from rag.condense import Turn
 from rag.engine import Delta, Done, Engine, Event, Found
@@ -25,6 +24,7 @@ from rag.evidence import sentences_of
 from rag.generators import Generator, QuoteLLM
 from rag.language import language_of_question
 from rag.retrieve import Ranking
+from tests import rag_support
 from tests.fakes import HashingEmbedder
 from ui.answering import Answering
 from ui.listening import address, listen
@@ -97,11 +97,7 @@ class QuietEmbedder(HashingEmbedder):
 
 def make_index(folder: Path, records: Sequence[dict[str, str]] = PARAGRAPHS, title: str = "竹桥") -> Index:
     """An index of `records` in `folder`, opened."""
-    source = folder / f"{title}.jsonl"
-    source.write_text("\n".join(json.dumps(record, ensure_ascii=False) for record in records), encoding="utf-8")
-    embedder = QuietEmbedder()
-    build(load_settings(), source=source, into=folder / "index", embedder=embedder)
-    return open_index(load_settings(), folder / "index", embedder)
+    return rag_support.make_index(folder, records, title, QuietEmbedder())
 
 
 def cite(paragraph: Paragraph, language: Language, sentence: int = 0) -> Citation:
