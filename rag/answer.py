@@ -117,7 +117,11 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Milliseconds since the question arrived; None for what did not happen."""
+    """Milliseconds since the question arrived; None for what did not happen.
+
+    first_token: the first piece of the answer that a reader sees; of a refusal, when it was decided; of quotes, when
+    they were chosen.
+    """
 
     retrieve: float | None = None
     first_token: float | None = None

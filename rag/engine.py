@@ -250,17 +250,17 @@ class Engine:
         heard = self.listen(found)
         looked, told = heard.looked, heard.told
         gate = self._gate(looked, Said(heard.reply.opening), "opening", told)
+        first_token = (time.perf_counter() - started) * 1000
         if not gate.is_open:
-            first_token = (time.perf_counter() - started) * 1000
             heard.reply.close()
             return refusal(self._base(looked, gate, first_token, heard.usage, told))
         heard = self._gone_on_with(heard)
-        first_token = (time.perf_counter() - started) * 1000
         written = ""
-        for piece in self._written(heard):
+        for piece in filter(None, self._written(heard)):
+            if not written:  # what the reader waits for; the opening word is not shown
+                first_token = (time.perf_counter() - started) * 1000
             written += piece
-            if piece:
-                yield Delta(piece)
+            yield Delta(piece)
         weighed, said = self._held_against_the_text(heard, written)
         gate = self._gate(looked, said, "answer", told)
         base = self._base(looked, gate, first_token, heard.usage, told)
@@ -297,9 +297,14 @@ class Engine:
         return replace(readings[best], looked=looked, pieces=None, spent=spent)
 
     def _gone_on_with(self, heard: Heard) -> Heard:
-        """`heard`, asked for once more where it was stopped: only a reply that may be an answer is worth that."""
+        """`heard`, asked for once more where it was stopped: only a reply that may be an answer is worth that.
+
+        One that was going to say that nothing is stated needs no asking: it is made to go on anyway.
+        """
         if heard.pieces is not None:
             return heard
+        if self.generator.continues and (heard.reply.opening or 0.0) < 0:
+            return replace(heard, pieces=iter(()))
         spent = heard.spent + Counter(heard.reply.usage or {})
         return replace(self._opened(heard.looked, heard.told), spent=spent)
 
@@ -355,7 +360,9 @@ class Engine:
         """The answer's pieces; where the generator says that nothing is stated, those that it is made to write."""
         yield from heard.pieces or ()
         if not heard.reply.text and self.generator.continues:
-            yield from self._ask(heard.looked, heard.told, insist=True)
+            insisted = self._ask(heard.looked, heard.told, insist=True)
+            yield from insisted
+            heard.spent.update(insisted.usage or {})
 
     def _held_against_the_text(self, heard: Heard, written: str) -> tuple[list[Weighed], Said]:
         weighed = self._weighed(written, heard.looked, heard.told)

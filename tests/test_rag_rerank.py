@@ -16,6 +16,7 @@ from index.errors import UserError
 from index.paragraphs import LANGUAGES, Paragraph
 from rag import rerank
 from rag.answer import Retrieved
+from rag.gate import Gate
 from rag.rerank import PROBED, reranked, stating, write_rerank
 from rag.retrieve import Ranking
 from tests.rag_support import make_index, scripted_engine, small_engine
@@ -126,6 +127,19 @@ def test_where_it_is_sure_of_none_the_likeliest_is_asked_again(fixing: Index) ->
     assert len(llm.prompts) == PROBED + 1
     assert llm.prompts[PROBED] == llm.prompts[1]
     assert answer.gate == pytest.approx(0.51, abs=0.01), "the gate hears the opening of the one that was chosen"
+
+
+def test_a_reply_that_was_going_to_be_silent_is_made_to_go_on_without_being_opened_again(
+    fixing: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rag.engine.decide", lambda *_: Gate(0.5, 0.4))
+    replies = ["Not stated.", "Not stated.", "Not stated.", "Fixing takes 6 minutes."]
+    engine, llm = small_engine(fixing, *replies, logits=[-2.0, -0.1, -1.0])
+    engine.generator = replace(engine.generator, continues=True)
+    answer = engine.ask(QUESTION)
+    assert len(llm.prompts) == PROBED + 1
+    assert llm.prompts[PROBED] == f"{llm.prompts[1]}\nStated:"
+    assert answer.text.startswith("Fixing takes 6 minutes [¶2].")
 
 
 def test_what_no_paragraph_states_is_refused_once_all_were_read(fixing: Index) -> None:
