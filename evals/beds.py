@@ -19,6 +19,7 @@ from evals.datasets import XQuAD
 from evals.gold import GOLD_FOLDER, Question
 from evals.metrics import AnswerJson, is_verbatim
 from evals.normalise import states_any
+from index.characters import WIDE
 from index.errors import UserError
 from index.paragraphs import LANGUAGES, Language, Paragraph
 from index.source import read_jsonl
@@ -96,8 +97,7 @@ def make_bed(name: str, noise: Path | None = None) -> Bed:
 
 
 BEDS = ("plain", "withheld", "noise", "counterfactual", "unspaced", "traditional")
-_HAN = r"[\u3400-\u9fff\uf900-\ufaff\u3000-\u303f\uff00-\uffef]"
-_SPACED = re.compile(rf"(?<={_HAN})[^\S\n]+(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%])[^\S\n]+(?={_HAN})")
+_SPACED = re.compile(rf"(?<=[{WIDE}])[^\S\n]+(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%])[^\S\n]+(?=[{WIDE}])")
 
 
 def withhold(question: Question) -> Question:

@@ -14,6 +14,7 @@ from typing import Any
 
 from evals.gold import Fact, Question, Span
 from evals.normalise import states, states_any
+from index.characters import HAN
 from index.paragraphs import Language, Paragraph
 
 AnswerJson = Mapping[str, Any]
@@ -21,7 +22,7 @@ KS = (1, 3, 5, 10)
 # The depth at which retrieval is said to have had the gold.
 DEPTH = 10
 
-_CJK_CHARACTER = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+_HAN = re.compile(f"[{HAN}]")
 _LATIN_WORD = re.compile(r"(?<![A-Za-z0-9])[a-z][a-z'’-]*(?![A-Za-z0-9./])")
 _MARKER = re.compile(r"\[¶[^\]]*\]")
 
@@ -152,7 +153,7 @@ def is_verbatim(citation: Mapping[str, Any], paragraphs: Mapping[int, Paragraph]
 
 def has_chinese(text: str) -> bool:
     """Whether a Chinese character stands in `text`."""
-    return _CJK_CHARACTER.search(text) is not None
+    return _HAN.search(text) is not None
 
 
 def in_language(text: str, language: Language) -> bool | None:
@@ -161,7 +162,7 @@ def in_language(text: str, language: Language) -> bool | None:
     Chinese characters are weighed against lower-case Latin words, so an answer of nothing but names is neither.
     """
     text = _MARKER.sub("", text)
-    chinese, latin = len(_CJK_CHARACTER.findall(text)), len(_LATIN_WORD.findall(text))
+    chinese, latin = len(_HAN.findall(text)), len(_LATIN_WORD.findall(text))
     if not any(character.isalpha() for character in text):
         return None
     return chinese >= latin if language == "zh" else latin >= chinese

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from evals.numerals import digits
+from index.characters import HAN
 from index.keywords import fold
 
-_CJK = r"[\u3400-\u9fff\uf900-\ufaff\u3000-\u303f]"
+_CJK = rf"[{HAN}\u3000-\u303f]"
 _MARKER = re.compile(r"\s*\[\s*¶\s*\d+(?:\s*[,，、]\s*¶?\s*\d+)*\s*\]")
 _QUOTES = re.compile(r"[「」『』《》〈〉\"“”„*`]")
 _DASHES = re.compile(r"[‐‑‒–—―−]+|(?<=\d)\s*[~～]\s*(?=\d)")

@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from index.characters import HAN
 from index.paragraphs import Language
 
 BlockLanguage = Literal["zh", "en", "both"] | None
 
-_CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+_HAN = re.compile(f"[{HAN}]")
 _LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
 _INLINE = re.compile(r"\s+[·•|/／]\s+|\s*[｜]\s*")
 # Below this share of Chinese characters among (Chinese characters + Latin words) a line is English:
@@ -98,7 +99,7 @@ def language_of_line(line: str) -> BlockLanguage:
     """The language of a line: one, "both" (`标题 · Title`), or None when it has no words (a number, a rule)."""
     if split_inline(line):
         return "both"
-    chinese, words = len(_CJK.findall(line)), len(_LATIN_WORD.findall(line))
+    chinese, words = len(_HAN.findall(line)), len(_LATIN_WORD.findall(line))
     if chinese and chinese / (chinese + words) >= _ZH_SHARE:
         return "zh"
     return "en" if words else None
@@ -113,7 +114,7 @@ def split_inline(line: str) -> tuple[str, str] | None:
         return None
     first, second = (part.strip() for part in parts)
     for chinese, english in ((first, second), (second, first)):
-        if _CJK.search(chinese) and not _CJK.search(english) and _is_words(english):
+        if _HAN.search(chinese) and not _HAN.search(english) and _is_words(english):
             return chinese, english
     return None
 

@@ -16,10 +16,11 @@ import rjieba
 import Stemmer
 from numpy.typing import NDArray
 
+from index.characters import HAN
 from index.paragraphs import LANGUAGES, Language, Paragraph, contexts
 
 KEYWORDS_VERSION = 2
-_TOKEN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]+|[a-z][a-z'’]*|\d[\d.,]*\d|\d")
+_TOKEN = re.compile(rf"[{HAN}]+|[a-z][a-z'’]*|\d[\d.,]*\d|\d")
 _STOP_EN = frozenset(
     "a an the of in on at to for from by with and or is are was were be been being it its this that these those as "
     "what which who whom whose when where why how do does did has have had can could will would should may might "

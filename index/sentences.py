@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from index.characters import WIDE
+
 Span = tuple[int, int]
 
 # Closing marks that still belong to the sentence they close.
 _CLOSERS = "”’」』）)】》〉\"'］]"
 _CANDIDATE = re.compile(rf"(?:[。！？!?；;.．]|…+)(?:[。！？!?…]|…)*[{re.escape(_CLOSERS)}]*|\n+")
-_WIDE = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\u3000-\u303f\uff00-\uffef]")
+_WIDE = re.compile(f"[{WIDE}]")
 _ABBREVIATIONS = frozenset(
     "mr mrs ms dr prof st sr jr vs etc e.g i.e cf fig figs eq no nos vol pp ed eds al approx dept est inc ltd co corp "
     "gov gen rep sen hon rev capt lt col jan feb mar apr jun jul aug sep sept oct nov dec u.s u.k u.n ph.d a.m p.m "

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from index.characters import HAN
 from index.paragraphs import Language
 from index.sentences import split_sentences
 from rag.answer import Answer, Citation, Evidence, Statement, Verdict
@@ -22,7 +23,7 @@ _MARKS = re.compile(
 _LABEL = re.compile(r"^\s*(?:答案?|回答|answer)\s*[:：]\s*", re.IGNORECASE)
 # "1." in the middle of a line, behind the end of a clause.
 _INLINE_LABEL = re.compile(
-    r"(?<=[:：;；.。!?！？])\s*\(?\d{1,2}[.)、]\s+(?=\S)|(?<=[:：;；。])\s*\d{1,2}[.、](?=[\u4e00-\u9fff])"
+    rf"(?<=[:：;；.。!?！？])\s*\(?\d{{1,2}}[.)、]\s+(?=\S)|(?<=[:：;；。])\s*\d{{1,2}}[.、](?=[{HAN}])"
 )
 # A statement is the question again when it has no word of its own and at least this share of the question's.
 ECHO = 0.6

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from index.characters import HAN
 from index.paragraphs import Language
 
-_CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+_HAN = re.compile(f"[{HAN}]")
 _WORD = re.compile(r"[A-Za-z]+")
 _SMALL_WORD = re.compile(r"(?<![\w'’-])[a-z]+(?![A-Z\d])")
 # Words that carry an English sentence; names of people, models and products do not.
@@ -21,7 +22,7 @@ def language_of_question(text: str) -> Language:
 
     A question with no words at all ("2026?") counts as English.
     """
-    chinese = len(_CJK.findall(text))
+    chinese = len(_HAN.findall(text))
     if not chinese:
         return "en"
     words = _WORD.findall(text)
@@ -31,5 +32,5 @@ def language_of_question(text: str) -> Language:
 
 def is_written_in(text: str, language: Language) -> bool:
     """Whether running text is in `language`; names and terms of the other are let pass, and bare numbers."""
-    chinese, words = len(_CJK.findall(text)), len(_SMALL_WORD.findall(text))
+    chinese, words = len(_HAN.findall(text)), len(_SMALL_WORD.findall(text))
     return chinese >= words if language == "zh" else words >= chinese

@@ -8,15 +8,15 @@ from collections.abc import Collection, Iterable
 from functools import lru_cache
 
 from index.build import Index
+from index.characters import WIDE
 from index.keywords import fold, tokenize
 from rag.language import language_of_question
 
-_HAN = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"
 # A Latin word with a capital or a digit in it: METR, Claude, Opus, SWE-bench, GitHub, n8n. Chinese characters are no
 # part of one: few people type a space between the two scripts.
-_NAME = re.compile(rf"(?<![^\W{_HAN}])(?<!@)(?:[A-Za-z]*[A-Z](?:[^\W{_HAN}]|[’'-])*|[A-Za-z]+\d(?:[^\W{_HAN}]|-)*)")
+_NAME = re.compile(rf"(?<![^\W{WIDE}])(?<!@)(?:[A-Za-z]*[A-Z](?:[^\W{WIDE}]|[’'-])*|[A-Za-z]+\d(?:[^\W{WIDE}]|-)*)")
 # Three words or more, and no small letter.
-_SHOUTED = re.compile(rf"[^a-z{_HAN}]*(?:[A-Z]+[^\w{_HAN}]+){{2}}[A-Z][^a-z{_HAN}]*")
+_SHOUTED = re.compile(rf"[^a-z{WIDE}]*(?:[A-Z]+[^\w{WIDE}]+){{2}}[A-Z][^a-z{WIDE}]*")
 _NEGATION = {
     "zh": re.compile(
         r"不(?!断|仅|只|过|同|少|久|止|得不|管|论|可或缺)|没有?(?!.{0,2}问题)|尚未|未(?!来|必)|无法|无需|并非|绝非|从未|否|别(?=[再去把])"
