@@ -17,7 +17,17 @@ import ui
 from index.build import Index
 from index.settings import Settings, load_settings
 from rag.condense import Turn
-from tests.ui_support import HOSTILE, PARAGRAPHS, Script, an_answer, answering_over, make_index, served, writer
+from tests.ui_support import (
+    HOSTILE,
+    PARAGRAPHS,
+    Script,
+    an_answer,
+    answering_over,
+    make_index,
+    served,
+    wait_until,
+    writer,
+)
 from ui.answering import MOST_AT_ONCE, Answering
 from ui.feedback import FeedbackStore
 
@@ -388,6 +398,14 @@ def test_a_question_that_is_too_long_is_not_sent_and_the_limit_is_said(opened: O
     assert "2000" in page.locator("#length-note").text_content()
     page.keyboard.press("Enter")
     assert page.locator("#send").is_disabled()
+    assert page.locator(".exchange").count() == 0
+
+
+def test_the_server_hears_that_a_question_is_being_written(opened: Open, world: World) -> None:
+    page = opened()
+    before = world.answering.last_asked
+    page.locator("#question").press_sequentially("桥")
+    wait_until(lambda: world.answering.last_asked > before)
     assert page.locator(".exchange").count() == 0
 
 

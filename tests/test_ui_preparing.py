@@ -58,6 +58,20 @@ def test_a_question_holds_it_up_until_there_was_quiet_again(index: Index) -> Non
     assert engine.prepared[0] - ended > 0.2
 
 
+def test_a_question_that_is_being_written_holds_it_up_too(index: Index) -> None:
+    answering = answering_over(index, {})
+    answering.start().join()
+    engine = engine_of(answering, 1)
+    reading = Preparing(answering, quiet=0.4).start()
+    for _ in range(4):
+        time.sleep(0.2)
+        answering.expect()
+    assert engine.prepared == []
+    last_key = time.monotonic()
+    reading.join(10)
+    assert engine.prepared[0] - last_key > 0.3
+
+
 def test_nothing_more_is_read_ahead_once_the_page_is_closed(index: Index) -> None:
     answering = answering_over(index, {})
     answering.start().join()

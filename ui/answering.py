@@ -105,8 +105,13 @@ class Answering:
 
     @property
     def last_asked(self) -> float:
-        """When a question last came or was done with, on `time.monotonic`'s clock."""
+        """When a question last came, was being written or was done with, on `time.monotonic`'s clock."""
         return self._last_asked
+
+    def expect(self) -> None:
+        """A reader is writing a question: the machine is kept free for it."""
+        with self._lock:
+            self._last_asked = time.monotonic()
 
     def prepare(self) -> Iterator[tuple[int, int]]:
         """Have the generator read ahead, a paragraph at a time; nothing before it is loaded, nor once all is closed."""

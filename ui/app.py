@@ -38,7 +38,7 @@ _BROWSER_KEY = "duizhao"
 # first question for that, and warns. The queue reads this when it is made; there is no other switch.
 _NEVER = str(sys.maxsize)
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-_EVENTS = ("ask", "stop", "undo", "renew", "rate", "note", "export")
+_EVENTS = ("ask", "expect", "stop", "undo", "renew", "rate", "note", "export")
 
 # (transcript, memory)
 Drawn = tuple[Any, Any]
@@ -83,6 +83,10 @@ class Page:
             exchange = replace(exchange, state="failed")
         conversation = conversation.with_exchange(exchange)
         yield self._draw(conversation), conversation.to_state()
+
+    def expect(self) -> None:
+        """A question is being written."""
+        self.answering.expect()
 
     def stop(self, event: gr.EventData) -> None:
         """Stop the exchange the reader names; `ask` then ends by itself."""
@@ -198,6 +202,7 @@ def build_page(answering: Answering, feedback: FeedbackStore, tools: Tools) -> g
         drawn = [transcript, memory]
         blocks.load(page.restore, [memory], drawn, queue=False, **_QUIET)
         desk.ask(page.ask, [memory], drawn, concurrency_limit=None, **_QUIET)
+        desk.expect(page.expect, None, None, queue=False, **_QUIET)
         desk.stop(page.stop, None, None, queue=False, **_QUIET)
         desk.undo(page.undo, [memory], drawn, queue=False, **_QUIET)
         desk.renew(page.renew, None, drawn, queue=False, **_QUIET)

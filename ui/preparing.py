@@ -37,6 +37,6 @@ class Preparing:
             print(f"duizhao: nothing more is read ahead: {error}", file=sys.stderr)
 
     def _wait_for_quiet(self, since: float = 0.0) -> None:
-        """Until nobody has asked for `quiet` seconds, nor `since`."""
+        """Until nobody has asked, or written a question, for `quiet` seconds, nor `since`."""
         while not self._answering.is_idle or time.monotonic() < self._quiet + max(since, self._answering.last_asked):
             time.sleep(min(_PATIENCE, self._quiet))

@@ -4,6 +4,9 @@ import { tell, words } from "./words.js";
 
 // Seconds after which a question that nothing answered to is put back into the box.
 const UNANSWERED = 12;
+// Milliseconds between two words to the server that a question is being written; it then reads nothing ahead.
+const EXPECTING = 3000;
+let expectedAt = 0;
 let triggers = {};
 let pending = null;
 const NOTHING = { replaces: null, standalone: false, scope: null, n: 0 };
@@ -31,8 +34,17 @@ export function mountComposer(own) {
     event.preventDefault();
     submit();
   });
-  box().addEventListener("input", fit);
+  box().addEventListener("input", () => {
+    fit();
+    expect();
+  });
   fit();
+}
+
+function expect() {
+  if (Date.now() - expectedAt < EXPECTING) return;
+  expectedAt = Date.now();
+  triggers.expect();
 }
 
 function fit() {
