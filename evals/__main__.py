@@ -28,6 +28,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--closed-book", action="store_true", help="also ask the bare model without evidence, as a control"
     )
+    run.add_argument(
+        "--served", action="store_true", help="ask the local model as openai, behind llama.cpp's own server on loopback"
+    )
     score = commands.add_parser("score", help="recompute every figure of a run, without a model")
     score.add_argument("run", metavar="RUN")
     score.add_argument("--gold", type=Path, metavar="FILE", help="the gold questions")

@@ -9,6 +9,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from evals.beds import make_bed
 from evals.bench import Order, ask_attempts, attempt_engines, has_questions, perform, prepare_index
 from evals.compare import Comparison, compare, refuse_unlike
 from evals.datasets import XQuAD
+from evals.endpoint import behind_endpoint
 from evals.gold import DEFAULT_GOLD, PLAIN_GOLD, Question, conflicts, examine, load_gold
 from evals.injections import GROUPS, Tally, read_attempts
 from evals.injections import Outcome as AttemptOutcome
@@ -40,11 +42,13 @@ XQUAD = "xquad"  # the bed of a run that evals/xquad.py made
 
 def run(args: argparse.Namespace) -> int:
     """Ask, score, report."""
-    settings = load_settings()
-    order = _order(args, "plain", args.generator or settings.generator)
-    folder = RunFolder(run_path(args.out, order.name))
-    _perform(order, folder, settings, fresh=args.fresh, closed_book=args.closed_book)
-    return _report(folder, order.gold)
+    if args.served and args.generator not in (None, "openai"):
+        raise UserError(f"--served asks as openai, --generator is {args.generator}. Leave one of them out.")
+    with behind_endpoint(load_settings()) if args.served else nullcontext(load_settings()) as settings:
+        order = _order(args, "plain", args.generator or settings.generator)
+        folder = RunFolder(run_path(args.out, order.name))
+        _perform(order, folder, settings, fresh=args.fresh, closed_book=args.closed_book)
+        return _report(folder, order.gold)
 
 
 def rescore(args: argparse.Namespace) -> int:

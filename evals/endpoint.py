@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from pydantic import SecretStr
 
 from index.errors import UserError
 from index.settings import Settings
@@ -39,6 +40,14 @@ def llama_server(settings: Settings, slots: int = 1) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/v1"
     finally:
         del server
+
+
+@contextmanager
+def behind_endpoint(settings: Settings) -> Iterator[Settings]:
+    """`settings` whose `openai` is their own generator_model, behind llama.cpp's server while the context lasts."""
+    with llama_server(settings) as url:
+        asked = {"openai_base_url": url, "openai_api_key": SecretStr(KEY), "openai_model": settings.generator_model}
+        yield settings.model_copy(update={"generator": "openai", **asked})
 
 
 @dataclass(frozen=True, slots=True)

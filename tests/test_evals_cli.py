@@ -6,7 +6,8 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +24,7 @@ from evals.run import RunFolder
 from evals.thresholds import Bar, read_bars
 from index.errors import UserError, run_command
 from index.paragraphs import Paragraph
+from index.settings import Settings, load_settings
 from tests.test_evals_gold import PARAGRAPHS, line, written
 from tests.test_evals_metrics import PARAGRAPHS as SHIP
 from tests.test_evals_metrics import answer, fact, question
@@ -307,6 +309,35 @@ def test_the_closed_book_control_has_no_citations_and_stands_in_the_report(
 def test_a_generator_without_a_model_has_no_closed_book(engine: ScriptedEngine, gold: Path) -> None:
     with pytest.raises(UserError, match="no model to ask without evidence"):
         main(["run", "--gold", str(gold), "--generator", "quote", "--closed-book", "--out", "here"])
+
+
+def test_served_the_local_model_is_asked_as_openai_while_its_server_runs(
+    engine: ScriptedEngine, gold: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running: list[str] = []
+    seen: list[Any] = []
+
+    @contextmanager
+    def server(settings: Settings, slots: int = 1) -> Iterator[str]:
+        running.append(settings.generator_model)
+        yield "http://127.0.0.1:1/v1"
+        running.clear()
+
+    def opened(settings: Settings, *args: Any) -> ScriptedEngine:
+        seen.append((settings.openai_base_url, settings.openai_model, args[-1], list(running)))
+        return ScriptedEngine(right, generator="openai")
+
+    monkeypatch.setattr("evals.endpoint.llama_server", server)
+    monkeypatch.setattr(rag.engine.Engine, "open", opened)
+    assert main(["run", "--gold", str(gold), "--served", "--out", "here"]) == 0
+    model = load_settings().generator_model
+    assert seen == [("http://127.0.0.1:1/v1", model, "openai", [model])]
+    assert json.loads((run.RUNS / "here" / "run.json").read_text(encoding="utf-8"))["generator"] == "openai"
+
+
+def test_served_is_asked_as_openai_and_nothing_else(gold: Path) -> None:
+    with pytest.raises(UserError, match="--served asks as openai, --generator is quote"):
+        main(["run", "--gold", str(gold), "--served", "--generator", "quote", "--out", "here"])
 
 
 def test_the_withheld_bed_asks_without_the_evidence_and_wants_a_refusal(
