@@ -40,7 +40,7 @@ from rag.language import language_of_question
 from rag.overview import asks_about_the_whole, leading, led_by, sentences_first
 from rag.prompts import WORDING, answer_messages, condense_messages, insisting_messages, leading_messages
 from rag.reply import Reply
-from rag.rerank import PROBED, SURE, reranked, stating
+from rag.rerank import PROBED, SURE, is_hopeless, reranked, stating
 from rag.retrieve import HybridRetriever, Ranking
 from rag.words import Rarity
 
@@ -275,8 +275,8 @@ class Engine:
     def listen(self, found: Looked) -> Heard:
         """The reply of which the opening decides: about the paragraph that likeliest states the answer.
 
-        A small model reads one paragraph at a time, until it is sure of one (rag/rerank.py); others read at once what
-        was selected of all.
+        A small model reads one paragraph at a time, until it is sure of one or has little hope (rag/rerank.py); others
+        read at once what was selected of all.
         """
         if not self.generator.is_small or found.whole:
             return self._opened(found, found.shown)
@@ -287,14 +287,14 @@ class Engine:
             readings[number] = heard
             stated[number] = stating(heard.reply.opening or 0.0, found.ranking.share[number], found.language)
             if stated[number] >= SURE:
-                break
+                return replace(heard, looked=self._reranked(found, stated), spent=spent)
             spent.update(heard.reply.usage or {})
+            if is_hopeless(stated):
+                heard.reply.close()
+                break
         best = max(stated, key=lambda n: stated[n])
-        looked = self._reranked(found, stated)
-        if stated[best] >= SURE:
-            return replace(heard, looked=looked, spent=spent)
         spent.subtract(readings[best].reply.usage or {})  # it counts as the reply that is returned
-        return replace(readings[best], looked=looked, pieces=None, spent=spent)
+        return replace(readings[best], looked=self._reranked(found, stated), pieces=None, spent=spent)
 
     def _gone_on_with(self, heard: Heard) -> Heard:
         """`heard`, asked for once more where it was stopped: only a reply that may be an answer is worth that.

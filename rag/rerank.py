@@ -3,7 +3,7 @@
 A small model that is shown six paragraphs at once is led astray by the five that are near; shown one, it tells well
 whether that one states the answer (evals/NOTES.md). The probability joins what it says with what retrieval said. The
 first paragraph that is sure enough is answered from, so a plain question costs one reading, which its answer needs
-anyway. Coefficients are in rerank.json, fitted on development questions by `python -m evals calibrate gate`.
+anyway; where two say nothing of what was asked, there is no third. Coefficients are in rerank.json, fitted on development questions by `python -m evals calibrate gate`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from rag.answer import Retrieved
 from rag.retrieve import Ranking
 
 RERANK_FILE = Path(__file__).with_name("rerank.json")
-# How many paragraphs are read at most, and the probability at which no further one is.
+# How many paragraphs are read at most; the probability of one at which no further one is; and below which the first
+# two must both stay for the third not to be (evals/NOTES.md).
 PROBED = 3
-SURE = 0.6
+SURE = 0.5
+HOPELESS = 0.1
 FEATURES = ("bias", "opening", "share")
 # Log odds beyond these tell nothing more.
 _LARGEST_OPENING = 8.0
@@ -39,6 +41,11 @@ def stating(opening: float, share: float, language: Language) -> float:
     weights = _weights()[language]
     total = sum(weight * value for weight, value in zip(weights, features(opening, share), strict=True))
     return 1 / (1 + math.exp(-total))
+
+
+def is_hopeless(stated: Mapping[int, float]) -> bool:
+    """Whether, of the paragraphs read so far ({paragraph: probability}), so little is expected that reading ends."""
+    return len(stated) > 1 and max(stated.values()) < HOPELESS
 
 
 def reranked(ranking: Ranking, stated: Mapping[int, float]) -> Ranking:

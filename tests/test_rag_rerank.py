@@ -120,7 +120,8 @@ def test_a_paragraph_that_the_model_finds_the_answer_in_overtakes_those_that_are
     assert answer.citations[0].paragraph.number == before[1]
 
 
-def test_where_it_is_sure_of_none_the_likeliest_is_asked_again(fixing: Index) -> None:
+def test_where_it_is_sure_of_none_the_likeliest_is_asked_again(fixing: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag.rerank._weights", lambda: dict.fromkeys(LANGUAGES, (-1.0, 1.0, 0.0)))
     unsure = ["Stated: a", "Stated: b", "Stated: c", "Stated: An hour, which it takes to heat the pan."]
     engine, llm = small_engine(fixing, *unsure, logits=[-2.0, 0.1, -1.0, 0.1])
     answer = engine.ask(QUESTION)
@@ -142,13 +143,20 @@ def test_a_reply_that_was_going_to_be_silent_is_made_to_go_on_without_being_open
     assert answer.text.startswith("Fixing takes 6 minutes [¶2].")
 
 
-def test_what_no_paragraph_states_is_refused_once_all_were_read(fixing: Index) -> None:
-    engine, llm = small_engine(fixing, "Not stated.", logits=[-6.0])
+@pytest.mark.parametrize(("logit", "read"), [(-1.0, PROBED), (-6.0, 2)], ids=["all were read", "two were hopeless"])
+def test_what_no_paragraph_states_is_refused_once(fixing: Index, logit: float, read: int) -> None:
+    engine, llm = small_engine(fixing, "Not stated.", logits=[logit])
     answer = engine.ask(QUESTION)
     assert answer.refused
     assert answer.citations == ()
-    assert len({shown_in(prompt) for prompt in llm.prompts}) == PROBED
-    assert len(llm.prompts) == PROBED, "what will be refused is not asked for once more"
+    assert len({shown_in(prompt) for prompt in llm.prompts}) == read
+    assert len(llm.prompts) == read, "what will be refused is not asked for once more"
+
+
+def test_a_second_paragraph_is_read_however_little_the_first_says(fixing: Index) -> None:
+    engine, llm = small_engine(fixing, "Not stated.", "Stated: Fixing takes 6 minutes.", logits=[-9.0, 6.0])
+    assert not engine.ask(QUESTION).refused
+    assert len(llm.prompts) == 2
 
 
 def test_what_is_read_of_a_whole_paragraph_is_kept_and_a_full_disk_harms_no_answer(fixing: Index) -> None:
