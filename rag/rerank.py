@@ -3,7 +3,8 @@
 A small model that is shown six paragraphs at once is led astray by the five that are near; shown one, it tells well
 whether that one states the answer (evals/NOTES.md). The probability joins what it says with what retrieval said. The
 first paragraph that is sure enough is answered from, so a plain question costs one reading, which its answer needs
-anyway; where two say nothing of what was asked, there is no third. Coefficients are in rerank.json, fitted on development questions by `python -m evals calibrate gate`.
+anyway; where two say nothing of what was asked, there is no third. Coefficients are in rerank.json, fitted on
+development questions by `python -m evals calibrate gate`.
 """
 
 from __future__ import annotations
