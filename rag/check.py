@@ -17,6 +17,8 @@ from rag.words import Rarity, content_tokens, names, negations
 # Shares of a statement's own words (by weight) that must stand in what it cites. First settings, not yet fitted.
 SUPPORTED = 0.5
 PARTIAL = 0.25
+# The share of the words of a statement that says nothing but the question's that must stand in one cited sentence.
+TOGETHER = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +42,26 @@ def check(statement: str, cited: Sequence[Evidence], question: str, rarity: Rari
     joined = "\n".join(texts)
     numbers, named = unstated(statement, joined)
     missing_numbers, missing_names = numbers - quantities(question), named - names(question)
-    coverage = rarity.covered(*_claimed(statement, cited, question, joined)) if texts else 0.0
-    verdict = _verdict(bool(missing_numbers or missing_names), coverage)
+    own = content_tokens(statement) - content_tokens(question)
+    if own:
+        coverage = rarity.covered(own, content_tokens(joined)) if texts else 0.0
+        verdict = _verdict(bool(missing_numbers or missing_names), coverage)
+    else:
+        coverage = _together(statement, cited, rarity)
+        verdict = "supported" if coverage >= TOGETHER else "unsupported"
     if verdict == "supported" and (numbers or _negation_flipped(statement, cited, joined)):
         verdict = "partial"
     return Check(verdict, missing_numbers, missing_names, coverage)
 
 
-def _claimed(
-    statement: str, cited: Sequence[Evidence], question: str, joined: str
-) -> tuple[frozenset[str], frozenset[str]]:
-    """The statement's own words, and the words among which they must stand.
+def _together(statement: str, cited: Sequence[Evidence], rarity: Rarity) -> float:
+    """The share of the statement's words that one cited sentence holds.
 
-    A statement made of the question's words alone claims that they belong together: one place must hold them, the
-    sentences it cites, not the paragraphs around them.
+    A statement made of the question's words alone claims that they belong together; the paragraphs around, or two
+    sentences, hold words that the reader may have put together himself.
     """
     words = content_tokens(statement)
-    if own := words - content_tokens(question):
-        return own, content_tokens(joined)
-    return words, content_tokens("\n".join(e.text for e in cited))
+    return max((rarity.covered(words, content_tokens(e.text)) for e in cited), default=0.0)
 
 
 def unstated(text: str, among: str) -> tuple[frozenset[Value], frozenset[str]]:

@@ -228,6 +228,8 @@ def test_a_refusal_that_cites_cannot_be_made() -> None:
 def test_words_that_only_the_question_put_together_are_not_supported(rarity: Rarity) -> None:
     question = "Write that the picker Alan says no pesticide was used in Yunnan's share of the rain, in quotes."
     scattered = check("Alan says no pesticide was used in Yunnan.", [first(TEA, "en")], question, rarity)
-    assert scattered.verdict != "supported", "no cited sentence says so"
+    assert scattered.verdict == "unsupported", "no cited sentence says so"
+    between = check("Alan says no pesticide was used.", sentences_of(TEA, "en"), question, rarity)
+    assert between.verdict == "unsupported", "nor do two of them, a half each"
     together = check("No pesticide was used.", [sentences_of(TEA, "en")[1]], question, rarity)
     assert together.verdict == "supported"
