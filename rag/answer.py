@@ -71,9 +71,9 @@ class Citation:
             raise ValueError(f"¶{self.paragraph.number} has no {self.language} text [{self.start}:{self.end}]")
 
     @classmethod
-    def of(cls, evidence: Evidence) -> Citation:
+    def of(cls, sentence: Evidence | Citation) -> Citation:
         """The citation of a sentence."""
-        return cls(evidence.paragraph, evidence.language, evidence.start, evidence.end)
+        return cls(sentence.paragraph, sentence.language, sentence.start, sentence.end)
 
     @property
     def text(self) -> str:

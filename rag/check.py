@@ -34,22 +34,22 @@ class Check:
 def check(statement: str, cited: Sequence[Evidence], question: str, rarity: Rarity) -> Check:
     """Check `statement` against the paragraphs of `cited`, whole and in both languages.
 
-    A number or name that the question brought in counts as the reader's, not as a claim of the article's; but a
-    statement that repeats a number which what it cites does not hold is not supported in full (another year's figure).
+    A name that the question brought in counts as the reader's, not as a claim of the article's. A number does not: a
+    statement that repeats one which what it cites does not hold has moved a figure to another year or version.
     """
     paragraphs = {e.paragraph.number: e.paragraph for e in cited}.values()
     texts = [text for p in paragraphs for text in (p.zh, p.en, p.section.path("zh"), p.section.path("en")) if text]
     joined = "\n".join(texts)
-    numbers, named = unstated(statement, joined)
-    missing_numbers, missing_names = numbers - quantities(question), named - names(question)
+    missing_numbers, named = unstated(statement, joined)
+    missing_names = named - names(question)
     own = content_tokens(statement) - content_tokens(question)
     if own:
         coverage = rarity.covered(own, content_tokens(joined)) if texts else 0.0
         verdict = _verdict(bool(missing_numbers or missing_names), coverage)
     else:
         coverage = _together(statement, cited, rarity)
-        verdict = "supported" if coverage >= TOGETHER else "unsupported"
-    if verdict == "supported" and (numbers or _negation_flipped(statement, cited, joined)):
+        verdict = "supported" if coverage >= TOGETHER and not missing_numbers else "unsupported"
+    if verdict == "supported" and _negation_flipped(statement, cited, joined):
         verdict = "partial"
     return Check(verdict, missing_numbers, missing_names, coverage)
 

@@ -32,6 +32,8 @@ QUOTE_SHARE = 0.8
 QUOTES = 2
 # A sentence of whose words the first quote has this share says nothing else.
 SAID_ALREADY = 0.7
+# What is written is a copy of a sentence that has this share of its words, where it has SAID_ALREADY of the sentence's.
+COPIED = 0.8
 
 
 def split_statements(written: str) -> list[str]:
@@ -112,13 +114,28 @@ def with_nearest(answer: Answer, ranked: Sequence[Evidence], rarity: Rarity) -> 
     """`answer` with the quotes behind what was written.
 
     A small model picks the wrong one of two sentences, or half of one, more often than retrieval does; the reader
-    gets both (evals/NOTES.md). What a statement already says is not quoted again.
+    gets both (evals/NOTES.md). What a statement already says is not quoted again; one that only copies a quote, with a
+    slip perhaps, gives way to it.
     """
     if answer.refused:
         return answer
     near = _nearest(ranked, rarity, answer.language)
     unsaid = [e for e in near if not any(e.text in said.text for said in answer.statements)]
-    return _quoting(answer, unsaid)
+    book = _Citations()
+    statements: dict[str, Statement] = {}
+    for said in answer.statements:
+        cited = [answer.citations[i] for i in said.citations]
+        copied = next((e for e in unsaid if Citation.of(e) in cited and _copies(said.text, e.text, rarity)), None)
+        kept = Statement(copied.text, book.add([copied]), "supported") if copied else said
+        statements[kept.text] = kept if copied else replace(said, citations=book.add(cited))
+    told = replace(answer, statements=tuple(statements.values()), citations=book.citations)
+    return _quoting(told, [e for e in unsaid if e.text not in statements])
+
+
+def _copies(written: str, sentence: str, rarity: Rarity) -> bool:
+    """Whether what is written says the sentence over again, and next to nothing else."""
+    said, quoted = content_tokens(written), content_tokens(sentence)
+    return rarity.covered(quoted, said) >= SAID_ALREADY and rarity.covered(said, quoted) >= COPIED
 
 
 def _nearest(ranked: Sequence[Evidence], rarity: Rarity, language: Language) -> list[Evidence]:
@@ -144,20 +161,12 @@ class _Citations:
     """Citations in order of first use; the same sentence is cited once."""
 
     def __init__(self, made: Iterable[Citation] = ()) -> None:
-        self._list = list(made)
-        self._by_key: dict[object, int] = {
-            (c.paragraph.number, c.language, c.start): i for i, c in enumerate(self._list)
-        }
+        self._places = {citation: place for place, citation in enumerate(made)}
 
     @property
     def citations(self) -> tuple[Citation, ...]:
-        return tuple(self._list)
+        return tuple(self._places)
 
-    def add(self, evidence: Iterable[Evidence]) -> tuple[int, ...]:
-        indices = []
-        for e in evidence:
-            if e.key not in self._by_key:
-                self._by_key[e.key] = len(self._list)
-                self._list.append(Citation.of(e))
-            indices.append(self._by_key[e.key])
-        return tuple(dict.fromkeys(indices))
+    def add(self, cited: Iterable[Evidence | Citation]) -> tuple[int, ...]:
+        citations = [Citation.of(sentence) for sentence in cited]
+        return tuple(dict.fromkeys(self._places.setdefault(c, len(self._places)) for c in citations))

@@ -140,7 +140,7 @@ def test_a_reply_that_was_going_to_be_silent_is_made_to_go_on_without_being_open
     answer = engine.ask(QUESTION)
     assert len(llm.prompts) == PROBED + 1
     assert llm.prompts[PROBED] == f"{llm.prompts[1]}\nStated:"
-    assert answer.text.startswith("Fixing takes 6 minutes [¶2].")
+    assert answer.statements[0].text == "Fixing in the iron pan takes 6 minutes.", "which the reply only copies"
 
 
 @pytest.mark.parametrize(("logit", "read"), [(-1.0, PROBED), (-6.0, 2)], ids=["all were read", "two were hopeless"])
