@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from evals.endpoint import KEY, llama_server
+from evals.endpoint import behind_endpoint
 from index.build import Index
 from index.settings import Settings
 from rag.answer import Answer
@@ -98,18 +97,9 @@ def test_an_answer_stopped_half_way_leaves_the_model_ready_for_the_next(engine: 
     assert engine.ask("What is CORE-Bench?").citations
 
 
-@pytest.fixture
-def endpoint(real_settings: Settings) -> Iterator[str]:
-    with llama_server(real_settings) as url:
-        yield url
-
-
-def test_an_endpoint_takes_the_same_road_as_the_model_in_process(
-    real_index: Index, real_settings: Settings, endpoint: str
-) -> None:
-    asked = {"openai_base_url": endpoint, "openai_api_key": KEY, "openai_model": "m"}
-    settings = Settings(home=real_settings.home, **asked)  # type: ignore[arg-type]
-    answer = Engine(real_index, make_generator(settings, "openai"), evidence_tokens=120).ask("SWE-bench 是什么?")
+def test_an_endpoint_takes_the_same_road_as_the_model_in_process(real_index: Index, real_settings: Settings) -> None:
+    with behind_endpoint(real_settings) as settings:
+        answer = Engine(real_index, make_generator(settings), evidence_tokens=120).ask("SWE-bench 是什么?")
     assert answer.generator == "openai"
     assert any("SWE-bench" in c.quote for c in answer.citations)
     assert all(s.verdict in ("supported", "partial") for s in answer.statements)
