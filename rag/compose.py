@@ -11,7 +11,7 @@ from index.paragraphs import Language
 from index.sentences import split_sentences
 from rag.answer import Answer, Citation, Evidence, Statement, Verdict
 from rag.check import Check, check
-from rag.evidence import can_be_quoted
+from rag.evidence import can_be_quoted, with_what_it_leans_on
 from rag.gate import Support
 from rag.language import is_written_in
 from rag.words import Rarity, content_tokens
@@ -34,6 +34,8 @@ QUOTES = 2
 SAID_ALREADY = 0.7
 # What is written is a copy of a sentence that has this share of its words, where it has SAID_ALREADY of the sentence's.
 COPIED = 0.8
+# The share of the words of what a small model writes that must stand in the sentences it is attached to.
+HELD = 0.6
 
 
 def split_statements(written: str) -> list[str]:
@@ -115,7 +117,7 @@ def with_nearest(answer: Answer, ranked: Sequence[Evidence], rarity: Rarity) -> 
 
     A small model picks the wrong one of two sentences, or half of one, more often than retrieval does; the reader
     gets both (evals/NOTES.md). What a statement already says is not quoted again; one that only copies a quote, with a
-    slip perhaps, gives way to it.
+    slip perhaps, gives way to it, and so does one that goes too far from what it cites.
     """
     if answer.refused:
         return answer
@@ -125,11 +127,30 @@ def with_nearest(answer: Answer, ranked: Sequence[Evidence], rarity: Rarity) -> 
     statements: dict[str, Statement] = {}
     for said in answer.statements:
         cited = [answer.citations[i] for i in said.citations]
-        copied = next((e for e in unsaid if Citation.of(e) in cited and _copies(said.text, e.text, rarity)), None)
-        kept = Statement(copied.text, book.add([copied]), "supported") if copied else said
-        statements[kept.text] = kept if copied else replace(said, citations=book.add(cited))
+        quote = _copied(said.text, cited, unsaid, rarity) or _gone_too_far(said.text, cited, answer.language, rarity)
+        if quote:
+            statements[quote.quote] = Statement(quote.quote, book.add([quote]), "supported")
+        else:
+            statements[said.text] = replace(said, citations=book.add(cited))
     told = replace(answer, statements=tuple(statements.values()), citations=book.citations)
     return _quoting(told, [e for e in unsaid if e.text not in statements])
+
+
+def _copied(written: str, cited: Sequence[Citation], sentences: Sequence[Evidence], rarity: Rarity) -> Citation | None:
+    """The cited one of `sentences` that what is written says over again; None where it says anything else."""
+    of = (Citation.of(sentence) for sentence in sentences)
+    return next((c for c in of if c in cited and _copies(written, c.quote, rarity)), None)
+
+
+def _gone_too_far(written: str, cited: Sequence[Citation], language: Language, rarity: Rarity) -> Citation | None:
+    """The nearest cited sentence where all of them together hold less than HELD of what is written; else None.
+
+    A small model joins the question's words to a phrase of the text that answers another question. Nothing is lost:
+    the sentence that the phrase comes from stands there instead.
+    """
+    quote = next((c for c in cited if c.language == language), None)
+    held = frozenset().union(*(content_tokens(c.quote) for c in cited))
+    return quote if rarity.covered(content_tokens(written), held) < HELD else None
 
 
 def _copies(written: str, sentence: str, rarity: Rarity) -> bool:
@@ -139,16 +160,19 @@ def _copies(written: str, sentence: str, rarity: Rarity) -> bool:
 
 
 def _nearest(ranked: Sequence[Evidence], rarity: Rarity, language: Language) -> list[Evidence]:
-    """The first of `ranked`, and the next that is nearly as near and says something else."""
+    """The first of `ranked` with what it leans on, and the next that is nearly as near and says something else."""
     readable = [e for e in ranked if can_be_quoted(e, language)] or ranked
     first, *others = readable[: 2 * QUOTES]
+    together = with_what_it_leans_on(first)
     own = content_tokens(first.text)
     near = [
         e
         for e in others
-        if e.score >= QUOTE_SHARE * first.score and rarity.covered(content_tokens(e.text), own) < SAID_ALREADY
+        if e.score >= QUOTE_SHARE * first.score
+        and e.key not in {t.key for t in together}
+        and rarity.covered(content_tokens(e.text), own) < SAID_ALREADY
     ]
-    return [first, *near[: QUOTES - 1]]
+    return [*together, *near[: QUOTES - 1]]
 
 
 def _quoting(answer: Answer, sentences: Iterable[Evidence]) -> Answer:

@@ -20,7 +20,7 @@ from rag.answer import Evidence, Retrieved
 from rag.check import unstated
 from rag.numbers import figures
 from rag.retrieve import Ranking
-from rag.words import Rarity, content_tokens
+from rag.words import Rarity, content_tokens, leans_back
 
 # Paragraphs whose sentences are considered at all.
 DEPTH = 6
@@ -208,6 +208,18 @@ def can_be_quoted(evidence: Evidence, language: Language) -> bool:
     A sentence of the other half is read by the generator and cited behind what it says in the reader's language.
     """
     return evidence.language == shown_language(evidence.paragraph, language)
+
+
+def with_what_it_leans_on(evidence: Evidence) -> list[Evidence]:
+    """The sentence between the neighbours that it cannot be understood without, or that go on from it.
+
+    "Spring tea is picked in April." answers "why is summer tea dearer?" only with "But it is little, and keeps badly."
+    """
+    sentences = sentences_of(evidence.paragraph, evidence.language)
+    at = next(i for i, e in enumerate(sentences) if e.key == evidence.key)
+    first = at - 1 if at and leans_back(evidence.text, evidence.language) else at
+    goes_on = at + 1 < len(sentences) and leans_back(sentences[at + 1].text, evidence.language)
+    return [*sentences[first:at], evidence, *(sentences[at + 1 : at + 2] if goes_on else ())]
 
 
 def fits_whole(paragraph: Paragraph, language: Language, budget: int) -> bool:

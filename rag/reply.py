@@ -60,5 +60,5 @@ class Reply:
             return None
         for mark in (stated, stated.replace(":", "：")):
             if written.startswith(mark):
-                return written[len(mark) :].lstrip()
+                return self._answer_in(written[len(mark) :])  # "Stated: Not stated." says nothing
         return written

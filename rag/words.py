@@ -9,7 +9,8 @@ from functools import lru_cache
 
 from index.build import Index
 from index.characters import WIDE
-from index.keywords import fold, tokenize
+from index.keywords import fold, simplified, tokenize
+from index.paragraphs import Language
 from rag.language import language_of_question
 
 # A Latin word with a capital or a digit in it: METR, Claude, Opus, SWE-bench, GitHub, n8n. Chinese characters are no
@@ -24,6 +25,19 @@ _NEGATION = {
     "en": re.compile(
         r"\b(?:not(?! only)|no(?! longer than)|never|without|neither|nor|cannot|none|hardly|unable|fails? to)\b|"
         r"n[’']t\b",
+        re.IGNORECASE,
+    ),
+}
+
+# How a sentence begins that goes on from the one before it: a connective, or a word that stands for something said.
+_LEANS_BACK = {
+    "zh": re.compile(
+        r"[「『“(（]*(?:这|那|此|其|它|他|她|前者|后者|但|而|不过|然而|可是|却|因为|所以|因此|于是|也就是|换言之|换句话说|"
+        r"例如|比如|此外|另外|同时|并且|否则|不然|相反|果真|如果|一旦|即便|即使)"
+    ),
+    "en": re.compile(
+        r"[“\"(]*(?:but|and|so|yet|however|because|therefore|instead|rather|then|even|for example|in other words|if|"
+        r"this|that|these|those|it|its|they|their|he|she|such|there)\b",
         re.IGNORECASE,
     ),
 }
@@ -84,3 +98,8 @@ def names(text: str) -> frozenset[str]:
 def negations(text: str) -> int:
     """How many negations `text` holds, in either language; 不断, 不仅, "not only" and the like are none."""
     return sum(len(pattern.findall(text)) for pattern in _NEGATION.values())
+
+
+def leans_back(sentence: str, language: Language) -> bool:
+    """Whether the sentence goes on from the one before it, so that a reader needs both."""
+    return _LEANS_BACK[language].match(simplified(sentence)) is not None

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from index.build import Index
-from index.paragraphs import Paragraph
+from index.paragraphs import Language, Paragraph
 from rag.align import Aligner
 from rag.answer import Answer, Citation, Evidence
 from rag.check import check
@@ -115,8 +115,8 @@ def test_a_statement_that_nothing_states_stays_uncited(rarity: Rarity) -> None:
 # --- composing ----------------------------------------------------------------------------------------------
 
 
-def base() -> Answer:
-    return Answer("q", "en", False, (), (), (), 0.9, "local", "m")
+def base(language: Language = "en") -> Answer:
+    return Answer("q", language, False, (), (), (), 0.9, "local", "m")
 
 
 def test_a_statement_that_fails_the_check_is_replaced_by_its_verbatim_sentence(rarity: Rarity) -> None:
@@ -208,7 +208,7 @@ def test_the_nearest_sentences_are_quoted_behind_a_small_models_words_once(rarit
 def test_a_copy_of_the_nearest_sentence_gives_way_to_it_where_it_stood(rarity: Rarity) -> None:
     first, second, third = (replace(e, score=5.0 - i) for i, e in enumerate(sentences_of(TEA, "en")))
     copied = "The gardens of Yunnan exported more than ten thousand tonnes of tea, about a third of the country's."
-    said = [(copied, (first, third)), ("No pesticide was used there, and the picker Alan saw little rain.", (second,))]
+    said = [(copied, (first, third)), ("No pesticide was used in Yunnan.", (second,))]
     written = compose(base(), weigh(said, "What of the tea?", rarity))
     assert written is not None
     answer = with_nearest(written, [first], rarity)
@@ -217,6 +217,45 @@ def test_a_copy_of_the_nearest_sentence_gives_way_to_it_where_it_stood(rarity: R
     assert [s.citations for s in answer.statements] == [(0,), (1,)]
     apart = with_nearest(written, [second], rarity)
     assert [s.text for s in apart.statements] == [copied, said[1][0], second.text], "it says more than that sentence"
+
+
+def test_what_goes_too_far_from_the_sentence_it_cites_gives_way_to_it(rarity: Rarity) -> None:
+    first, second, _ = (replace(e, score=5.0 - i) for i, e in enumerate(sentences_of(TEA, "en")))
+    question = "Which village gathers the finest harvest by hand each spring?"
+    joined = "The village that gathers the finest harvest by hand each spring is Yunnan."
+    written = compose(base(), weigh([(joined, (first,))], question, rarity))
+    assert written is not None
+    assert written.statements[0].text == joined, "the check finds nothing against it"
+    assert [s.text for s in with_nearest(written, [second], rarity).statements] == [first.text, second.text]
+    kept = compose(
+        base(), weigh([("Yunnan exported a third of the country's tea in 2024.", (first,))], question, rarity)
+    )
+    assert kept is not None
+    assert with_nearest(kept, [first], rarity).statements[0].text == kept.statements[0].text
+
+
+@pytest.mark.parametrize(
+    ("language", "quoted"),
+    [
+        ("en", ["Spring tea is dear.", "But it keeps badly."]),
+        ("zh", ["春茶很贵。", "但它不耐放。"]),
+    ],
+)
+def test_a_quote_brings_the_sentence_that_goes_on_from_it(
+    rarity: Rarity, language: Language, quoted: list[str]
+) -> None:
+    tea = Paragraph(
+        8,
+        "body",
+        "采茶要早起。春茶很贵。但它不耐放。夏茶最多。",
+        "Pickers rise early. Spring tea is dear. But it keeps badly. Most tea is picked in summer.",
+    )
+    sentences = sentences_of(tea, language)
+    for nearest in sentences[1:3]:
+        answer = quote_statements(base(language), [replace(nearest, score=5.0)], rarity)
+        assert [s.text for s in answer.statements] == quoted, "in reading order, whichever of the two is nearest"
+    alone = quote_statements(base(language), [replace(sentences[3], score=5.0)], rarity)
+    assert [s.text for s in alone.statements] == [sentences[3].text]
 
 
 def test_markers_the_model_invents_never_reach_the_reader() -> None:

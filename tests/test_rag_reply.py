@@ -42,6 +42,13 @@ def test_a_reply_that_nothing_is_stated_has_no_text(pieces: tuple[str, ...]) -> 
     assert reply.opening == -WORD_LOGIT
 
 
+@pytest.mark.parametrize("pieces", [("Stated:", " Not", " stated", ": the note is silent."), ("Stated: Not stated.",)])
+def test_an_answer_that_says_nothing_is_stated_is_none(pieces: tuple[str, ...]) -> None:
+    reply = Reply(responses(*pieces), WORDING["en"])
+    assert read(reply) == []
+    assert reply.text == ""
+
+
 def test_a_model_that_leaves_the_opening_word_out_is_read_all_the_same() -> None:
     reply = Reply(responses("Six", " minutes."), WORDING["en"])
     assert "".join(reply) == "Six minutes."
