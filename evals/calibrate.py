@@ -2,14 +2,15 @@
 
 Writes rag/rerank.json and rag/gate.json. The generator's replies are the only costly signal; each is asked for once
 and kept (evals/kept.py), so a change elsewhere refits in seconds. Never touches a test question. The figures printed
-are of questions that neither the weights nor the threshold had seen.
+are of questions that neither the weights nor the threshold had seen. What is heard of a reply's first token is fitted
+before (evals/hearing.py).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from index.paragraphs import LANGUAGES, Language
 from rag import rerank
 from rag.engine import Engine
 from rag.gate import GATE_FILE, KNOWN, MOMENTS, Moment, Signals
+from rag.generators import Hears
 
 # A refusal of what the article answers is held to be this many times as bad as an answer to what it does not: what is
 # aimed at allows twice as many of these as of those. Before the model is heard it is worse, because the quotes that
@@ -62,16 +64,21 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A paragraph that the generator read for a question: its features (rag/rerank.py), whether it states the answer.
+    """A paragraph that the generator read for a question: how its reply opened, and whether it states the answer.
 
-    `rank`: its place in retrieval's ranking. Of a question that nothing answers no paragraph does.
+    `rank`, `share`: its place in retrieval's ranking. `first`, `logit`, `opening`: of the reply (rag/reply.py). `bed`:
+    what was asked. Of a question that nothing answers no paragraph states the answer.
     """
 
+    bed: str
     language: Language
     question: str
     group: str
     rank: int
-    features: tuple[float, ...]
+    share: float
+    first: Mapping[str, float]
+    logit: float
+    opening: float
     states: bool
 
 
@@ -89,30 +96,48 @@ Asked = tuple[Question, frozenset[int]]  # a question, and the paragraphs to lea
 OnProgress = Callable[[int, int], None]
 
 
-def collect_readings(engine: Engine, questions: Sequence[Asked], on_done: OnProgress) -> list[Reading]:
+def collect_readings(engine: Engine, questions: Sequence[Asked], on_done: OnProgress, bed: str) -> list[Reading]:
     """What the generator says of each paragraph that it may be asked about, for every question in both languages."""
     readings = []
     for language, question, exclude in _in_turn(questions, on_done):
         found = engine.look(question.asked[language], (), exclude)
         gold = question.gold if is_answered(question, exclude) else frozenset()
-        for rank, (number, opening) in enumerate(engine.openings(found).items()):
-            values = rerank.features(opening, found.ranking.share[number])
-            group = fact_group(question.id)
-            readings.append(Reading(language, f"{question.id}{exclude}", group, rank, values, number in gold))
+        for rank, (number, reply) in enumerate(engine.openings(found).items()):
+            readings.append(
+                Reading(
+                    bed,
+                    language,
+                    f"{question.id}{exclude}",
+                    fact_group(question.id),
+                    rank,
+                    found.ranking.share[number],
+                    reply.first,
+                    reply.logit or 0.0,
+                    reply.opening or 0.0,
+                    number in gold,
+                )
+            )
     return readings
 
 
-def collect(engine: Engine, questions: Sequence[Asked], on_done: OnProgress) -> list[Example]:
-    """The gate's signals of every question in both languages."""
-    return [
-        Example(
-            language,
-            fact_group(question.id),
-            is_answered(question, exclude),
-            engine.weigh_whole_reply(engine.look(question.asked[language], (), exclude)),
-        )
-        for language, question, exclude in _in_turn(questions, on_done)
-    ]
+def collect(
+    engine: Engine,
+    questions: Sequence[Asked],
+    on_done: OnProgress,
+    bed: str,  # noqa: ARG001 - as for readings
+    hears: Callable[[str], Hears | None],
+) -> list[Example]:
+    """The gate's signals of every question in both languages.
+
+    `hears`: how a reply's first token is heard by one who has not seen what is held out together with a question.
+    """
+    examples = []
+    for language, question, exclude in _in_turn(questions, on_done):
+        group = fact_group(question.id)
+        engine.generator = replace(engine.generator, hears=hears(group))
+        found = engine.look(question.asked[language], (), exclude)
+        examples.append(Example(language, group, is_answered(question, exclude), engine.weigh_whole_reply(found)))
+    return examples
 
 
 def _in_turn(questions: Sequence[Asked], on_done: OnProgress) -> Iterator[tuple[Language, Question, frozenset[int]]]:
@@ -135,11 +160,11 @@ def fit_rerank(readings: Sequence[Reading]) -> dict[Language, Reranking]:
 
 
 def _fit_rerank(readings: Sequence[Reading]) -> Reranking:
-    observed = np.array([r.features for r in readings], np.float64)[:, 1:]
+    observed = np.array([rerank.features(r.opening, r.share) for r in readings], np.float64)[:, 1:]
     states = np.array([r.states for r in readings], dtype=int)
     model = LogisticRegression()
     held_out = np.zeros(len(states))
-    for train, test in _folds([r.group for r in readings]):
+    for train, test in folds_of([r.group for r in readings]):
         held_out[test] = model.fit(observed[train], states[train]).predict_proba(observed[test])[:, 1]
     before, after = [], []
     for question in dict.fromkeys(r.question for r, stated in zip(readings, states, strict=True) if stated):
@@ -151,7 +176,8 @@ def _fit_rerank(readings: Sequence[Reading]) -> Reranking:
     return Reranking(weights, float(roc_auc_score(states, held_out)), float(np.mean(before)), float(np.mean(after)))
 
 
-def _folds(groups: Sequence[str]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def folds_of(groups: Sequence[str]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """(train, test) rows; what is of one group is never on both sides."""
     folds = GroupKFold(min(FOLDS, len(set(groups))), shuffle=True, random_state=0)
     yield from folds.split(np.zeros(len(groups)), groups=np.array(groups))
 
@@ -186,7 +212,7 @@ def _fit(examples: Sequence[Example], moment: Moment) -> Fit:
     columns = [NAMES.index(name) for name in KNOWN[moment]]
     model = LogisticRegression(C=RIDGE, class_weight="balanced")
     held_out, refused = np.zeros(len(wanted)), np.zeros(len(wanted), bool)
-    for train, test in _folds([e.group for e in examples]):
+    for train, test in folds_of([e.group for e in examples]):
         model.fit(observed[train][:, columns], wanted[train])
         own = model.predict_proba(observed[train][:, columns])[:, 1]
         held_out[test] = model.predict_proba(observed[test][:, columns])[:, 1]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +16,7 @@ from evals import calibrate, fusion
 from evals.calibrate import OnProgress
 from evals.datasets import XQuAD
 from evals.gold import Question, load_gold
+from evals.hearing import Hearing, fit_hearing
 from evals.kept import keeping
 from evals.run import sample
 from evals.xquad import BOTH, engine_over
@@ -23,6 +25,8 @@ from index.progress import bar
 from index.settings import GeneratorName, Settings
 from rag import rerank
 from rag.engine import Engine
+from rag.generators import Hears
+from rag.opening import write_probes
 from rag.retrieve import HybridRetriever
 
 T = TypeVar("T")
@@ -31,6 +35,8 @@ _Bed = tuple[str, Engine, list[calibrate.Asked]]  # its name, what answers, what
 # XQuAD takes five paragraphs of each article; questions on one article are held out together.
 PARAGRAPHS_OF_ONE_ARTICLE = 5
 REPLIES = "replies.jsonl"
+# How many times as many of XQuAD's questions are read for as are answered.
+READ_MORE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,11 @@ class Limits:
 
     gold: int | None = None
     xquad: int | None = None
+
+    @property
+    def of_readings(self) -> Limits:
+        """What the first token and the reranker are fitted on: a reading costs a tenth of an answer."""
+        return Limits(xquad=self.xquad and READ_MORE * self.xquad)
 
 
 def calibrate_fusion(settings: Settings, index: Path | None, gold: Path, xquad: Path | None) -> None:
@@ -64,7 +75,7 @@ def calibrate_gate(
     generator: GeneratorName | None,
     limits: Limits,
 ) -> None:
-    """Fit and write rag/rerank.json, then rag/gate.json, which hears what was reranked; a reply takes seconds.
+    """Fit and write rag/opening.json and rag/rerank.json, then rag/gate.json, which hears both; a reply takes seconds.
 
     The same facts asked obliquely and plainly (two files of `gold`) are held out together.
 
@@ -73,22 +84,20 @@ def calibrate_gate(
     engine = Engine.open(settings, index, generator)
     if not engine.generator.writes:
         raise UserError(f"the generator {engine.generator.name} writes nothing. Calibrate with one that has a model.")
-    beds = [(path.stem, engine, _of_gold(path, engine, limits.gold)) for path in gold]
-    if xquad:
-        over = engine_over(settings, XQuAD(xquad), BOTH, engine.generator.name)
-        beds.append(("XQuAD", over, _of_xquad(xquad, limits.xquad)))
+    over = engine_over(settings, XQuAD(xquad), BOTH, engine.generator.name) if xquad else None
     engine.generator = keeping(engine.generator, settings.home / "evals" / REPLIES)
-    for _, other, _ in beds:
-        other.generator = engine.generator  # one model, not two
+    if over:
+        over.generator = engine.generator  # one model, not two
+
+    def beds(limits: Limits) -> list[_Bed]:
+        own = [(path.stem, engine, _of_gold(path, engine, limits.gold)) for path in gold]
+        return [*own, ("XQuAD", over, _of_xquad(xquad, limits.xquad))] if xquad and over else own
+
+    hears = _as_it_is
     if engine.generator.is_small:
-        reranking = calibrate.fit_rerank(_over_all(beds, calibrate.collect_readings))
-        rerank.write_rerank({language: side.weights for language, side in reranking.items()})
-        for language, side in reranking.items():
-            print(
-                f"reranking, {language}: area under the curve {side.auc:.3f}; of the questions whose evidence is "
-                f"among what was read, recall@1 {side.before:.3f} before, {side.after:.3f} after (cross-validated)"
-            )
-    examples = _over_all(beds, calibrate.collect)
+        readings = _over_all(beds(limits.of_readings), calibrate.collect_readings)
+        hears = _calibrate_reading(readings, engine.generator.model).without
+    examples = _over_all(beds(limits), partial(calibrate.collect, hears=hears))
     fits = calibrate.fit(examples)
     calibrate.write_gate(fits)
     for language, moments in fits.items():
@@ -98,6 +107,28 @@ def calibrate_gate(
                 f"{fit.refusal_recall:.0%} of what it should and {fit.over_refusal:.0%} of what it should not "
                 f"(cross-validated, {sum(e.language == language for e in examples)} questions)"
             )
+
+
+def _as_it_is(group: str) -> Hears | None:  # noqa: ARG001 - nothing is held out where nothing was fitted
+    return None
+
+
+def _calibrate_reading(readings: Sequence[calibrate.Reading], model: str) -> Hearing:
+    """Fit and write what is heard of a reply's first token, then the reranker, which hears it."""
+    hearing = fit_hearing(readings)
+    write_probes(model, hearing.probes)
+    reranking = calibrate.fit_rerank(hearing.reheard(readings))
+    rerank.write_rerank({language: side.weights for language, side in reranking.items()})
+    for language, side in reranking.items():
+        print(
+            f"first token, {language}: area under the curve {hearing.before[language]:.3f} of its two words, "
+            f"{hearing.auc[language]:.3f} of all that is heard (cross-validated, {len(readings)} paragraphs read)"
+        )
+        print(
+            f"reranking, {language}: area under the curve {side.auc:.3f}; of the questions whose evidence is among "
+            f"what was read, recall@1 {side.before:.3f} before, {side.after:.3f} after (cross-validated)"
+        )
+    return hearing
 
 
 def _of_gold(path: Path, engine: Engine, limit: int | None) -> list[calibrate.Asked]:
@@ -122,10 +153,10 @@ def _tables(engine: Engine, questions: Sequence[tuple[Question, int]], where: st
 
 
 def _over_all(
-    beds: Sequence[_Bed], collect: Callable[[Engine, Sequence[calibrate.Asked], OnProgress], list[T]]
+    beds: Sequence[_Bed], collect: Callable[[Engine, Sequence[calibrate.Asked], OnProgress, str], list[T]]
 ) -> list[T]:
     found: list[T] = []
     for where, engine, asked in beds:
         with bar(f"Asking {where}") as on_progress:
-            found += collect(engine, asked, on_progress)
+            found += collect(engine, asked, on_progress, where)
     return found

@@ -15,6 +15,7 @@ from llama_index.core.llms import LLM
 from index.paragraphs import digest
 from rag.generators import Generator
 from rag.llm import ChatLLM, Piece
+from rag.local import FIRST_TOKENS
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,8 @@ class KeptReply:
 class KeptLLM(ChatLLM):
     """Gives a reply that `path` holds; else asks `inner` and keeps what it said.
 
-    A reply is known by the messages that it answers. One that was stopped is kept as far as its opening: where the
-    caller stops there again, the model is not asked.
+    A reply is known by the messages that it answers and by how many of its first tokens are told. One that was stopped
+    is kept as far as its opening: where the caller stops there again, the model is not asked.
     """
 
     inner: LLM
@@ -53,7 +54,7 @@ class KeptLLM(ChatLLM):
         return self.inner.metadata
 
     def _pieces(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[Piece]:
-        key = digest(message.content or "" for message in messages)
+        key = f"{FIRST_TOKENS}:{digest(message.content or '' for message in messages)}"
         known = self._kept.get(key)
         if known:
             yield Piece(known.text or "", first=known.first)

@@ -303,14 +303,14 @@ class Engine:
         """
         if heard.pieces is not None:
             return heard
-        if self.generator.continues and (heard.reply.opening or 0.0) < 0:
+        if self.generator.continues and heard.reply.is_silent:
             return replace(heard, pieces=iter(()))
         spent = heard.spent + Counter(heard.reply.usage or {})
         return replace(self._opened(heard.looked, heard.told), spent=spent)
 
-    def openings(self, found: Looked) -> dict[int, float]:
-        """{paragraph: the generator's log odds that it states the answer}, of all it may be asked about."""
-        return {number: heard.reply.opening or 0.0 for number, heard in self._readings(found)}
+    def openings(self, found: Looked) -> dict[int, Reply]:
+        """{paragraph: the generator's reply about it alone, stopped at its opening}, of all it may be asked about."""
+        return {number: heard.reply for number, heard in self._readings(found)}
 
     def _readings(self, found: Looked) -> Iterator[tuple[int, Heard]]:
         """(paragraph, the reply about it alone), just opened; closed where the next one is asked for."""
@@ -348,7 +348,12 @@ class Engine:
         open, it is made to answer, and what it then says is held against the text like any other answer.
         """
         ask = insisting_messages if insist else answer_messages
-        return Reply(self._replies(ask(found.asked, told, found.language)), WORDING[found.language])
+        hears, language = self.generator.hears, found.language
+        return Reply(
+            self._replies(ask(found.asked, told, language)),
+            WORDING[language],
+            (lambda first, logit: hears(first, logit, language)) if hears else None,
+        )
 
     def weigh_whole_reply(self, found: Looked) -> Signals:
         """The gate's signals once the reply is whole, gate or no gate: what it is calibrated on."""

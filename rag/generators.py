@@ -18,14 +18,18 @@ from llama_index.core.llms import LLM
 from llama_index.core.llms.callbacks import llm_chat_callback
 
 from index.errors import UserError
+from index.paragraphs import LANGUAGES, Language
 from index.settings import GeneratorName, Settings
 from rag.llm import ChatLLM, Piece
+from rag.opening import probe
 from rag.prompts import Wording
 
-# How many of the likeliest first tokens are asked for.
+# How many of the likeliest first tokens are asked for; an endpoint gives no more than 20.
 FIRST_TOKENS = 20
 # What a reply's opening counts as, in log odds, where an endpoint gives no probabilities.
 WORD_LOGIT = 2.5
+
+Hears = Callable[[Mapping[str, float], float, Language], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,9 @@ class Generator:
 
     `continues`: whether it goes on with a reply that the last message has begun. `is_small`: whether it is too small
     to be trusted with the choice of the sentence, so that the nearest one is quoted behind what it writes. `prepare`,
-    where it can, has it read the start of a prompt ahead; whether there was anything to do.
+    where it can, has it read the start of a prompt ahead; whether there was anything to do. `hears`: the log odds that
+    the answer is stated, from a reply's first tokens and the log odds of its two words, where more is known of the
+    model than these (rag/opening.py).
     """
 
     name: GeneratorName
@@ -46,6 +52,7 @@ class Generator:
     options: Mapping[str, Any] = field(default_factory=dict)
     continues: bool = False
     is_small: bool = False
+    hears: Hears | None = None
 
 
 class GeneratorFailed(Exception):
@@ -116,7 +123,8 @@ def stated_logit(reply: ChatResponse, wording: Wording) -> float | None:
     A token counts for the word that it begins; a word of which no listed token is the beginning is taken to be as
     likely as the least one listed.
     """
-    top = _first_tokens(reply)
+    # A word may come twice, with and without a space.
+    top = [(token.strip(), p) for token, p in first_tokens(reply)]
     stated = [p for token, p in top if token and wording.stated.startswith(token)]
     silent = [p for token, p in top if token and wording.silent.startswith(token)]
     if not stated and not silent:
@@ -125,13 +133,13 @@ def stated_logit(reply: ChatResponse, wording: Wording) -> float | None:
     return _log_sum(stated or [least]) - _log_sum(silent or [least])
 
 
-def _first_tokens(reply: ChatResponse) -> list[tuple[str, float]]:
-    """(token without outer white space, log probability); one word may come twice, with and without a space."""
+def first_tokens(reply: ChatResponse) -> list[tuple[str, float]]:
+    """(token, log probability) of the likeliest first tokens; none where the endpoint does not tell."""
     if reply.logprobs:
-        return [(entry.token.strip(), entry.logprob) for entry in reply.logprobs[0]]
+        return [(entry.token, entry.logprob) for entry in reply.logprobs[0]]
     choices = getattr(reply.raw, "choices", None) or []  # an OpenAI chunk, which llama-index hands on as it came
     content = getattr(getattr(choices[0], "logprobs", None), "content", None) if choices else None
-    return [(entry.token.strip(), entry.logprob) for entry in content[0].top_logprobs] if content else []
+    return [(entry.token, entry.logprob) for entry in content[0].top_logprobs] if content else []
 
 
 def _log_sum(values: Sequence[float]) -> float:
@@ -147,7 +155,23 @@ def _local(settings: Settings) -> Generator:
     from rag.local import LocalLLM
 
     llm = LocalLLM.from_settings(settings)
-    return Generator("local", llm.name, llm, warm=llm.warm, prepare=llm.prepare, continues=True, is_small=True)
+    return Generator(
+        "local",
+        llm.name,
+        llm,
+        warm=llm.warm,
+        prepare=llm.prepare,
+        continues=True,
+        is_small=True,
+        hears=_hearing(llm.name),
+    )
+
+
+def _hearing(model: str) -> Hears | None:
+    probes = {language: own for language in LANGUAGES if (own := probe(model, language))}
+    if len(probes) < len(LANGUAGES):
+        return None
+    return lambda first, logit, language: probes[language].heard(first, logit)
 
 
 def _openai(settings: Settings) -> Generator:

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 
 from llama_index.core.llms import ChatResponse
 
-from rag.generators import WORD_LOGIT, stated_logit
+from rag.generators import WORD_LOGIT, first_tokens, stated_logit
 from rag.prompts import Wording
 
 
 class Reply:
     """Iterates over the answer's pieces, without the opening word; the first comes once the opening is known.
 
-    `opening` is the log odds that the evidence states the answer: of the first token's probabilities where the
-    endpoint tells them, else WORD_LOGIT with the sign of the word. `text` is the answer so far, empty where the
-    model replied that nothing is stated; `usage` what the reply cost, once it has ended.
+    `logit` is the log odds of the opening word: of the first token's probabilities, `first`, where the endpoint tells
+    them, else WORD_LOGIT with the sign of the word. `opening` is the log odds that the evidence states the answer, as
+    `hears` makes it out from both; without it, the same. `text` is the answer so far, empty where the model replied
+    that nothing is stated; `usage` what the reply cost, once it has ended.
     """
 
-    def __init__(self, responses: Iterator[ChatResponse], wording: Wording) -> None:
+    def __init__(
+        self,
+        responses: Iterator[ChatResponse],
+        wording: Wording,
+        hears: Callable[[Mapping[str, float], float], float] | None = None,
+    ) -> None:
         self._responses = responses
         self._wording = wording
+        self._hears = hears
+        self.first: Mapping[str, float] = {}
+        self.logit: float | None = None
         self.opening: float | None = None
         self.text = ""
         self.usage: Mapping[str, int] | None = None
@@ -32,9 +41,11 @@ class Reply:
         with closing(self._responses) as responses:  # type: ignore[type-var]
             for response in responses:
                 self.usage = response.additional_kwargs.get("usage", self.usage)
-                told = self.opening is None and (logit := stated_logit(response, self._wording)) is not None
-                if told:
-                    self.opening = logit
+                logit = stated_logit(response, self._wording) if self.opening is None else None
+                told = logit is not None
+                if logit is not None:
+                    self.first, self.logit = dict(first_tokens(response)), logit
+                    self.opening = self._hears(self.first, logit) if self._hears else logit
                 whole += response.delta or ""
                 if (answer := self._answer_in(whole)) is None:
                     if told:
@@ -42,11 +53,21 @@ class Reply:
                     continue
                 piece, self.text = answer[len(self.text) :], answer
                 if piece:
-                    self.opening = WORD_LOGIT if self.opening is None else self.opening
+                    self._say(WORD_LOGIT)
                     yield piece
         if self.opening is None:
-            self.opening = -WORD_LOGIT
+            self._say(-WORD_LOGIT)
             yield ""
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it opened with the word that nothing is stated."""
+        return self.logit is not None and self.logit < 0
+
+    def _say(self, logit: float) -> None:
+        """What the word itself tells, where the endpoint told no probabilities."""
+        if self.opening is None:
+            self.logit = self.opening = logit
 
     def close(self) -> None:
         """Stop the model."""

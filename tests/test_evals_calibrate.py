@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,8 +14,10 @@ import pytest
 
 from evals import calibrate, calibration, fusion
 from evals.__main__ import main
+from evals.hearing import fit_hearing
 from index.errors import UserError
 from index.paragraphs import LANGUAGES, Language
+from rag import opening
 from rag.gate import KNOWN, MOMENTS, Signals, decide
 from rag.generators import Generator, QuoteLLM
 from rag.retrieve import COLUMNS, Table, load_fusion
@@ -78,9 +81,49 @@ def readings(language: Language, n: int, *, tells: bool) -> list[calibrate.Readi
     shares = [(-1.0 if state and not tells else -3.0) + 0.3 * x for state, x in zip(states, noise[:, 1], strict=True)]
     rows = zip(openings, shares, states, strict=True)
     return [
-        calibrate.Reading(language, f"q{n}", f"q{n}", rank, (1.0, opening, share), state)
+        calibrate.Reading("bed", language, f"q{n}", f"q{n}", rank, math.exp(share), {}, opening, opening, state)
         for rank, (opening, share, state) in enumerate(rows)
     ]
+
+
+def heard(language: Language, n: int, bed: str) -> list[calibrate.Reading]:
+    """Readings whose two words tell nothing; that the answer is stated is told by how likely “Sorry” was."""
+    noise = np.random.default_rng(n).normal(size=(3, 2))
+    listed = [
+        {"St": -1.0, "Sorry": (-9.0 if rank == 1 else -3.0) + 0.5 * x, bed: -6.0, "The": -5.0 + y}
+        for rank, (x, y) in enumerate(noise)
+    ]
+    return [
+        replace(reading, bed=bed, first=first, logit=float(noise[0, 0]), question=f"{bed}{n}", group=f"{bed}{n}")
+        for reading, first in zip(readings(language, n, tells=False), listed, strict=True)
+    ]
+
+
+def test_more_is_heard_of_a_first_token_than_its_two_words() -> None:
+    told = [r for own in LANGUAGES for bed in ("tea", "ships") for n in range(30) for r in heard(own, n, bed)]
+    hearing = fit_hearing(told)
+    for language in LANGUAGES:
+        assert hearing.before[language] < 0.7
+        assert hearing.auc[language] > 0.95, "of readings that no weight had seen"
+        assert set(hearing.probes[language].tokens) == {"St", "Sorry", "The"}, "no word of one bed alone"
+    for reading in hearing.reheard(told):
+        assert reading.opening == hearing.without(reading.group)(reading.first, reading.logit, reading.language)
+    assert hearing.unseen["tea3"]["zh"] != hearing.probes["zh"]
+    assert hearing.without("another")({"St": -1.0, "Sorry": -9.0}, 0.0, "en") > 0, "of what was asked of nobody: all"
+
+
+def test_a_probe_that_is_written_is_heard_by_the_model_it_was_fitted_on_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "opening.json"
+    own = {language: opening.Probe(0.5, 1.0, ("没", "Sorry"), (0.25, -0.5)) for language in LANGUAGES}
+    opening.write_probes("small", own, path)
+    monkeypatch.setattr("rag.opening.OPENING_FILE", path)
+    opening._probes.cache_clear()
+    assert opening.probe("small", "zh") == own["zh"]
+    assert opening.probe("another", "zh") is None
+    assert own["zh"].heard({"St": -1.0, "Sorry": -4.0}, 100.0) == pytest.approx(0.5 + 8.0 + 0.25 * -4.0 - 0.5 * -4.0)
+    opening._probes.cache_clear()
 
 
 def test_the_reranker_learns_which_of_its_two_voices_tells() -> None:
@@ -143,12 +186,13 @@ def test_the_gate_is_fitted_on_dev_questions_and_never_on_a_test_question(
     seen: list[list[str]] = []
     for collect in ("collect", "collect_readings"):
         monkeypatch.setattr(
-            calibrate, collect, lambda engine, questions, *rest: seen.append([q.id for q, _ in questions]) or []
+            calibrate, collect, lambda engine, questions, *rest, **more: seen.append([q.id for q, _ in questions]) or []
         )
-    for fit in ("fit", "fit_rerank"):
-        monkeypatch.setattr(calibrate, fit, lambda examples: {})
+    monkeypatch.setattr(calibrate, "fit", lambda examples: {})
     monkeypatch.setattr(calibrate, "write_gate", lambda fits: None)
-    monkeypatch.setattr(calibration.rerank, "write_rerank", lambda weights: None)
+    monkeypatch.setattr(
+        calibration, "_calibrate_reading", lambda readings, model: SimpleNamespace(without=lambda group: None)
+    )
     with pytest.raises(UserError, match="quote writes nothing"):
         main(["calibrate", "gate", "--gold", str(gold)])
     engine.generator = replace(small, is_small=True)

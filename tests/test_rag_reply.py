@@ -67,6 +67,20 @@ def test_the_opening_is_known_at_the_first_token_and_before_any_text() -> None:
     assert reply.text == ""
 
 
+def test_where_more_is_heard_than_the_word_the_word_still_says_whether_it_is_silent() -> None:
+    heard: list[tuple[dict[str, float], float]] = []
+
+    def hears(first: Any, logit: float) -> float:
+        heard.append((dict(first), logit))
+        return 3.0
+
+    listed = {" Not": -0.1, "St": -3.1, "Sorry": -5.0}
+    reply = Reply(responses("Not", " stated.", first=listed), WORDING["en"], hears)
+    assert read(reply) == []
+    assert (reply.logit, reply.opening, reply.is_silent) == (pytest.approx(-3.0), 3.0, True)
+    assert heard == [(listed, pytest.approx(-3.0))]
+
+
 def test_a_reply_left_early_stops_the_model() -> None:
     stopped: list[bool] = []
 

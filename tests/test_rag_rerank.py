@@ -185,5 +185,5 @@ def test_the_openings_of_all_that_may_be_read_are_told_for_the_fit(fixing: Index
     found = engine.look(QUESTION)
     said = engine.openings(found)
     assert list(said) == [r.paragraph.number for r in found.ranking.retrieved[:PROBED]]
-    assert list(said.values()) == pytest.approx([6.0, -1.0, 2.0])
+    assert [reply.opening for reply in said.values()] == pytest.approx([6.0, -1.0, 2.0])
     assert len(llm.prompts) == PROBED, "sure of the first, it reads on all the same"
