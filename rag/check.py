@@ -58,10 +58,11 @@ def _together(statement: str, cited: Sequence[Evidence], rarity: Rarity) -> floa
     """The share of the statement's words that one cited sentence holds.
 
     A statement made of the question's words alone claims that they belong together; the paragraphs around, or two
-    sentences, hold words that the reader may have put together himself.
+    sentences, hold words that the reader may have put together himself. One without a word that can be looked for (in
+    another script: こんにちは) claims what nothing here can hold.
     """
     words = content_tokens(statement)
-    return max((rarity.covered(words, content_tokens(e.text)) for e in cited), default=0.0)
+    return 0.0 if not words else max((rarity.covered(words, content_tokens(e.text)) for e in cited), default=0.0)
 
 
 def unstated(text: str, among: str) -> tuple[frozenset[Value], frozenset[str]]:

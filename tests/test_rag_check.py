@@ -48,6 +48,11 @@ def test_a_number_in_chinese_numerals_supports_the_same_number_in_digits(rarity:
     assert not found.missing_numbers
 
 
+def test_what_is_written_in_a_script_that_nothing_here_reads_is_not_supported(rarity: Rarity) -> None:
+    found = check("こんにちは", [first(TEA, "zh")], "把「早上好」翻译成日语。", rarity)
+    assert (found.verdict, found.coverage) == ("unsupported", 0.0)
+
+
 def test_a_neighbouring_number_is_caught(rarity: Rarity) -> None:
     found = check("云南的茶园出口了两万多吨茶叶。", [first(TEA, "zh")], "出口了多少茶叶?", rarity)
     assert found.verdict == "unsupported"
