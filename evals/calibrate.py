@@ -66,11 +66,10 @@ class Fit:
 class Reading:
     """A paragraph that the generator read for a question: how its reply opened, and whether it states the answer.
 
-    `rank`, `share`: its place in retrieval's ranking. `first`, `logit`, `opening`: of the reply (rag/reply.py). `bed`:
-    what was asked. Of a question that nothing answers no paragraph states the answer.
+    `rank`, `share`: its place in retrieval's ranking. `first`, `logit`, `opening`: of the reply (rag/reply.py). Of
+    a question that nothing answers no paragraph states the answer.
     """
 
-    bed: str
     language: Language
     question: str
     group: str
@@ -96,7 +95,7 @@ Asked = tuple[Question, frozenset[int]]  # a question, and the paragraphs to lea
 OnProgress = Callable[[int, int], None]
 
 
-def collect_readings(engine: Engine, questions: Sequence[Asked], on_done: OnProgress, bed: str) -> list[Reading]:
+def collect_readings(engine: Engine, questions: Sequence[Asked], on_done: OnProgress) -> list[Reading]:
     """What the generator says of each paragraph that it may be asked about, for every question in both languages."""
     readings = []
     for language, question, exclude in _in_turn(questions, on_done):
@@ -105,7 +104,6 @@ def collect_readings(engine: Engine, questions: Sequence[Asked], on_done: OnProg
         for rank, (number, reply) in enumerate(engine.openings(found).items()):
             readings.append(
                 Reading(
-                    bed,
                     language,
                     f"{question.id}{exclude}",
                     fact_group(question.id),
@@ -124,17 +122,18 @@ def collect(
     engine: Engine,
     questions: Sequence[Asked],
     on_done: OnProgress,
-    bed: str,  # noqa: ARG001 - as for readings
-    hears: Callable[[str], Hears | None],
+    hears: Callable[[str], Hears] | None = None,
 ) -> list[Example]:
     """The gate's signals of every question in both languages.
 
-    `hears`: how a reply's first token is heard by one who has not seen what is held out together with a question.
+    `hears`: how a reply's first token is heard by one who has not seen what is held out together with a question;
+    without it, as the engine's generator hears it.
     """
     examples = []
     for language, question, exclude in _in_turn(questions, on_done):
         group = fact_group(question.id)
-        engine.generator = replace(engine.generator, hears=hears(group))
+        if hears:
+            engine.generator = replace(engine.generator, hears=hears(group))
         found = engine.look(question.asked[language], (), exclude)
         examples.append(Example(language, group, is_answered(question, exclude), engine.weigh_whole_reply(found)))
     return examples

@@ -93,9 +93,9 @@ def calibrate_gate(
         own = [(path.stem, engine, _of_gold(path, engine, limits.gold)) for path in gold]
         return [*own, ("XQuAD", over, _of_xquad(xquad, limits.xquad))] if xquad and over else own
 
-    hears = _as_it_is
+    hears: Callable[[str], Hears] | None = None
     if engine.generator.is_small:
-        readings = _over_all(beds(limits.of_readings), calibrate.collect_readings)
+        readings = [_over_all([bed], calibrate.collect_readings) for bed in beds(limits.of_readings)]
         hears = _calibrate_reading(readings, engine.generator.model).without
     examples = _over_all(beds(limits), partial(calibrate.collect, hears=hears))
     fits = calibrate.fit(examples)
@@ -109,13 +109,10 @@ def calibrate_gate(
             )
 
 
-def _as_it_is(group: str) -> Hears | None:  # noqa: ARG001 - nothing is held out where nothing was fitted
-    return None
-
-
-def _calibrate_reading(readings: Sequence[calibrate.Reading], model: str) -> Hearing:
+def _calibrate_reading(beds: Sequence[Sequence[calibrate.Reading]], model: str) -> Hearing:
     """Fit and write what is heard of a reply's first token, then the reranker, which hears it."""
-    hearing = fit_hearing(readings)
+    readings = [reading for bed in beds for reading in bed]
+    hearing = fit_hearing(beds)
     write_probes(model, hearing.probes)
     reranking = calibrate.fit_rerank(hearing.reheard(readings))
     rerank.write_rerank({language: side.weights for language, side in reranking.items()})
@@ -153,10 +150,10 @@ def _tables(engine: Engine, questions: Sequence[tuple[Question, int]], where: st
 
 
 def _over_all(
-    beds: Sequence[_Bed], collect: Callable[[Engine, Sequence[calibrate.Asked], OnProgress, str], list[T]]
+    beds: Sequence[_Bed], collect: Callable[[Engine, Sequence[calibrate.Asked], OnProgress], list[T]]
 ) -> list[T]:
     found: list[T] = []
     for where, engine, asked in beds:
         with bar(f"Asking {where}") as on_progress:
-            found += collect(engine, asked, on_progress, where)
+            found += collect(engine, asked, on_progress)
     return found

@@ -36,7 +36,7 @@ class Hearing:
     before: Mapping[Language, float]  # area under the curve of the two words alone
     auc: Mapping[Language, float]
 
-    def without(self, group: str) -> Hears | None:
+    def without(self, group: str) -> Hears:
         """The probes that have not seen that group."""
         own = self.unseen.get(group, self.probes)
         return lambda first, logit, language: own[language].heard(first, logit)
@@ -46,15 +46,16 @@ class Hearing:
         return [replace(r, opening=self.unseen[r.group][r.language].heard(r.first, r.logit)) for r in readings]
 
 
-def fit_hearing(readings: Sequence[Reading]) -> Hearing:
-    """A probe a language, and one for each of the parts that are held out in turn."""
+def fit_hearing(beds: Sequence[Sequence[Reading]]) -> Hearing:
+    """A probe a language, and one for each of the parts that are held out in turn; from the readings of each bed."""
     unseen: dict[str, dict[Language, Probe]] = {}
     probes: dict[Language, Probe] = {}
     before: dict[Language, float] = {}
     auc: dict[Language, float] = {}
     for language in LANGUAGES:
-        own = [r for r in readings if r.language == language]
-        tokens = listed_everywhere(own)
+        parts = [[r for r in bed if r.language == language] for bed in beds]
+        own = [r for part in parts for r in part]
+        tokens = listed_everywhere(parts)
         states = np.array([r.states for r in own], dtype=int)
         heard = np.zeros(len(own))
         for train, test in folds_of([r.group for r in own]):
@@ -68,17 +69,15 @@ def fit_hearing(readings: Sequence[Reading]) -> Hearing:
     return Hearing(probes, unseen, before, auc)
 
 
-def listed_everywhere(readings: Sequence[Reading]) -> tuple[str, ...]:
+def listed_everywhere(beds: Sequence[Sequence[Reading]]) -> tuple[str, ...]:
     """The tokens that are listed most often in the bed where they are listed least often.
 
     A word of one article is often likely there and nowhere else; it would be learnt by heart.
     """
-    beds = dict.fromkeys(r.bed for r in readings)
     shares: list[dict[str, float]] = []
     for bed in beds:
-        own = [r for r in readings if r.bed == bed]
-        counts = Counter(token for r in own for token in r.first)
-        shares.append({token: count / len(own) for token, count in counts.items()})
+        counts = Counter(token for r in bed for token in r.first)
+        shares.append({token: count / len(bed) for token, count in counts.items()})
     everywhere = set.intersection(*(set(share) for share in shares))
     least = {token: min(share[token] for share in shares) for token in everywhere}
     return tuple(sorted(least, key=lambda token: (-least[token], token))[:TOKENS])

@@ -81,7 +81,7 @@ def readings(language: Language, n: int, *, tells: bool) -> list[calibrate.Readi
     shares = [(-1.0 if state and not tells else -3.0) + 0.3 * x for state, x in zip(states, noise[:, 1], strict=True)]
     rows = zip(openings, shares, states, strict=True)
     return [
-        calibrate.Reading("bed", language, f"q{n}", f"q{n}", rank, math.exp(share), {}, opening, opening, state)
+        calibrate.Reading(language, f"q{n}", f"q{n}", rank, math.exp(share), {}, opening, opening, state)
         for rank, (opening, share, state) in enumerate(rows)
     ]
 
@@ -94,19 +94,19 @@ def heard(language: Language, n: int, bed: str) -> list[calibrate.Reading]:
         for rank, (x, y) in enumerate(noise)
     ]
     return [
-        replace(reading, bed=bed, first=first, logit=float(noise[0, 0]), question=f"{bed}{n}", group=f"{bed}{n}")
+        replace(reading, first=first, logit=float(noise[0, 0]), question=f"{bed}{n}", group=f"{bed}{n}")
         for reading, first in zip(readings(language, n, tells=False), listed, strict=True)
     ]
 
 
 def test_more_is_heard_of_a_first_token_than_its_two_words() -> None:
-    told = [r for own in LANGUAGES for bed in ("tea", "ships") for n in range(30) for r in heard(own, n, bed)]
-    hearing = fit_hearing(told)
+    beds = [[r for own in LANGUAGES for n in range(30) for r in heard(own, n, bed)] for bed in ("tea", "ships")]
+    hearing = fit_hearing(beds)
     for language in LANGUAGES:
         assert hearing.before[language] < 0.7
         assert hearing.auc[language] > 0.95, "of readings that no weight had seen"
         assert set(hearing.probes[language].tokens) == {"St", "Sorry", "The"}, "no word of one bed alone"
-    for reading in hearing.reheard(told):
+    for reading in hearing.reheard([*beds[0], *beds[1]]):
         assert reading.opening == hearing.without(reading.group)(reading.first, reading.logit, reading.language)
     assert hearing.unseen["tea3"]["zh"] != hearing.probes["zh"]
     assert hearing.without("another")({"St": -1.0, "Sorry": -9.0}, 0.0, "en") > 0, "of what was asked of nobody: all"
