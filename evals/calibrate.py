@@ -91,22 +91,35 @@ class Reranking:
     after: float
 
 
-Asked = tuple[Question, frozenset[int]]  # a question, and the paragraphs to leave out
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, what it is held out together with, and the paragraphs to leave out of the article."""
+
+    question: Question
+    group: str
+    exclude: frozenset[int] = frozenset()
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the gold has an answer and none of its evidence is left out."""
+        return self.question.answerable and not self.exclude
+
+
 OnProgress = Callable[[int, int], None]
 
 
 def collect_readings(engine: Engine, questions: Sequence[Asked], on_done: OnProgress) -> list[Reading]:
     """What the generator says of each paragraph that it may be asked about, for every question in both languages."""
     readings = []
-    for language, question, exclude in _in_turn(questions, on_done):
-        found = engine.look(question.asked[language], (), exclude)
-        gold = question.gold if is_answered(question, exclude) else frozenset()
+    for language, asked in _in_turn(questions, on_done):
+        found = engine.look(asked.question.asked[language], (), asked.exclude)
+        gold = asked.question.gold if asked.is_answered else frozenset()
         for rank, (number, reply) in enumerate(engine.openings(found).items()):
             readings.append(
                 Reading(
                     language,
-                    f"{question.id}{exclude}",
-                    fact_group(question.id),
+                    f"{asked.question.id}{asked.exclude}",
+                    asked.group,
                     rank,
                     found.ranking.share[number],
                     reply.first,
@@ -130,27 +143,21 @@ def collect(
     without it, as the engine's generator hears it.
     """
     examples = []
-    for language, question, exclude in _in_turn(questions, on_done):
-        group = fact_group(question.id)
+    for language, asked in _in_turn(questions, on_done):
         if hears:
-            engine.generator = replace(engine.generator, hears=hears(group))
-        found = engine.look(question.asked[language], (), exclude)
-        examples.append(Example(language, group, is_answered(question, exclude), engine.weigh_whole_reply(found)))
+            engine.generator = replace(engine.generator, hears=hears(asked.group))
+        found = engine.look(asked.question.asked[language], (), asked.exclude)
+        examples.append(Example(language, asked.group, asked.is_answered, engine.weigh_whole_reply(found)))
     return examples
 
 
-def _in_turn(questions: Sequence[Asked], on_done: OnProgress) -> Iterator[tuple[Language, Question, frozenset[int]]]:
+def _in_turn(questions: Sequence[Asked], on_done: OnProgress) -> Iterator[tuple[Language, Asked]]:
     """One language after the other: the generator keeps the part of the prompt that all of them share."""
     total = len(questions) * len(LANGUAGES)
-    for at, (language, (question, exclude)) in enumerate(product(LANGUAGES, questions)):
+    for at, (language, asked) in enumerate(product(LANGUAGES, questions)):
         on_done(at, total)
-        yield language, question, exclude
+        yield language, asked
     on_done(total, total)
-
-
-def is_answered(question: Question, exclude: frozenset[int]) -> bool:
-    """Whether the gold has an answer and none of its evidence is left out."""
-    return question.answerable and not exclude
 
 
 def fit_rerank(readings: Sequence[Reading]) -> dict[Language, Reranking]:
@@ -179,11 +186,6 @@ def folds_of(groups: Sequence[str]) -> Iterator[tuple[NDArray[np.int64], NDArray
     """(train, test) rows; what is of one group is never on both sides."""
     folds = GroupKFold(min(FOLDS, len(set(groups))), shuffle=True, random_state=0)
     yield from folds.split(np.zeros(len(groups)), groups=np.array(groups))
-
-
-def fact_group(name: str) -> str:
-    """What is held out together: a question and the one that asks the same plainly (q017 and q017p)."""
-    return name.removesuffix("p")
 
 
 def fit(examples: Sequence[Example]) -> dict[Language, dict[Moment, Fit]]:

@@ -32,11 +32,9 @@ from rag.retrieve import HybridRetriever
 T = TypeVar("T")
 _Bed = tuple[str, Engine, list[calibrate.Asked]]  # its name, what answers, what is asked
 
-# XQuAD takes five paragraphs of each article; questions on one article are held out together.
-PARAGRAPHS_OF_ONE_ARTICLE = 5
 REPLIES = "replies.jsonl"
 # How many times as many of XQuAD's questions are read for as are answered.
-READ_MORE = 4
+READ_MORE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +56,7 @@ def calibrate_fusion(settings: Settings, index: Path | None, gold: Path, xquad: 
     own = [question for question in _dev(gold, engine) if question.answerable]
     beds = {"article": _tables(engine, [(question, i) for i, question in enumerate(own)], "the article")}
     if xquad:
-        questions = XQuAD(xquad).questions()
-        grouped = [(q, (min(q.gold) - 1) // PARAGRAPHS_OF_ONE_ARTICLE) for q in questions]
+        grouped = [(span.as_question(), span.article) for span in XQuAD(xquad).spans()]
         beds["xquad"] = _tables(engine_over(settings, XQuAD(xquad), BOTH, "quote"), grouped, "XQuAD")
     fitted = fusion.fit(beds)
     fusion.write_fusion(fitted.fusion)
@@ -131,13 +128,20 @@ def _calibrate_reading(beds: Sequence[Sequence[calibrate.Reading]], model: str) 
 def _of_gold(path: Path, engine: Engine, limit: int | None) -> list[calibrate.Asked]:
     dev = _dev(path, engine)
     asked = [*(q for q in dev if not q.answerable), *sample([q for q in dev if q.answerable], limit)]
-    return [(question, frozenset()) for question in asked]
+    # Held out together: a question and the one that asks the same plainly (q017 and q017p).
+    return [calibrate.Asked(question, question.id.removesuffix("p")) for question in asked]
 
 
 def _of_xquad(folder: Path, limit: int | None) -> list[calibrate.Asked]:
-    """Each twice: as it is, and with the paragraph that answers it left out."""
-    questions = sample(XQuAD(folder).questions(), limit)
-    return [*((q, frozenset()) for q in questions), *((q, frozenset(q.gold)) for q in questions)]
+    """Each twice, as it is and with the paragraph that answers it left out; an article is held out as a whole."""
+    spans = [(span, span.as_question()) for span in XQuAD(folder).spans()]
+    chosen = sample([pair for pair in spans if pair[1].split == "dev"], limit)
+    return [
+        calibrate.Asked(question, f"XQuAD {span.article}", exclude)
+        for withheld in (False, True)
+        for span, question in chosen
+        for exclude in [question.gold if withheld else frozenset()]
+    ]
 
 
 def _dev(gold: Path, engine: Engine) -> list[Question]:

@@ -14,18 +14,22 @@ from pathlib import Path
 from index.errors import UserError
 
 ROOT = Path(__file__).parent.parent
-# A child that answers one question as soon as it can: a line once evidence is there, and one with the answer.
+# A child that answers one question as soon as it can: a line once evidence is there, one with the answer, and one with
+# the most memory that it and its model held.
 COLD = """
 import json, sys
 from index.environment import prepare
 prepare()
 from index.settings import load_settings
 from rag.engine import Done, Engine, Found
-for event in Engine.open(load_settings(), None, "local").stream(sys.argv[1]):
+engine = Engine.open(load_settings(), None, "local")
+for event in engine.stream(sys.argv[1]):
     if isinstance(event, Found):
         print("evidence", event.quotes.text[:20].replace("\\n", " "), flush=True)
     if isinstance(event, Done):
         print("answer", json.dumps(event.answer.usage and dict(event.answer.usage)), flush=True)
+from evals.meter import resident_mb
+print("most", json.dumps(resident_mb(engine.generator.llm, "VmHWM")), flush=True)
 """
 # What no start can be quicker than: one question embedded, with nothing else loaded.
 EMBEDDER_ALONE = """

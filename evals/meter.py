@@ -108,10 +108,18 @@ def _new_words() -> str:
     return " ".join(draw.choice(stems) + draw.choice(vowels) + draw.choice(stems) for _ in range(_PROMPT_WORDS))
 
 
-def resident_mb() -> float | None:
-    """Megabytes of memory that this process holds, the pages of mapped weights included; None where unknown."""
-    status = Path("/proc/self/status")
+def resident_mb(llm: LocalLLM | None = None, field: str = "VmRSS") -> float | None:
+    """Megabytes of memory that this process holds, and the one that `llm` runs in; None where the system does not say.
+
+    `field`: "VmHWM" for the most that each of them ever held.
+    """
+    held = [_held_mb(pid, field) for pid in ("self", llm and llm.pid) if pid]
+    return None if None in held else sum(filter(None, held))
+
+
+def _held_mb(pid: int | str, field: str) -> float | None:
+    status = Path(f"/proc/{pid}/status")
     if not status.is_file():
         return None
-    line = next(line for line in status.read_text(encoding="ascii").splitlines() if line.startswith("VmRSS"))
+    line = next(line for line in status.read_text(encoding="ascii").splitlines() if line.startswith(field))
     return int(line.split()[1]) * 1024 / 1e6

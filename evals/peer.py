@@ -223,14 +223,14 @@ def serve(index: Path | None) -> int:
     llm.load()
     started = time.perf_counter()
     engine = make_engine(paragraphs, embedder, llm)
-    print(json.dumps({"index_seconds": time.perf_counter() - started, "resident_mb": resident_mb()}), flush=True)
+    print(json.dumps({"index_seconds": time.perf_counter() - started, "resident_mb": resident_mb(llm)}), flush=True)
     by_number = {paragraph.number: paragraph for paragraph in paragraphs}
     for line in sys.stdin:
         request = json.loads(line)
         llm.take()
         reply = ask(engine, request["question"], request["language"], by_number)
         written = [{"new_tokens": w.new_tokens, "tokens": w.tokens} for w in llm.take()]
-        print(json.dumps({**reply, "written": written, "resident_mb": resident_mb()}), flush=True)
+        print(json.dumps({**reply, "written": written, "resident_mb": resident_mb(llm)}), flush=True)
     return 0
 
 

@@ -163,7 +163,7 @@ def perform(
     commands = _commands(order) if order.commands else {}
     engine, llm, loading = _warm_engine(settings, index)
     with ExitStack() as stack:
-        held = resident_mb()
+        held = resident_mb(llm)
         if order.ahead:
             _read_ahead(engine)
         speeds = calibrate(llm, order.repeats)
@@ -171,7 +171,7 @@ def perform(
         peer = _open_peer(stack, index) if beside else None
         asked, replies = _ask_all(engine, llm, chosen, peer, beside, on_progress)
         unread = _ask_unread(engine, llm, [question for question in chosen if question.id in beside])
-        held = max(filter(None, (held, resident_mb())), default=None)
+        held = max(filter(None, (held, resident_mb(llm))), default=None)
     speeds += calibrate(llm, order.repeats)
     return Measured(
         machine=_machine(settings, llm),
@@ -216,7 +216,7 @@ def _cold(repeats: int) -> Cold:
         answer=tuple(start.at("answer") for start in starts),
         embedder_alone=tuple(one.seconds for one in alone),
         usage=tuple(json.loads(start.said("answer")) for start in starts),
-        peak_mb=max(filter(None, (start.peak_mb for start in starts)), default=None),
+        peak_mb=max(filter(None, (json.loads(start.said("most")) for start in starts)), default=None),
     )
 
 

@@ -75,7 +75,7 @@ def perform(order: XQuADOrder, folder: RunFolder, settings: Settings, *, fresh: 
         if not folder.is_complete(questions, retrieval_file(corpus)):
             own = engine if corpus == BOTH else engine_over(settings, order.dataset, corpus, "quote")
             _fill(folder, questions, retrieving(own), retrieval_file(corpus), f"Retrieving, corpus {corpus}")
-    chosen = sample(questions, order.answers)
+    chosen = sample([question for question in questions if question.split == "test"], order.answers)
     if not all(folder.is_complete(chosen, file) for file in (ANSWERS, WITHHELD)):
         engine.warm()  # or the first question's seconds would be the loading of the weights
         withheld = Bed(WITHHELD, "the paragraph that answers is taken away", exclude=lambda question: question.gold)

@@ -18,6 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+# Where `expand` writes, beside the 4-bit copy. Renamed whenever what it writes changes: checkouts share the folder.
+FOLDER = "expanded-2"
+OUTDATED = ("expanded",)
+
 MAGIC = b"E5S1"
 BLOCK = 32
 BLOCK_BYTES = 2 + BLOCK // 2
@@ -103,7 +107,10 @@ def _dequantize(raw: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def expand(source: Path, tokenizer: Path, target: Path) -> None:
-    """Write a sentence-transformers folder at `target`; it appears whole or not at all."""
+    """Write a sentence-transformers folder at `target`; it appears whole or not at all.
+
+    What earlier versions wrote beside it is deleted then: it is half a gigabyte.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".expanding-", dir=target.parent))
     try:
@@ -111,6 +118,8 @@ def expand(source: Path, tokenizer: Path, target: Path) -> None:
         shutil.copyfile(tokenizer, staging / "tokenizer.json")
         _write_configuration(staging)
         staging.replace(target)
+        for outdated in OUTDATED:
+            shutil.rmtree(target.parent / outdated, ignore_errors=True)
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         if not target.is_dir():  # a second process may have been first; its copy is as good
@@ -172,7 +181,8 @@ def _write_configuration(folder: Path) -> None:
     _write_json(
         folder / "tokenizer_config.json",
         {
-            "tokenizer_class": "XLMRobertaTokenizerFast",
+            # Reads tokenizer.json as it is; XLM-RoBERTa's own class is built from it anew, for seconds at every start.
+            "tokenizer_class": "PreTrainedTokenizerFast",
             "model_max_length": 512,
             "sep_token": "</s>",
             "mask_token": "<mask>",

@@ -165,12 +165,21 @@ class Embedder(BaseEmbedding):
 def _embedded(tokenizer: Any, prompt: str, text: str, output: dict[str, Any]) -> Embedded:
     """One text's vectors from what sentence-transformers says of it, its tokens placed in `text`."""
     vectors = output["token_embeddings"][output["attention_mask"].bool()].float().numpy()
-    places = tokenizer(prompt + text, truncation=True, max_length=len(vectors), return_offsets_mapping=True)
-    offsets = np.asarray(places["offset_mapping"], np.int32) - len(prompt)
+    whole = prompt + text
+    places = tokenizer(whole, truncation=True, max_length=len(vectors), return_offsets_mapping=True)
+    offsets = np.asarray([_past_blanks(whole, *span) for span in places["offset_mapping"]], np.int32) - len(prompt)
     # Special tokens have no characters of their own; a token of the prompt begins before the text.
     own = (offsets[:, 1] > offsets[:, 0]) & (offsets[:, 1] > 0)
     sentence = output["sentence_embedding"].float().numpy()
     return Embedded(unit(sentence[None])[0], vectors[own], np.maximum(offsets[own], 0))
+
+
+def _past_blanks(text: str, start: int, end: int) -> tuple[int, int]:
+    """A token's span without the blanks it begins with; one of blanks alone stands at the character behind them."""
+    first = start
+    while first < len(text) and start < end and text[first].isspace():
+        first += 1
+    return first, max(end, min(first + 1, len(text))) if start < end else end
 
 
 def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -184,7 +193,7 @@ def _bundled(name: str, settings: Settings) -> tuple[Path, str]:
     if model.role != "embedder":
         raise UserError(f"the setting embedder is {name}, a {model.role}. Name an embedder of index/weights.toml.")
     folder = weights.require(name, settings)
-    expanded = folder / "expanded"
+    expanded = folder / e5.FOLDER
     if model.expand and not expanded.is_dir():
         e5.expand(folder / model.files[0].name, folder / "tokenizer.json", expanded)
     return (expanded if model.expand else folder), model.files[0].sha256

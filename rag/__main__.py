@@ -91,10 +91,7 @@ def _open(settings: Settings, args: argparse.Namespace) -> Engine:
     from rag.engine import Engine
 
     # Retrieval needs no generator: `--retrieve` works without its weights.
-    engine = Engine.open(settings, args.index, "quote" if args.retrieve else settings.generator)
-    # The first process of a machine evaluates what all questions share and keeps it; later ones read it back.
-    engine.generator.warm()
-    return engine
+    return Engine.open(settings, args.index, "quote" if args.retrieve else settings.generator)
 
 
 def _answer(engine: Engine, request: dict[str, Any], retrieve_only: bool) -> dict[str, Any]:

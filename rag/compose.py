@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from index.characters import HAN
@@ -29,6 +29,8 @@ _INLINE_LABEL = re.compile(
 ECHO = 0.6
 # A second quote is shown when its score is at least this share of the first's.
 QUOTE_SHARE = 0.8
+# And when its paragraph is at least this many times as likely to be the one that answers as the first's is.
+PARAGRAPH_SHARE = 0.5
 QUOTES = 2
 # A sentence of whose words the first quote has this share says nothing else.
 SAID_ALREADY = 0.7
@@ -36,6 +38,8 @@ SAID_ALREADY = 0.7
 COPIED = 0.8
 # The share of the words of what a small model writes that must stand in the sentences it is attached to.
 HELD = 0.6
+
+Shares = Mapping[int, float]
 
 
 def split_statements(written: str) -> list[str]:
@@ -107,12 +111,15 @@ def _kept(w: Weighed, language: Language) -> tuple[str, tuple[Evidence, ...], Ve
     return (quote.text, (quote,), "supported") if quote else None
 
 
-def quote_statements(base: Answer, ranked: Sequence[Evidence], rarity: Rarity) -> Answer:
-    """The answer in quotes: the nearest sentence, and a second one that is nearly as near."""
-    return _quoting(base, _nearest(ranked, rarity, base.language))
+def quote_statements(base: Answer, ranked: Sequence[Evidence], share: Shares, rarity: Rarity) -> Answer:
+    """The answer in quotes: the nearest sentence, and a second one that is nearly as near.
+
+    `share`: the probability of each paragraph that it is the one that answers.
+    """
+    return _quoting(base, _nearest(ranked, share, rarity, base.language))
 
 
-def with_nearest(answer: Answer, ranked: Sequence[Evidence], rarity: Rarity) -> Answer:
+def with_nearest(answer: Answer, ranked: Sequence[Evidence], share: Shares, rarity: Rarity) -> Answer:
     """`answer` with the quotes behind what was written.
 
     A small model picks the wrong one of two sentences, or half of one, more often than retrieval does; the reader
@@ -121,7 +128,7 @@ def with_nearest(answer: Answer, ranked: Sequence[Evidence], rarity: Rarity) -> 
     """
     if answer.refused:
         return answer
-    near = _nearest(ranked, rarity, answer.language)
+    near = _nearest(ranked, share, rarity, answer.language)
     unsaid = [e for e in near if not any(e.text in said.text for said in answer.statements)]
     book = _Citations()
     statements: dict[str, Statement] = {}
@@ -159,16 +166,18 @@ def _copies(written: str, sentence: str, rarity: Rarity) -> bool:
     return rarity.covered(quoted, said) >= SAID_ALREADY and rarity.covered(said, quoted) >= COPIED
 
 
-def _nearest(ranked: Sequence[Evidence], rarity: Rarity, language: Language) -> list[Evidence]:
+def _nearest(ranked: Sequence[Evidence], share: Shares, rarity: Rarity, language: Language) -> list[Evidence]:
     """The first of `ranked` with what it leans on, and the next that is nearly as near and says something else."""
     readable = [e for e in ranked if can_be_quoted(e, language)] or ranked
     first, *others = readable[: 2 * QUOTES]
     together = with_what_it_leans_on(first)
     own = content_tokens(first.text)
+    likely = PARAGRAPH_SHARE * share.get(first.paragraph.number, 0.0)
     near = [
         e
         for e in others
         if e.score >= QUOTE_SHARE * first.score
+        and share.get(e.paragraph.number, 0.0) >= likely
         and e.key not in {t.key for t in together}
         and rarity.covered(content_tokens(e.text), own) < SAID_ALREADY
     ]

@@ -137,6 +137,7 @@ class Engine:
 
     def warm(self) -> None:
         """Load everything that the first question would otherwise wait for."""
+        self.generator.begin()
         self.index.embedder.load()
         self.generator.warm()
 
@@ -188,6 +189,7 @@ class Engine:
         Raises UserError for an empty or over-long question.
         """
         started = time.perf_counter()
+        self.generator.begin()  # it loads while this process imports what finding needs
         found = self.find(question, history, exclude, started)
         yield found
         _dispatcher.event(SynthesizeStartEvent(query=found.question))
@@ -214,7 +216,9 @@ class Engine:
         gate = self._gate(looked, Said(), "question")
         base = self._base(looked, gate, first_token=looked.milliseconds)
         is_answered = gate.is_open and looked.ranked
-        quotes = quote_statements(base, looked.ranked, self._rarity) if is_answered else refusal(base)
+        quotes = (
+            quote_statements(base, looked.ranked, looked.ranking.share, self._rarity) if is_answered else refusal(base)
+        )
         kept = {f.name: getattr(looked, f.name) for f in fields(Looked)}
         return Found(**kept, quotes=quotes)
 
@@ -266,11 +270,11 @@ class Engine:
         base = self._base(looked, gate, first_token, heard.usage, told)
         if not gate.is_open:
             return refusal(base)
-        answer = compose(base, weighed)
+        answer, share = compose(base, weighed), looked.ranking.share
         if answer is None:
-            quotes = quote_statements(base, looked.ranked, self._rarity)
+            quotes = quote_statements(base, looked.ranked, share, self._rarity)
             return replace(quotes, fallback="the text shown states nothing of what was written")
-        return with_nearest(answer, looked.ranked, self._rarity) if self.generator.is_small else answer
+        return with_nearest(answer, looked.ranked, share, self._rarity) if self.generator.is_small else answer
 
     def listen(self, found: Looked) -> Heard:
         """The reply of which the opening decides: about the paragraph that likeliest states the answer.

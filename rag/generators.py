@@ -1,6 +1,6 @@
 """The four generators behind llama-index's LLM interface, and what the first token of a reply tells of the answer.
 
-`local`      Qwen2.5-Coder through llama.cpp, in this process
+`local`      Qwen2.5-Coder through llama.cpp, on this machine
 `quote`      no model: the best sentences, verbatim
 `openai`     any OpenAI-compatible endpoint
 `anthropic`  Claude
@@ -37,16 +37,18 @@ class Generator:
     """A named generator: the LLM that writes, and what it is asked with. `quote` writes nothing of its own.
 
     `continues`: whether it goes on with a reply that the last message has begun. `is_small`: whether it is too small
-    to be trusted with the choice of the sentence, so that the nearest one is quoted behind what it writes. `prepare`,
-    where it can, has it read the start of a prompt ahead; whether there was anything to do. `hears`: the log odds that
-    the answer is stated, from a reply's first tokens and the log odds of its two words, where more is known of the
-    model than these (rag/opening.py).
+    to be trusted with the choice of the sentence, so that the nearest one is quoted behind what it writes. `begin` has
+    its weights loaded in the background; `warm` waits until it can answer. `prepare`, where it can, has it read the
+    start of a prompt ahead; whether there was anything to do. `hears`: the log odds that the answer is stated, from a
+    reply's first tokens and the log odds of its two words, where more is known of the model than these
+    (rag/opening.py).
     """
 
     name: GeneratorName
     model: str
     llm: LLM
     writes: bool = True
+    begin: Callable[[], None] = lambda: None
     warm: Callable[[], None] = lambda: None
     prepare: Callable[[Sequence[ChatMessage]], bool] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -159,6 +161,7 @@ def _local(settings: Settings) -> Generator:
         "local",
         llm.name,
         llm,
+        begin=llm.begin,
         warm=llm.warm,
         prepare=llm.prepare,
         continues=True,

@@ -1,4 +1,4 @@
-"""The `local` generator: a GGUF model through llama.cpp (xllamacpp), in this process, with no open port.
+"""The `local` generator: a GGUF model through llama.cpp (xllamacpp), in a process of its own, with no open port.
 
 llama.cpp's server always listens; here it listens on a unix socket in a private folder (or, where the
 system has none, on loopback behind a random key), and nobody is told.
@@ -6,20 +6,20 @@ system has none, on loopback behind a random key), and nobody is told.
 
 from __future__ import annotations
 
-import atexit
-import contextlib
+import json
 import os
-import queue
 import secrets
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 from llama_index.core.base.llms.types import ChatMessage, LLMMetadata, MessageRole
@@ -37,7 +37,11 @@ from rag.prompts import opened_by, opening_messages
 CONTEXT = 4096  # tokens of a slot
 # How many of the likeliest first tokens are told: for rag/opening.py. Costs nothing that can be measured.
 FIRST_TOKENS = 400
-_END = object()
+_PROGRAM = Path(__file__).with_name("llama.py")
+_EVENT = "data: "
+_SECONDS = 600  # without a word of a reply
+_SLOT_SECONDS = 30
+_ENDING_SECONDS = 2
 
 
 def _nothing_stands() -> list[str | None]:
@@ -58,7 +62,7 @@ class LocalLLM(ChatLLM):
     prompts: str
     prompts_room: int  # bytes
 
-    _server: Any = PrivateAttr(default=None)
+    _server: _Server | None = PrivateAttr(default=None)
     _prefixes: Prefixes = PrivateAttr()
     # What each slot begins with: the excerpt behind its language's opening, "" for the opening alone, None for neither.
     _standing: list[str | None] = PrivateAttr(default_factory=_nothing_stands)
@@ -94,13 +98,29 @@ class LocalLLM(ChatLLM):
         """The model's name and window."""
         return LLMMetadata(context_window=CONTEXT, num_output=self.max_tokens, is_chat_model=True, model_name=self.name)
 
-    def load(self) -> None:
-        """Load the weights (seconds); does nothing when they are loaded."""
+    def begin(self) -> None:
+        """Have the weights loaded in the background, again where llama.cpp has crashed; returns at once."""
         with self._loading:
-            if self._server is None:
-                Path(self.prompts).mkdir(parents=True, exist_ok=True)
-                self._server, self._prefixes = _start(Path(self.path), self.threads, Path(self.prompts))
-                self._prefixes = replace(self._prefixes, room=self.prompts_room)
+            if self._server is not None and self._server.is_running:
+                return
+            prompts = Path(self.prompts)
+            prompts.mkdir(parents=True, exist_ok=True)
+            self._server = _Server(Path(self.path), self.threads, prompts)
+            self._prefixes = Prefixes(prompts, Path(self.path), self._server, self.prompts_room)
+            self._standing = _nothing_stands()
+
+    def load(self) -> _Server:
+        """Wait until the weights are loaded (seconds). Raises GeneratorFailed where llama.cpp cannot load them."""
+        self.begin()
+        server = self._server
+        assert server is not None
+        server.wait()
+        return server
+
+    @property
+    def pid(self) -> int | None:
+        """The process that llama.cpp runs in; None before `begin`."""
+        return self._server.pid if self._server else None
 
     def warm(self) -> None:
         """Load, and evaluate what all questions of a language share, where no earlier process has kept it."""
@@ -182,41 +202,127 @@ class LocalLLM(ChatLLM):
             yield from self._serve({**_request(messages), "max_tokens": limit, "id_slot": slot})
 
     def _serve(self, request: dict[str, Any]) -> Iterator[Piece]:
-        """What llama.cpp replies.
+        """What llama.cpp replies; closing the iterator stops it."""
+        assert self._server is not None
+        yield from _read(self._server.chunks(request))
 
-        It calls back from its own thread and swallows what the callback raises, so the callback only passes chunks
-        on through a queue; returning True stops the model.
-        """
-        chunks: queue.Queue[Any] = queue.Queue()
-        stop = threading.Event()
 
-        def on_chunk(chunk: Any) -> bool:
-            chunks.put(chunk)
-            return stop.is_set()
+class _Server:
+    """llama.cpp in a process of its own (rag/llama.py), being loaded from the moment this is made.
 
-        def serve() -> None:
-            try:
-                self._server.handle_chat_completions(request, on_chunk)
-            except Exception as error:  # handed to the reader of the queue, which raises it
-                chunks.put(error)
-            finally:
-                chunks.put(_END)
+    It ends with this object, and with this process, however that ends.
+    """
 
-        worker = threading.Thread(target=serve, name="llama.cpp", daemon=True)
-        worker.start()
+    def __init__(self, model: Path, threads: int, prompts: Path) -> None:
+        folder = tempfile.mkdtemp(prefix="duizhao-")  # mode 0700: only this user can reach the socket
+        self._socket = str(Path(folder) / "llama.sock") if hasattr(socket, "AF_UNIX") else None
+        self._keys = [] if self._socket else [secrets.token_hex(32)]
+        self._errors: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
+        # A session of its own: what stops this process in a terminal leaves it to come to an end by itself.
+        self._process = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-P", str(_PROGRAM)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            start_new_session=True,
+        )
+        weakref.finalize(self, _end, self._process, self._errors, folder)
+        self._waiting = threading.Lock()
+        self._client: httpx.Client | None = None
+        order = {
+            "model": str(model),
+            "threads": threads,
+            "slots": len(LANGUAGES),  # each keeps the part of the prompt that all questions of a language share
+            "context": CONTEXT,
+            "prompts": f"{prompts}{os.sep}",
+            "host": self._socket or "127.0.0.1",
+            "keys": self._keys,
+        }
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # it has ended already; `wait` says why
+            self._process.stdin.write(json.dumps(order) + "\n")
+            self._process.stdin.flush()
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is loading or serving."""
+        return self._process.poll() is None
+
+    def wait(self) -> None:
+        """Wait until it serves. Raises GeneratorFailed where it has ended instead."""
+        with self._waiting:
+            if self._client is None:
+                self._client = self._connected()
+
+    def _connected(self) -> httpx.Client:
+        assert self._process.stdout is not None
+        address = self._process.stdout.readline().strip()
+        if not address:
+            self._process.wait()
+            self._errors.seek(0)
+            last = (self._errors.read().strip().splitlines() or ["it said nothing"])[-1]
+            raise GeneratorFailed(f"llama.cpp ended with status {self._process.returncode}: {last}")
+        client = httpx.Client(
+            transport=httpx.HTTPTransport(uds=self._socket),
+            base_url="http://llama" if self._socket else address,  # any name will do for a socket
+            headers={"Authorization": f"Bearer {self._keys[0]}"} if self._keys else {},
+            timeout=_SECONDS,
+        )
+        weakref.finalize(self, client.close)
+        return client
+
+    def chunks(self, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """The chunks of a streamed chat completion. Raises GeneratorFailed for a refusal, and for a crash."""
+        assert self._client is not None
         try:
-            yield from _read(chunks)
-        finally:
-            stop.set()
-            worker.join()
+            with self._client.stream("POST", "/v1/chat/completions", json=request) as reply:
+                if reply.status_code != httpx.codes.OK:
+                    reply.read()
+                    raise GeneratorFailed(_reason(reply.json()) or reply.text)
+                for line in reply.iter_lines():
+                    if line.startswith(_EVENT + "{"):
+                        yield json.loads(line.removeprefix(_EVENT))
+        except httpx.HTTPError as error:
+            raise GeneratorFailed(f"llama.cpp stopped answering: {error or type(error).__name__}") from error
+
+    def act(self, slot: int, action: str, name: str) -> bool:
+        """Have it save or restore a slot's state in a file of the prompts' folder; whether that went well."""
+        assert self._client is not None
+        try:
+            reply = self._client.post(
+                f"/slots/{slot}", params={"action": action}, json={"filename": name}, timeout=_SLOT_SECONDS
+            )
+        except httpx.HTTPError:
+            return False
+        return reply.status_code == httpx.codes.OK
 
 
-def _read(chunks: queue.Queue[Any]) -> Iterator[Piece]:
+def _end(process: subprocess.Popen[str], errors: IO[str], folder: str) -> None:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with suppress(OSError):  # it has ended before
+        process.stdin.close()
+    process.stdout.close()
+    try:
+        process.wait(_ENDING_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()  # still loading: nothing is lost
+        process.wait()
+    errors.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read(chunks: Iterator[dict[str, Any]]) -> Iterator[Piece]:
     asked_first = False
-    while (chunk := chunks.get()) is not _END:
-        if isinstance(chunk, Exception):
-            raise GeneratorFailed(str(chunk)) from chunk
-        _refuse_error(chunk)
+    for chunk in chunks:
+        if reason := _reason(chunk):
+            raise GeneratorFailed(reason)
         if chunk.get("usage"):  # the last
             yield Piece(usage=_usage(chunk))
         for choice in chunk.get("choices", ()):
@@ -257,9 +363,10 @@ def _request(messages: Sequence[ChatMessage]) -> dict[str, Any]:
     }
 
 
-def _refuse_error(reply: Any) -> None:
-    if isinstance(reply, dict) and "error" in reply:
-        raise GeneratorFailed(str(reply["error"].get("message", reply["error"])))
+def _reason(reply: dict[str, Any]) -> str | None:
+    """What llama.cpp says is wrong; None where nothing is."""
+    error = reply.get("error")
+    return str(error.get("message", error) if isinstance(error, dict) else error) if error else None
 
 
 def _gguf(path: Path) -> Path:
@@ -271,52 +378,3 @@ def _gguf(path: Path) -> Path:
     if magic != b"GGUF":
         raise UserError(f"{path} begins with {magic!r}, a GGUF file begins with b'GGUF'. Give another file.")
     return path
-
-
-def _start(path: Path, threads: int, prompts: Path) -> tuple[Any, Prefixes]:
-    import xllamacpp  # type: ignore[import-untyped]
-
-    params = xllamacpp.CommonParams()
-    params.model.path = str(path)
-    # A slot a language: each keeps the part of the prompt that all its questions share.
-    params.n_parallel = len(LANGUAGES)
-    params.n_ctx = CONTEXT * params.n_parallel
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
-    params.cache_ram_mib = 0  # what is worth keeping is kept on disk (rag/prefixes.py)
-    # Read, not mapped: llama.cpp repacks the weights, and a mapped file would stay resident beside the copy.
-    params.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
-    params.warmup = False
-    params.ui = False
-    params.endpoint_slots = True
-    params.slot_save_path = f"{prompts}{os.sep}"
-    params.verbosity = -1
-    folder = tempfile.mkdtemp(prefix="duizhao-")  # mode 0700: only this user can reach the socket
-    atexit.register(shutil.rmtree, folder, True)
-    if hasattr(socket, "AF_UNIX"):
-        params.hostnames = [str(Path(folder) / "llama.sock")]
-    else:
-        params.hostnames, params.port, params.api_keys = ["127.0.0.1"], 0, [secrets.token_hex(32)]
-    with _quiet():
-        server = xllamacpp.Server(params)
-    return server, _prefixes(server, path, prompts, params)
-
-
-def _prefixes(server: Any, path: Path, prompts: Path, params: Any) -> Prefixes:
-    if hasattr(socket, "AF_UNIX"):
-        return Prefixes(prompts, path, httpx.HTTPTransport(uds=params.hostnames[0]), {})
-    address = str(server.listening_address).rstrip("/")
-    return Prefixes(prompts, path, httpx.HTTPTransport(), {"Authorization": f"Bearer {params.api_keys[0]}"}, address)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep llama.cpp's own loading report off the terminal; it writes past Python, to descriptor 2."""
-    sys.stderr.flush()
-    saved, sink = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(sink, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(sink)

@@ -20,14 +20,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal, Protocol
 
-import httpx
 import zstandard
 from llama_index.core.llms import ChatMessage
 
 from index.paragraphs import Language, digest
 
-_SECONDS = 30
 # The window must hold an opening and a lead; both are some 20 MB.
 _WINDOW_LOG = 26
 # Bytes of a long lead, and for how many seconds a use of one keeps it from being replaced.
@@ -37,30 +36,35 @@ _STREAM = ".start"  # an opening as the beginning of a zstd stream
 _LEAD = ".lead"  # and how such a stream goes on
 
 
+class Slots(Protocol):
+    """Where states stand while they are in use: llama.cpp's server."""
+
+    def act(self, slot: int, action: Literal["save", "restore"], name: str) -> bool:
+        """Have it write the state of a slot to the file of that name in the folder, or read it back; success."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prefixes:
-    """The states of one model's prompts in `folder`, through the server at the end of `transport`.
+    """The states of one model's prompts in `folder`, to which the server of `slots` writes them.
 
     `room`: how many bytes the leads may take; the longest unused ones go first.
     """
 
     folder: Path
     model: Path
-    transport: httpx.BaseTransport
-    headers: dict[str, str]
-    address: str = "http://llama"  # any name will do for a socket
+    slots: Slots
     room: int = 10**9
 
     def restore(self, slot: int, language: Language, messages: Sequence[ChatMessage]) -> bool:
         """Whether a state kept earlier for this opening now stands in the slot."""
         name = self.name(language, messages)
-        return (self.folder / name).is_file() and self._ask(slot, "restore", name)
+        return (self.folder / name).is_file() and self.slots.act(slot, "restore", name)
 
     def save(self, slot: int, language: Language, messages: Sequence[ChatMessage]) -> bool:
         """Keep the slot's state for this opening, in place of an older one; whether that went well."""
         name = self.name(language, messages)
         with self._passing(name) as passing:
-            if not self._ask(slot, "save", passing.name):
+            if not self.slots.act(slot, "save", passing.name):
                 return False
             passing.replace(self.folder / name)
         for old in self.folder.glob(f"{language}-*"):
@@ -84,7 +88,7 @@ class Prefixes:
                 return False
             with self._passing(opening) as passing:
                 passing.write_bytes(memoryview(state)[size:])
-                restored = self._ask(slot, "restore", passing.name)
+                restored = self.slots.act(slot, "restore", passing.name)
             os.utime(kept)  # the longest unused is the first to go
         except (OSError, zstandard.ZstdError):
             return False
@@ -94,7 +98,7 @@ class Prefixes:
         """Keep the slot's state for `lead`, making room where it is short; whether that went well."""
         try:
             with self._passing(opening) as passing:
-                if not self._ask(slot, "save", passing.name):
+                if not self.slots.act(slot, "save", passing.name):
                     return False
                 kept = self._difference(opening, passing.read_bytes())
                 passing.write_bytes(kept)
@@ -159,13 +163,3 @@ class Prefixes:
             yield path
         finally:
             path.unlink(missing_ok=True)
-
-    def _ask(self, slot: int, action: str, name: str) -> bool:
-        with httpx.Client(transport=self.transport, base_url=self.address, timeout=_SECONDS) as client:
-            try:
-                reply = client.post(
-                    f"/slots/{slot}", params={"action": action}, json={"filename": name}, headers=self.headers
-                )
-            except httpx.HTTPError:
-                return False
-        return reply.status_code == httpx.codes.OK

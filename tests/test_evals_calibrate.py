@@ -186,7 +186,9 @@ def test_the_gate_is_fitted_on_dev_questions_and_never_on_a_test_question(
     seen: list[list[str]] = []
     for collect in ("collect", "collect_readings"):
         monkeypatch.setattr(
-            calibrate, collect, lambda engine, questions, *rest, **more: seen.append([q.id for q, _ in questions]) or []
+            calibrate,
+            collect,
+            lambda engine, questions, *rest, **more: seen.append([a.question.id for a in questions]) or [],
         )
     monkeypatch.setattr(calibrate, "fit", lambda examples: {})
     monkeypatch.setattr(calibrate, "write_gate", lambda fits: None)

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import rag.engine
-from evals import run, stats, xquad, xquad_report
+from evals import calibration, run, stats, xquad, xquad_report
 from evals.__main__ import main
-from evals.datasets import SpanQuestion
+from evals.datasets import SpanQuestion, XQuAD
 from index.errors import UserError
 from tests.test_evals_cli import ScriptedEngine, right
 from tests.test_evals_gold import squad
@@ -33,8 +33,9 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> ScriptedEngine:
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> list[str]:
-    """`xquad` over two paragraphs with a question each."""
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """`xquad` over two paragraphs with a question each, of an article that nothing is fitted on."""
+    monkeypatch.setattr(SpanQuestion, "article", 2)
     squad(tmp_path, "zh", ["船长是李雷。", "船重。"], ["谁掌舵?", "船多重?"])
     squad(tmp_path, "en", ["The captain.", "It is heavy."], ["Who steers?", "How heavy?"])
     return ["xquad", "--path", str(tmp_path), "--out", "here"]
@@ -73,6 +74,21 @@ def test_answers_are_asked_with_the_full_index_and_with_the_gold_paragraph_taken
     assert "| asked in zh, corpus in en |" in text
     assert "| Both, in one statement |" in text
     assert "python -m evals" in text
+
+
+def test_every_third_article_is_for_the_test_and_never_calibrated_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evals.datasets.PARAGRAPHS_OF_ONE_ARTICLE", 1)
+    texts, asked = [f"第{n}段。" for n in range(7)], [f"第{n}个?" for n in range(7)]
+    squad(tmp_path, "zh", texts, asked)
+    squad(tmp_path, "en", texts, asked)
+    dataset = XQuAD(tmp_path)
+    assert [question.split for question in dataset.questions()] == ["dev", "dev", "test"] * 2 + ["dev"]
+    fitted = calibration._of_xquad(tmp_path, None)
+    assert [min(one.question.gold) for one in fitted] == [1, 2, 4, 5, 7] * 2
+    assert [one.exclude for one in fitted[5:]] == [one.question.gold for one in fitted[5:]]
+    assert [one.group for one in fitted[:3]] == ["XQuAD 0", "XQuAD 1", "XQuAD 3"]
 
 
 def test_a_rerun_asks_nothing_again_and_a_larger_one_only_what_is_new(

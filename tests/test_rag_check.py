@@ -142,7 +142,7 @@ def test_a_statement_in_the_other_language_gives_way_to_a_quote_in_the_readers(r
 
 def test_what_answers_in_quotes_is_in_the_readers_language(rarity: Rarity) -> None:
     ranked = [replace(first(TEA, "zh"), score=5.0), replace(first(TEA, "en"), score=1.0)]
-    assert [s.text for s in quote_statements(base(), ranked, rarity).statements] == [first(TEA, "en").text]
+    assert [s.text for s in quote_statements(base(), ranked, {}, rarity).statements] == [first(TEA, "en").text]
 
 
 @pytest.mark.parametrize(
@@ -201,13 +201,24 @@ def test_the_nearest_sentences_are_quoted_behind_a_small_models_words_once(rarit
     near, far = (replace(e, score=score) for e, score in zip(sentences_of(TEA, "en"), (5.0, 2.0), strict=False))
     written = compose(base(), weigh([("Yunnan exported ten thousand tonnes.", (near,))], "How much?", rarity))
     assert written is not None
-    answer = with_nearest(written, [near, far], rarity)
+    answer = with_nearest(written, [near, far], {}, rarity)
     assert [s.text for s in answer.statements][1:] == [near.text], "the far one is not worth the reader's time"
     assert len(answer.citations) == 1, "the sentence is cited already"
-    assert with_nearest(answer, [near, far], rarity) == answer
-    assert with_nearest(refusal(base()), [near, far], rarity).statements == ()
-    both = with_nearest(written, [near, replace(far, score=4.9)], rarity)
+    assert with_nearest(answer, [near, far], {}, rarity) == answer
+    assert with_nearest(refusal(base()), [near, far], {}, rarity).statements == ()
+    both = with_nearest(written, [near, replace(far, score=4.9)], {}, rarity)
     assert [s.text for s in both.statements][1:] == [near.text, far.text]
+
+
+@pytest.mark.parametrize(("share", "is_quoted"), [(0.21, True), (0.19, False)])
+def test_a_second_quote_from_a_paragraph_that_is_unlikely_to_answer_is_not_shown(
+    rarity: Rarity, share: float, is_quoted: bool
+) -> None:
+    near, far = (replace(e, score=5.0) for e in sentences_of(TEA, "en")[:2])
+    elsewhere = replace(far, paragraph=replace(TEA, number=TEA.number + 40))
+    shares = {near.paragraph.number: 0.4, elsewhere.paragraph.number: share}
+    quoted = quote_statements(base(), [near, elsewhere], shares, rarity)
+    assert (elsewhere.paragraph.number in {c.paragraph.number for c in quoted.citations}) == is_quoted
 
 
 def test_a_copy_of_the_nearest_sentence_gives_way_to_it_where_it_stood(rarity: Rarity) -> None:
@@ -216,11 +227,11 @@ def test_a_copy_of_the_nearest_sentence_gives_way_to_it_where_it_stood(rarity: R
     said = [(copied, (first, third)), ("No pesticide was used in Yunnan.", (second,))]
     written = compose(base(), weigh(said, "What of the tea?", rarity))
     assert written is not None
-    answer = with_nearest(written, [first], rarity)
+    answer = with_nearest(written, [first], {}, rarity)
     assert [s.text for s in answer.statements] == [first.text, said[1][0]]
     assert [c.quote for c in answer.citations] == [first.text, second.text], "what it alone cited is cited no more"
     assert [s.citations for s in answer.statements] == [(0,), (1,)]
-    apart = with_nearest(written, [second], rarity)
+    apart = with_nearest(written, [second], {}, rarity)
     assert [s.text for s in apart.statements] == [copied, said[1][0], second.text], "it says more than that sentence"
 
 
@@ -231,12 +242,12 @@ def test_what_goes_too_far_from_the_sentence_it_cites_gives_way_to_it(rarity: Ra
     written = compose(base(), weigh([(joined, (first,))], question, rarity))
     assert written is not None
     assert written.statements[0].text == joined, "the check finds nothing against it"
-    assert [s.text for s in with_nearest(written, [second], rarity).statements] == [first.text, second.text]
+    assert [s.text for s in with_nearest(written, [second], {}, rarity).statements] == [first.text, second.text]
     kept = compose(
         base(), weigh([("Yunnan exported a third of the country's tea in 2024.", (first,))], question, rarity)
     )
     assert kept is not None
-    assert with_nearest(kept, [first], rarity).statements[0].text == kept.statements[0].text
+    assert with_nearest(kept, [first], {}, rarity).statements[0].text == kept.statements[0].text
 
 
 @pytest.mark.parametrize(
@@ -257,9 +268,9 @@ def test_a_quote_brings_the_sentence_that_goes_on_from_it(
     )
     sentences = sentences_of(tea, language)
     for nearest in sentences[1:3]:
-        answer = quote_statements(base(language), [replace(nearest, score=5.0)], rarity)
+        answer = quote_statements(base(language), [replace(nearest, score=5.0)], {}, rarity)
         assert [s.text for s in answer.statements] == quoted, "in reading order, whichever of the two is nearest"
-    alone = quote_statements(base(language), [replace(sentences[3], score=5.0)], rarity)
+    alone = quote_statements(base(language), [replace(sentences[3], score=5.0)], {}, rarity)
     assert [s.text for s in alone.statements] == [sentences[3].text]
 
 
@@ -269,7 +280,7 @@ def test_markers_the_model_invents_never_reach_the_reader() -> None:
 
 def test_a_quote_answer_is_verbatim_sentences_only(rarity: Rarity) -> None:
     ranked = [Evidence(e.paragraph, e.language, e.start, e.end, 1.0) for e in sentences_of(TEA, "zh")]
-    answer = quote_statements(base(), ranked, rarity)
+    answer = quote_statements(base(), ranked, {}, rarity)
     assert all(s.text == answer.citations[s.citations[0]].quote for s in answer.statements)
 
 

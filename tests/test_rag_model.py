@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from index.settings import Settings
 from rag.answer import Answer
 from rag.engine import Engine
 from rag.generators import Generator, make_generator
+from rag.local import LocalLLM
 from rag.prompts import leading_messages
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(400)]
@@ -103,3 +106,14 @@ def test_an_endpoint_takes_the_same_road_as_the_model_in_process(real_index: Ind
     assert answer.generator == "openai"
     assert any("SWE-bench" in c.quote for c in answer.citations)
     assert all(s.verdict in ("supported", "partial") for s in answer.statements)
+
+
+def test_a_model_that_crashed_is_loaded_anew_for_the_next_question(engine: Engine) -> None:
+    llm = engine.generator.llm
+    assert isinstance(llm, LocalLLM)
+    before = engine.ask("What is CORE-Bench?")
+    assert llm.pid is not None
+    os.kill(llm.pid, signal.SIGKILL)
+    llm.load()._process.wait()
+    again = engine.ask("What is CORE-Bench?")
+    assert (again.text, again.fallback) == (before.text, None)

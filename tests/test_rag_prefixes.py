@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
+from typing import Literal
 
-import httpx
 import numpy as np
 import pytest
 from llama_index.core.llms import ChatMessage
@@ -20,23 +19,22 @@ ZH = opening_messages("zh")
 class Server:
     """llama.cpp's slots: writes what it is told to save, restores what is there."""
 
-    def __init__(self, folder: Path, status: int = 200) -> None:
-        self.folder, self.status = folder, status
+    def __init__(self, folder: Path, *, works: bool = True) -> None:
+        self.folder, self.works = folder, works
         self.asked: list[tuple[str, str]] = []
         self.state = b"state"
 
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        action, name = request.url.params["action"], json.loads(request.content)["filename"]
-        self.asked.append((f"{request.url.path} {action}", name))
-        if action == "save" and self.status == 200:
+    def act(self, slot: int, action: Literal["save", "restore"], name: str) -> bool:
+        self.asked.append((f"{slot} {action}", name))
+        if action == "save" and self.works:
             (self.folder / name).write_bytes(self.state)
-        if action == "restore" and self.status == 200:
+        if action == "restore" and self.works:
             self.state = (self.folder / name).read_bytes()
-        return httpx.Response(self.status)
+        return self.works
 
 
 def kept_by(server: Server, model: Path) -> Prefixes:
-    return Prefixes(server.folder, model, httpx.MockTransport(server), {})
+    return Prefixes(server.folder, model, server)
 
 
 @pytest.fixture
@@ -57,7 +55,7 @@ def test_what_was_saved_is_restored_by_the_next_process(server: Server, model: P
     assert server.asked == []
     assert kept_by(server, model).save(0, "zh", ZH)
     assert kept_by(server, model).restore(0, "zh", ZH)
-    assert [asked for asked, _ in server.asked] == ["/slots/0 save", "/slots/0 restore"]
+    assert [asked for asked, _ in server.asked] == ["0 save", "0 restore"]
 
 
 @pytest.mark.parametrize("change", ["model", "words"])
@@ -79,20 +77,15 @@ def test_a_state_of_another_model_or_other_words_is_not_restored_but_replaced(
 def test_a_server_that_cannot_save_leaves_the_older_state(server: Server, model: Path) -> None:
     kept_by(server, model).save(0, "zh", ZH)
     before = sorted(server.folder.iterdir())
-    server.status = 500
+    server.works = False
     assert not kept_by(server, model).save(0, "zh", [*ZH, ChatMessage(content="more")])
     assert sorted(server.folder.iterdir()) == before
 
 
 def test_a_state_that_cannot_be_read_is_only_evaluated_again(server: Server, model: Path) -> None:
     kept_by(server, model).save(0, "zh", ZH)
-    server.status = 400
+    server.works = False
     assert not kept_by(server, model).restore(0, "zh", ZH)
-
-    def gone(request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("no such socket")
-
-    assert not Prefixes(server.folder, model, httpx.MockTransport(gone), {}).restore(0, "zh", ZH)
 
 
 LEAD = "资料:\n- [渡口] 冬天河面结冰。"
@@ -162,13 +155,13 @@ def test_a_lead_that_cannot_be_read_is_only_evaluated_again(
     assert not prefixes.restore_lead(0, opening, LEAD)
     path.unlink()
     assert not prefixes.restore_lead(0, opening, LEAD)
-    server.status = 500
+    server.works = False
     assert not prefixes.save_lead(0, opening, LEAD)
 
 
 def test_the_longest_unused_lead_makes_room(server: Server, model: Path, opened: tuple[Prefixes, str]) -> None:
     opening = opened[1]
-    prefixes = Prefixes(server.folder, model, httpx.MockTransport(server), {}, room=50_000)  # for two of 20,000
+    prefixes = Prefixes(server.folder, model, server, room=50_000)  # for two of 20,000
     for seed, lead in enumerate(("first", "second")):
         server.state = state_behind(OPENING, seed)
         prefixes.save_lead(0, opening, lead)
@@ -184,7 +177,7 @@ def test_nothing_used_lately_is_pushed_out_by_reading_ahead(
 ) -> None:
     opening = opened[1]
     monkeypatch.setattr("rag.prefixes._A_LEAD", 30_000)
-    prefixes = Prefixes(server.folder, model, httpx.MockTransport(server), {}, room=50_000)
+    prefixes = Prefixes(server.folder, model, server, room=50_000)
     assert prefixes.has_room()
     for seed, lead in enumerate(("first", "second")):
         server.state = state_behind(OPENING, seed)
@@ -193,4 +186,4 @@ def test_nothing_used_lately_is_pushed_out_by_reading_ahead(
     for path in server.folder.glob("*.lead"):
         os.utime(path, (1000, 1000))
     assert prefixes.has_room(), "these were used long ago"
-    assert not Prefixes(server.folder, model, httpx.MockTransport(server), {}, room=0).has_room()
+    assert not Prefixes(server.folder, model, server, room=0).has_room()

@@ -1,0 +1,50 @@
+"""llama.cpp's server, run as a program of its own: `python -P rag/llama.py`, with its order as JSON on stdin.
+
+Its constructor holds Python's lock for as long as it loads the weights. In a process of its own it does so while the
+asking one imports its libraries, and no page stands still; and the asking process outlives a crash of the model.
+It says where it listens in one line on stdout, and ends when stdin does, so that it never outlives who started it.
+Nothing of this project is imported here: it has to be loading before that is there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+
+def _parameters(order: dict[str, Any]) -> Any:
+    import xllamacpp  # type: ignore[import-untyped]
+
+    params = xllamacpp.CommonParams()
+    params.model.path = order["model"]
+    params.n_parallel = order["slots"]
+    params.n_ctx = order["context"] * order["slots"]
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = order["threads"]
+    params.cache_ram_mib = 0  # what is worth keeping is kept on disk (rag/prefixes.py)
+    # Read, not mapped: llama.cpp repacks the weights, and a mapped file would stay resident beside the copy.
+    params.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
+    params.warmup = False
+    params.ui = False
+    params.endpoint_slots = True
+    params.slot_save_path = order["prompts"]
+    params.verbosity = -1
+    params.hostnames, params.api_keys = [order["host"]], order["keys"]
+    if order["keys"]:
+        params.port = 0  # any free one
+    return params
+
+
+def main() -> None:
+    """Load the weights, say so, and serve until stdin ends."""
+    import xllamacpp
+
+    server = xllamacpp.Server(_parameters(json.loads(sys.stdin.readline())))
+    print(server.listening_address, flush=True)
+    sys.stdin.read()
+    os._exit(0)  # llama.cpp may be in the middle of a reply that nobody reads
+
+
+if __name__ == "__main__":
+    main()

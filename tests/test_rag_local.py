@@ -1,0 +1,175 @@
+"""The `local` generator's process: begun in the background, talked to over a socket, started anew after a crash.
+
+llama.cpp is played by a few lines that speak its protocol; the real one is asked in test_rag_model.py.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from llama_index.core.llms import ChatMessage
+
+import rag.local
+from rag.generators import GeneratorFailed
+from rag.local import LocalLLM
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the play speaks over a unix socket")
+
+PLAY = """
+import json, os, socketserver, sys, threading
+from http.server import BaseHTTPRequestHandler
+
+order = json.loads(sys.stdin.readline())
+print(json.dumps(order), file=open(order["model"] + ".order", "w"))
+
+class Handler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        question = asked.get("messages", [{"content": ""}])[-1]["content"]
+        if self.path.startswith("/slots") or question == "too long":
+            return self.say(400, json.dumps({"error": {"message": "exceeds the context"}}))
+        said = [{"choices": [{"delta": {"content": word}}]} for word in question.split(",")]
+        said.append({"choices": [], "usage": {"total_tokens": 10}, "timings": {"prompt_n": 5, "cache_n": 3, "predicted_n": 2}})
+        events = "".join(f"data: {json.dumps(event)}\\n\\n" for event in said) + "data: [DONE]\\n\\n"
+        if question == "crash":
+            self.say(200, events[:9], length=len(events))
+            os._exit(7)
+        self.say(200, events)
+
+    def say(self, status, text, length=None):
+        self.send_response(status)
+        self.send_header("Content-Length", str(length or len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+        self.wfile.flush()
+
+    def log_message(self, *args):
+        pass
+
+class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+
+server = Server(order["host"], Handler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+print("unix://", flush=True)
+sys.stdin.read()
+os._exit(0)
+"""
+
+
+@pytest.fixture
+def llm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalLLM]:
+    yield made(tmp_path, monkeypatch, PLAY)
+    gc.collect()
+
+
+def made(folder: Path, monkeypatch: pytest.MonkeyPatch, program: str) -> LocalLLM:
+    play = folder / "play.py"
+    play.write_text(program, encoding="utf-8")
+    monkeypatch.setattr(rag.local, "_PROGRAM", play)
+    return LocalLLM(
+        name="m", path=str(folder / "m.gguf"), threads=2, max_tokens=9, prompts=str(folder / "kept"), prompts_room=0
+    )
+
+
+def said(llm: LocalLLM, question: str) -> str:
+    return str(llm.chat([ChatMessage(content=question)]).message.content)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait_until_gone(pid: int) -> None:
+    for _ in range(200):
+        if not is_running(pid):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"process {pid} is still running")
+
+
+def test_it_is_begun_in_the_background_and_answers_in_pieces_with_what_they_cost(llm: LocalLLM, tmp_path: Path) -> None:
+    assert llm.pid is None
+    llm.begin()
+    begun = llm.pid
+    pieces = list(llm._pieces([ChatMessage(content="one,two")]))
+    assert [piece.text for piece in pieces] == ["one", "two", ""]
+    assert pieces[-1].usage == {"prompt_tokens": 8, "cached_tokens": 3, "completion_tokens": 2}
+    assert llm.pid == begun, "what was begun is what answers"
+    order = (tmp_path / "m.gguf.order").read_text(encoding="utf-8")
+    assert str(tmp_path / "m.gguf") in order
+    assert str(tmp_path / "kept") in order
+
+
+def test_the_socket_stands_in_a_folder_that_only_this_user_can_enter(llm: LocalLLM) -> None:
+    server = llm.load()
+    assert server._socket is not None
+    assert Path(server._socket).parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_what_it_refuses_is_told_and_it_answers_the_next(llm: LocalLLM) -> None:
+    with pytest.raises(GeneratorFailed, match="exceeds the context"):
+        said(llm, "too long")
+    assert said(llm, "one") == "one"
+    assert not llm.load().act(0, "restore", "nothing")
+
+
+def test_a_crash_loses_one_reply_and_not_the_next(llm: LocalLLM) -> None:
+    with pytest.raises(GeneratorFailed, match=r"llama\.cpp stopped answering"):
+        said(llm, "crash")
+    crashed = llm.pid
+    assert said(llm, "one") == "one"
+    assert llm.pid != crashed
+
+
+def test_one_that_cannot_load_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    llm = made(tmp_path, monkeypatch, "raise SystemExit('no such architecture')")
+    with pytest.raises(GeneratorFailed, match=r"llama\.cpp ended with status 1: no such architecture"):
+        said(llm, "one")
+
+
+def test_the_process_and_its_folder_end_with_the_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = made(tmp_path, monkeypatch, PLAY)
+    server = own.load()
+    pid, folder = server.pid, Path(server._socket or "").parent
+    del own, server
+    gc.collect()
+    wait_until_gone(pid)
+    assert not folder.exists()
+
+
+def test_the_process_ends_with_one_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "play.py").write_text(PLAY, encoding="utf-8")
+    code = f"""
+import sys, time
+import rag.local
+from pathlib import Path
+rag.local._PROGRAM = Path({str(tmp_path / "play.py")!r})
+llm = rag.local.LocalLLM(
+    name="m", path={str(tmp_path / "m.gguf")!r}, threads=1, max_tokens=1, prompts={str(tmp_path)!r}, prompts_room=0
+)
+llm.load()
+print(llm.pid, flush=True)
+time.sleep(60)
+"""
+    root = str(Path(__file__).parent.parent)
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": root}
+    ) as process:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        assert is_running(pid)
+        process.send_signal(signal.SIGKILL)
+    wait_until_gone(pid)
