@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,13 @@ from llama_index.core.base.llms.types import ChatMessage, ChatResponse, LLMMetad
 from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.llms import LLM
 
+from index.errors import UserError
 from index.paragraphs import digest
 from rag.generators import Generator
 from rag.llm import ChatLLM, Piece
 from rag.local import FIRST_TOKENS
+
+ReadAhead = Callable[[Sequence[ChatMessage]], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +39,10 @@ class KeptLLM(ChatLLM):
 
     inner: LLM
     path: str
+    read_ahead: ReadAhead | None = None
 
     _kept: dict[str, KeptReply] = PrivateAttr(default_factory=dict)
+    _start: Sequence[ChatMessage] | None = PrivateAttr(default=None)
 
     def model_post_init(self, context: Any) -> None:
         """Read what is kept; a line torn by an interruption is asked again."""
@@ -61,10 +67,19 @@ class KeptLLM(ChatLLM):
         if known is None or known.text is None:
             yield from self._asked(key, messages, is_opened=known is not None, **kwargs)
 
+    def prepare(self, messages: Sequence[ChatMessage]) -> bool:
+        """Have the start of a prompt read ahead, but only once the model is asked: a reply that is kept needs none."""
+        self._start = messages
+        return False
+
     def _asked(self, key: str, messages: Sequence[ChatMessage], *, is_opened: bool, **kwargs: Any) -> Iterator[Piece]:
         first: Mapping[str, float] | None = None
         text = ""
         ended = False
+        if self.read_ahead and self._start:
+            with suppress(UserError):  # a full disk costs time, and no reply
+                self.read_ahead(self._start)
+            self._start = None
         try:
             for response in self.inner.stream_chat(messages, **kwargs):
                 first = first or _first(response)
@@ -83,9 +98,10 @@ class KeptLLM(ChatLLM):
 
 
 def keeping(generator: Generator, path: Path) -> Generator:
-    """`generator`, its replies kept in `path`. It reads nothing ahead: a reply that is kept needs no model loaded."""
+    """`generator`, its replies kept in `path`. A reply that is kept needs no model loaded."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    return replace(generator, llm=KeptLLM(inner=generator.llm, path=str(path)), prepare=None)
+    llm = KeptLLM(inner=generator.llm, path=str(path), read_ahead=generator.prepare)
+    return replace(generator, llm=llm, begin=lambda: None, prepare=llm.prepare if generator.prepare else None)
 
 
 def _first(response: ChatResponse) -> Mapping[str, float] | None:

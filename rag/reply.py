@@ -42,14 +42,13 @@ class Reply:
             for response in responses:
                 self.usage = response.additional_kwargs.get("usage", self.usage)
                 logit = stated_logit(response, self._wording) if self.opening is None else None
-                told = logit is not None
                 if logit is not None:
                     self.first, self.logit = dict(first_tokens(response)), logit
                     self.opening = self._hears(self.first, logit) if self._hears else logit
                 whole += response.delta or ""
                 if (answer := self._answer_in(whole)) is None:
-                    if told:
-                        yield ""
+                    if logit is not None:
+                        yield ""  # the opening is known; nothing is written yet
                     continue
                 piece, self.text = answer[len(self.text) :], answer
                 if piece:

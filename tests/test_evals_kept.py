@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from llama_index.core.llms import ChatMessage, ChatResponse
 
 from evals.kept import KeptLLM, keeping
+from index.errors import UserError
 from rag.generators import Generator
 from tests.rag_support import ScriptedLLM
 
@@ -71,9 +73,27 @@ def test_a_line_torn_by_an_interruption_is_asked_again(tmp_path: Path) -> None:
 
 
 def test_a_generator_that_keeps_is_the_same_generator_otherwise(tmp_path: Path) -> None:
-    plain = Generator("openai", "scripted", ScriptedLLM("x"), is_small=True, prepare=lambda messages: True)
+    plain = Generator("openai", "scripted", ScriptedLLM("x"), is_small=True)
     keeps = keeping(plain, tmp_path / "evals" / "r.jsonl")
     assert (keeps.name, keeps.model, keeps.is_small) == ("openai", "scripted", True)
-    assert keeps.prepare is None, "reading ahead would load the model for replies that are known"
     assert keeps.llm.metadata == plain.llm.metadata
     assert (tmp_path / "evals").is_dir()
+
+
+def test_a_start_is_read_ahead_only_where_the_model_is_asked(tmp_path: Path) -> None:
+    ahead: list[str] = []
+
+    def read_ahead(messages: Sequence[ChatMessage]) -> bool:
+        ahead.append(str(messages[0].content))
+        if len(ahead) == 1:
+            raise UserError("the disk is full")
+        return True
+
+    model = ScriptedLLM("Stated: 1802.", "Stated: Here.", logit=2.0)
+    generator = keeping(Generator("local", "m", model, prepare=read_ahead), tmp_path / "r.jsonl")
+    assert generator.prepare
+    for question in ("When?", "Where?", "When?"):
+        generator.prepare([ChatMessage(content=f"Before {question}")])
+        list(generator.llm.stream_chat([ChatMessage(content=question)]))
+    assert ahead == ["Before When?", "Before Where?"], "the third reply is kept"
+    assert keeping(Generator("local", "m", model), tmp_path / "r.jsonl").prepare is None

@@ -8,6 +8,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -24,7 +25,7 @@ from ui.turns import Turns
 # Questions being answered or waiting, in all; the next one is told that it is busy. Each holds one of the 40 threads
 # that gradio has for the page's events, and a stop needs one too.
 MOST_AT_ONCE = 24
-# Answers written at the same time: one where the model runs in this process, more where it is someone else's.
+# Answers written at the same time: one where the model runs on this machine, more where it is someone else's.
 WRITERS = {"local": 1}
 WRITERS_ELSEWHERE = 4
 # Seconds between looks at whether the reader has stopped or gone.
@@ -185,6 +186,8 @@ class Answering:
     # --- loading ----------------------------------------------------------------------------------------
 
     def _load(self) -> None:
+        with suppress(Exception):  # what goes wrong is told where it is waited for
+            self.generator.begin()
         try:
             self._quoting = self._make_engine(self.index, self._quotes)
             self._quoting.warm()
