@@ -39,10 +39,18 @@ class Tokens:
     vectors: Vectors
     offsets: Offsets
 
-    def within(self, start: int, end: int) -> Vectors:
-        """The vectors of the tokens in `text[start:end]`, and the heading's: a sentence is read in its light."""
+
+@dataclass(frozen=True, slots=True)
+class Cosines:
+    """A question's tokens' cosines to each token of a paragraph, (n, q), and where those stand, (n, 2)."""
+
+    values: Vectors
+    offsets: Offsets
+
+    def maxsim(self, start: int, end: int) -> float:
+        """MaxSim with the tokens in `text[start:end]` and the heading's, in whose light it is read; 0 for none."""
         inside = (self.offsets[:, 0] < 0) | ((self.offsets[:, 0] >= start) & (self.offsets[:, 1] <= end))
-        return self.vectors[inside]
+        return float(self.values[inside].max(axis=0).mean()) if inside.any() and self.values.shape[1] else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +93,24 @@ class TokenVectors:
         return unit(unit(vectors) - mean) if mean is not None else unit(vectors)
 
     def maxsims(self, question: Vectors, paragraphs: Iterable[int], language: Language) -> dict[int, float]:
-        """MaxSim of a question's (q, dimension) tokens, centred, with each paragraph that has text in `language`."""
-        found = [(number, tokens.vectors) for number in paragraphs if (tokens := self.of(number, language))]
-        if not found or not len(question):
+        """MaxSim of a question's (q, dimension) tokens, centred, with each paragraph that has text in `language`.
+
+        It is the mean, over the question's tokens, of the cosine to the nearest of the paragraph's.
+        """
+        if not len(question):
+            return {}
+        found = self.cosines(question, paragraphs, language)
+        return {number: float(own.values.max(axis=0).mean()) for number, own in found.items()}
+
+    def cosines(self, question: Vectors, paragraphs: Iterable[int], language: Language) -> dict[int, Cosines]:
+        """A question's (q, dimension) tokens, centred, beside those of each paragraph that has text in `language`."""
+        found = [(number, tokens) for number in paragraphs if (tokens := self.of(number, language))]
+        if not found:
             return {}
         # One product for all of them: a hundred small ones spend their time waking threads.
-        starts = np.cumsum([0, *(len(vectors) for _, vectors in found[:-1])])
-        cosines = np.concatenate([vectors for _, vectors in found]) @ question.T
-        nearest = np.maximum.reduceat(cosines, starts, axis=0).mean(axis=1)
-        return {number: float(score) for (number, _), score in zip(found, nearest, strict=True)}
+        product = np.concatenate([tokens.vectors for _, tokens in found]) @ question.T
+        parts = np.split(product, np.cumsum([len(tokens.vectors) for _, tokens in found])[:-1])
+        return {number: Cosines(part, tokens.offsets) for (number, tokens), part in zip(found, parts, strict=True)}
 
     def known(self, digest: str) -> Tokens | None:
         """The tokens as the embedder gave them of a passage embedded before, for a rebuild."""
@@ -133,11 +150,6 @@ def save(folder: Path, passages: Sequence[PassageTokens], dimension: int) -> Non
     np.save(folder / "offsets.npy", offsets)
     np.savez(folder / "means.npz", **{language: sums[language] / counts[language] for language in sums})  # type: ignore[arg-type]
     (folder / "passages.json").write_text(json.dumps(places), encoding="utf-8")
-
-
-def maxsim(question: Vectors, vectors: Vectors) -> float:
-    """The mean over `question` (q, dimension) of the cosine to the nearest of `vectors` (n, dimension); 0 for none."""
-    return float((question @ vectors.T).max(axis=1).mean()) if len(question) and len(vectors) else 0.0
 
 
 def _quantised(vectors: Vectors) -> tuple[NDArray[np.int8], NDArray[np.float16]]:

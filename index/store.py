@@ -34,6 +34,8 @@ _BATCH = 5000  # Chroma refuses more than 5461 records at once
 _STORED = ("paragraph", "language", "level", "start", "end", "digest")
 _CHECK_SERVER = "Check that it is running and reachable."
 _CHECK_DISK = "Check the disk."
+_REMEMBERED = 500  # paragraphs whose sentences' vectors stay in memory, about 10 KB each
+SentenceVectors = dict[tuple[int, Language, int], NDArray[np.float32]]
 _Kept = tuple[Any, Any]  # a record's metadata and vector
 _HNSW: Any = {"space": "cosine", "ef_construction": 200, "max_neighbors": 32, "ef_search": 200}
 
@@ -116,9 +118,11 @@ class PassageStore:
 
     def __init__(self, collections: Mapping[tuple[Level, Language], _Collection]) -> None:
         self._collections = collections
+        self._read: dict[int, SentenceVectors] = {}
 
     def add(self, nodes: Sequence[BaseNode]) -> list[str]:
         """Upsert nodes with their vectors, each where its level and language say; returns their ids."""
+        self._read.clear()
         for (level, language), collection in self._collections.items():
             own = [n for n in nodes if (n.metadata["level"], n.metadata["language"]) == (level, language)]
             collection.add(own)
@@ -130,16 +134,29 @@ class PassageStore:
         """(paragraph number, cosine) of the `k` nearest nodes, best first; a paragraph may occur several times."""
         return self._collections[level, language].nearest(vector, k)
 
-    def sentence_vectors(self, paragraphs: Sequence[int]) -> dict[tuple[int, Language, int], NDArray[np.float32]]:
-        """Unit vectors of the sentences of `paragraphs`: {(paragraph, language, start): (dimension,)}."""
-        if not paragraphs:
-            return {}
+    def sentence_vectors(self, paragraphs: Sequence[int]) -> SentenceVectors:
+        """Unit vectors of the sentences of `paragraphs`: {(paragraph, language, start): (dimension,)}.
+
+        Those of the paragraphs asked for lately are remembered: a finished index does not change.
+        """
+        unread = [number for number in paragraphs if number not in self._read]
+        found = self._read_sentences(unread) if unread else {}
+        vectors: SentenceVectors = {}
+        for number in paragraphs:
+            vectors |= found[number] if number in found else self._read.get(number, {})
+        self._read.update(found)
+        for number in list(self._read)[:-_REMEMBERED]:
+            self._read.pop(number, None)
+        return vectors
+
+    def _read_sentences(self, paragraphs: Sequence[int]) -> dict[int, SentenceVectors]:
         where: Any = {"paragraph": {"$in": list(paragraphs)}}
-        return {
-            (int(meta["paragraph"]), language, int(meta["start"])): np.asarray(vector, np.float32)
-            for language in LANGUAGES
-            for meta, vector in self._collections["sentence", language].vectors(where)
-        }
+        found: dict[int, SentenceVectors] = {number: {} for number in paragraphs}
+        for language in LANGUAGES:
+            for meta, vector in self._collections["sentence", language].vectors(where):
+                number = int(meta["paragraph"])
+                found[number][number, language, int(meta["start"])] = np.asarray(vector, np.float32)
+        return found
 
     def known_vectors(self) -> dict[str, list[float]]:
         """Every vector by the digest of the string it embeds; a new build takes unchanged ones from here."""

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from index.blocks import other
 from index.build import Index
-from index.interaction import maxsim
+from index.interaction import Cosines
 from index.outline import Outline
-from index.paragraphs import Language, Paragraph
+from index.paragraphs import LANGUAGES, Language, Paragraph
 from index.sentences import split_sentences
 from index.tokens import count_tokens
 from rag.answer import Evidence, Retrieved
@@ -40,12 +40,12 @@ _COSINE_FLOOR = 0.75
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
-    """What a sentence is compared with."""
+class _Asked:
+    """What sentences are compared with: a question's words and vector, and its tokens beside each paragraph's."""
 
     words: frozenset[str]
     vector: NDArray[np.float32]
-    tokens: NDArray[np.float32]
+    cosines: Mapping[Language, Mapping[int, Cosines]]
 
 
 class EvidenceSelector:
@@ -60,8 +60,10 @@ class EvidenceSelector:
         """Every sentence that tells what the first DEPTH paragraphs say, best first."""
         top = [entry.paragraph for entry in ranking.retrieved[:DEPTH]]
         vectors = self._index.vectors.sentence_vectors([p.number for p in top])
-        embedder = self._index.embedder
-        asked = _Question(content_tokens(question), embedder.question(question), embedder.question_tokens(question))
+        embedder, tokens = self._index.embedder, self._index.tokens
+        own = embedder.question_tokens(question)
+        cosines = {side: tokens.cosines(tokens.centred(own, side), [p.number for p in top], side) for side in LANGUAGES}
+        asked = _Asked(content_tokens(question), embedder.question(question), cosines)
         scored = [
             evidence
             for paragraph in top
@@ -73,22 +75,17 @@ class EvidenceSelector:
         self,
         paragraph: Paragraph,
         language: Language,
-        asked: _Question,
+        asked: _Asked,
         vectors: Mapping[tuple[int, Language, int], NDArray[np.float32]],
         share: float,
     ) -> list[Evidence]:
         """The paragraph's sentences; a sentence answers with its own words, in the light of its headings."""
-        sentences = telling(paragraph, language)
-        compared = {
-            own: (self._index.tokens.of(paragraph.number, own), self._index.tokens.centred(asked.tokens, own))
-            for own in {e.language for e in sentences}
-        }
         scored = []
-        for e in sentences:
+        for e in telling(paragraph, language):
             vector = vectors.get(e.key)
-            tokens, question = compared[e.language]
+            near = asked.cosines[e.language].get(paragraph.number)
             cosine = float(vector @ asked.vector) if vector is not None else _COSINE_FLOOR
-            nearness = maxsim(question, tokens.within(e.start, e.end)) if tokens else 0.0
+            nearness = near.maxsim(e.start, e.end) if near else 0.0
             words = self._rarity.covered(asked.words, content_tokens(e.text)) if asked.words else 0.0
             signals = (nearness, (cosine - _COSINE_FLOOR) / (1 - _COSINE_FLOOR), words, share)
             score = sum(weight * signal for weight, signal in zip(_WEIGHTS, signals, strict=True))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from index.build import Index, build, open_index
-from index.interaction import PassageTokens, Tokens, TokenVectors, maxsim, save
+from index.interaction import Cosines, PassageTokens, Tokens, TokenVectors, save
 from index.settings import Settings
 from tests.fakes import HashingEmbedder
 
@@ -31,13 +31,14 @@ def kept(tmp_path: Path) -> TokenVectors:
 
 
 def test_maxsim_is_the_mean_over_the_questions_tokens_of_the_nearest_cosine() -> None:
-    question = np.asarray([[1, 0], [0, 1]], np.float32)
-    assert maxsim(question, np.asarray([[1, 0], [0.6, 0.8]], np.float32)) == pytest.approx((1 + 0.8) / 2)
+    cosines = np.asarray([[1, 0], [0.6, 0.8]], np.float32)  # two tokens of a paragraph, two of a question
+    assert Cosines(cosines, np.asarray([(0, 2), (2, 4)], np.int32)).maxsim(0, 4) == pytest.approx((1 + 0.8) / 2)
 
 
 def test_nothing_to_compare_is_no_likeness() -> None:
-    some = np.ones((1, 2), np.float32)
-    assert maxsim(some, some[:0]) == maxsim(some[:0], some) == 0.0
+    offsets = np.asarray([(0, 2)], np.int32)
+    assert Cosines(np.ones((1, 2), np.float32), offsets).maxsim(2, 4) == 0.0
+    assert Cosines(np.ones((1, 0), np.float32), offsets).maxsim(0, 2) == 0.0
 
 
 def test_vectors_come_back_from_eight_bits_within_a_hundredth(kept: TokenVectors) -> None:
@@ -54,7 +55,9 @@ def test_all_paragraphs_at_once_score_as_they_do_one_by_one(kept: TokenVectors) 
     for number, score in together.items():
         own = kept.of(number, "zh")
         assert own is not None
-        assert score == pytest.approx(maxsim(question, own.vectors))
+        alone = Cosines(own.vectors @ question.T, own.offsets)
+        assert score == pytest.approx(alone.maxsim(0, 100))
+        assert kept.cosines(question, [2, 1], "zh")[number].values == pytest.approx(alone.values)
     assert kept.maxsims(question[:0], [1, 2], "zh") == {}
 
 
@@ -70,8 +73,9 @@ def test_what_all_tokens_of_a_language_share_does_not_count(tmp_path: Path) -> N
 
 
 def test_a_sentence_is_read_with_its_headings_tokens_and_no_other_sentences() -> None:
-    all_tokens = Tokens(np.eye(3, dtype=np.float32), np.asarray([(-1, -1), (0, 4), (5, 9)], np.int32))
-    assert all_tokens.within(5, 9).tolist() == [[1, 0, 0], [0, 0, 1]]
+    cosines = np.asarray([[0.9, 0.1], [0.8, 0.8], [0.2, 0.4]], np.float32)
+    all_tokens = Cosines(cosines, np.asarray([(-1, -1), (0, 4), (5, 9)], np.int32))
+    assert all_tokens.maxsim(5, 9) == pytest.approx((0.9 + 0.4) / 2)
 
 
 def test_every_token_of_the_bundled_article_lies_in_its_paragraph(article_index: Index) -> None:

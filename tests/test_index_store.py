@@ -96,6 +96,22 @@ def test_sentence_vectors_come_back_by_place(store: PassageStore) -> None:
     assert store.sentence_vectors([]) == {}
 
 
+def test_sentence_vectors_are_read_once_and_again_after_a_change(
+    store: PassageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.store._REMEMBERED", 2)
+    store.add([node(f"s{n}", [1.0, 0.0], paragraph=n, level="sentence") for n in range(4)])
+    read: list[list[int]] = []
+    really = store._read_sentences
+    monkeypatch.setattr(store, "_read_sentences", lambda numbers: read.append(list(numbers)) or really(numbers))
+    assert store.sentence_vectors([0, 1]) == store.sentence_vectors([0, 1])
+    assert list(store.sentence_vectors([1, 2, 3])) == [(1, "en", 0), (2, "en", 0), (3, "en", 0)]
+    store.sentence_vectors([0, 3])
+    assert read == [[0, 1], [2, 3], [0]], "the longest known are forgotten first"
+    store.add([node("t", [0.0, 1.0], paragraph=3, level="sentence", start=9)])
+    assert (3, "en", 9) in store.sentence_vectors([3])
+
+
 def test_a_collection_of_another_count_is_refused_with_both_counts_and_the_repair(tmp_path: Path) -> None:
     client = StoreClient(tmp_path / "chroma", repair="Do this.")
     client.create("passages", 2).add([node("a", [1.0, 0.0])])
