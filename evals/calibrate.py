@@ -43,12 +43,16 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One question in one language, with what is held out together: its signals, and whether to answer it."""
+    """One question in one language, with what is held out together: its signals, and whether to answer it.
+
+    `weight`: how much it counts in the regression, beside the others.
+    """
 
     language: Language
     group: str
     answerable: bool
     signals: Signals
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +97,12 @@ class Reranking:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question, what it is held out together with, and the paragraphs to leave out of the article."""
+    """A question, what it is held out together with, the paragraphs to leave out, and how much it counts."""
 
     question: Question
     group: str
     exclude: frozenset[int] = frozenset()
+    weight: float = 1.0
 
     @property
     def is_answered(self) -> bool:
@@ -147,7 +152,8 @@ def collect(
         if hears:
             engine.generator = replace(engine.generator, hears=hears(asked.group))
         found = engine.look(asked.question.asked[language], (), asked.exclude)
-        examples.append(Example(language, asked.group, asked.is_answered, engine.weigh_whole_reply(found)))
+        heard = engine.weigh_whole_reply(found)
+        examples.append(Example(language, asked.group, asked.is_answered, heard, asked.weight))
     return examples
 
 
@@ -210,15 +216,16 @@ def write_gate(fits: dict[Language, dict[Moment, Fit]], path: Path = GATE_FILE) 
 def _fit(examples: Sequence[Example], moment: Moment) -> Fit:
     observed = np.array([astuple(e.signals) for e in examples], np.float64)
     wanted = np.array([e.answerable for e in examples], dtype=int)
+    weight = np.array([e.weight for e in examples], np.float64)
     columns = [NAMES.index(name) for name in KNOWN[moment]]
     model = LogisticRegression(C=RIDGE, class_weight="balanced")
     held_out, refused = np.zeros(len(wanted)), np.zeros(len(wanted), bool)
     for train, test in folds_of([e.group for e in examples]):
-        model.fit(observed[train][:, columns], wanted[train])
+        model.fit(observed[train][:, columns], wanted[train], weight[train])
         own = model.predict_proba(observed[train][:, columns])[:, 1]
         held_out[test] = model.predict_proba(observed[test][:, columns])[:, 1]
         refused[test] = held_out[test] < _threshold(own, wanted[train], moment)
-    model.fit(observed[:, columns], wanted)
+    model.fit(observed[:, columns], wanted, weight)
     weights = np.zeros(len(NAMES))
     weights[columns] = model.coef_[0]
     return Fit(
