@@ -37,7 +37,7 @@ REPLIES = "replies.jsonl"
 READ_MORE = 2
 # How much a question of XQuAD counts in the gate's regression. With a paragraph withheld it is easier to refuse than a
 # near miss; counted whole, they would teach the gate to trust shared words (evals/NOTES.md).
-XQUAD_WEIGHT = 1 / 3
+XQUAD_WEIGHT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
