@@ -29,8 +29,8 @@ from rag.gate import GATE_FILE, KNOWN, MOMENTS, Moment, Signals
 from rag.generators import Hears
 
 # A refusal of what the article answers is held to be this many times as bad as an answer to what it does not: what is
-# aimed at allows twice as many of these as of those, and who is refused wrongly is left with nothing. Before the model is heard it is worse, because the quotes that
-# stand there while it writes are withheld too.
+# aimed at allows twice as many of these as of those, and who is refused wrongly is left with nothing. Before the model
+# is heard it is worse, because the quotes that stand there while it writes are withheld too.
 COST_OF_OVER_REFUSAL: Mapping[Moment, float] = {"question": 3.0, "answer": 2.5}
 # An answer is stopped at its first word only where that would have cost no more than this share of the answerable.
 LOST_AT_OPENING = 0.01

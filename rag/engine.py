@@ -189,7 +189,8 @@ class Engine:
         Raises UserError for an empty or over-long question.
         """
         started = time.perf_counter()
-        self.generator.begin()  # it loads while this process imports what finding needs
+        with suppress(OSError):  # told where it is waited for; the quotes are the answer then
+            self.generator.begin()  # it loads while this process imports what finding needs
         found = self.find(question, history, exclude, started)
         yield found
         _dispatcher.event(SynthesizeStartEvent(query=found.question))

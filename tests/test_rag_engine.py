@@ -128,6 +128,17 @@ def test_a_model_that_fails_leaves_the_quotes_and_says_why(tea: Index) -> None:
     assert answer.statements
 
 
+def test_a_model_that_cannot_even_begin_to_load_leaves_the_quotes(tea: Index) -> None:
+    def begin() -> None:
+        raise PermissionError("the folder may not be written to")
+
+    engine, _ = scripted_engine(tea, "x", fails=True)
+    engine.generator = replace(engine.generator, begin=begin)
+    answer = engine.ask("How long does fixing in the pan take?")
+    assert answer.statements
+    assert answer.fallback
+
+
 @pytest.mark.parametrize(
     ("question", "words"), [("火星上有几个湖?", "文章没有"), ("How many lakes has Mars?", "does not say")]
 )

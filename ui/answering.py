@@ -186,7 +186,7 @@ class Answering:
     # --- loading ----------------------------------------------------------------------------------------
 
     def _load(self) -> None:
-        with suppress(Exception):  # what goes wrong is told where it is waited for
+        with suppress(OSError):  # told where it is waited for
             self.generator.begin()
         try:
             self._quoting = self._make_engine(self.index, self._quotes)
