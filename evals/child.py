@@ -39,6 +39,7 @@ prepare()
 from index.settings import load_settings
 from index.embedder import Embedder
 Embedder.from_settings(load_settings()).question(sys.argv[1])
+print("embedded", flush=True)
 """
 
 

@@ -214,7 +214,7 @@ def _cold(repeats: int) -> Cold:
     return Cold(
         evidence=tuple(start.at("evidence") for start in starts),
         answer=tuple(start.at("answer") for start in starts),
-        embedder_alone=tuple(one.seconds for one in alone),
+        embedder_alone=tuple(one.at("embedded") for one in alone),
         usage=tuple(json.loads(start.said("answer")) for start in starts),
         peak_mb=max(filter(None, (json.loads(start.said("most")) for start in starts)), default=None),
     )
