@@ -195,8 +195,8 @@ class LocalLLM(ChatLLM):
 
     def _pieces(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[Piece]:
         """The reply's pieces."""
-        self.load()
         with self._turn:
+            self.load()  # in its turn: the one before may have left a crash behind
             slot = self._placed(messages)
             limit = kwargs.get("max_tokens", self.max_tokens)
             yield from self._serve({**_request(messages), "max_tokens": limit, "id_slot": slot})
@@ -273,6 +273,8 @@ class _Server:
             base_url="http://llama" if self._socket else address,  # any name will do for a socket
             headers={"Authorization": f"Bearer {self._keys[0]}"} if self._keys else {},
             timeout=_SECONDS,
+            # Each request connects anew: the server closes idle connections, and one closed just now is no crash.
+            limits=httpx.Limits(max_keepalive_connections=0),
         )
         weakref.finalize(self, client.close)
         return client
@@ -289,6 +291,8 @@ class _Server:
                     if line.startswith(_EVENT + "{"):
                         yield json.loads(line.removeprefix(_EVENT))
         except httpx.HTTPError as error:
+            self._process.kill()  # it is dying or stuck, and would be asked again while it does
+            self._process.wait()
             raise GeneratorFailed(f"llama.cpp stopped answering: {error or type(error).__name__}") from error
 
     def act(self, slot: int, action: str, name: str) -> bool:
