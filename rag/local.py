@@ -194,17 +194,31 @@ class LocalLLM(ChatLLM):
             pass
 
     def _pieces(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[Piece]:
-        """The reply's pieces."""
+        """The reply's pieces. What breaks off before its first word is asked once more, of llama.cpp loaded anew."""
+        limit, is_begun = kwargs.get("max_tokens", self.max_tokens), False
         with self._turn:
-            self.load()  # in its turn: the one before may have left a crash behind
-            slot = self._placed(messages)
-            limit = kwargs.get("max_tokens", self.max_tokens)
-            yield from self._serve({**_request(messages), "max_tokens": limit, "id_slot": slot})
+            try:
+                for piece in self._replied(messages, limit):
+                    is_begun = True
+                    yield piece
+            except BrokenOff:
+                if is_begun:
+                    raise
+                yield from self._replied(messages, limit)
+
+    def _replied(self, messages: Sequence[ChatMessage], limit: int) -> Iterator[Piece]:
+        self.load()
+        slot = self._placed(messages)
+        yield from self._serve({**_request(messages), "max_tokens": limit, "id_slot": slot})
 
     def _serve(self, request: dict[str, Any]) -> Iterator[Piece]:
         """What llama.cpp replies; closing the iterator stops it."""
         assert self._server is not None
         yield from _read(self._server.chunks(request))
+
+
+class BrokenOff(GeneratorFailed):
+    """llama.cpp ended, or stopped answering, in the middle of a reply."""
 
 
 class _Server:
@@ -280,7 +294,7 @@ class _Server:
         return client
 
     def chunks(self, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """The chunks of a streamed chat completion. Raises GeneratorFailed for a refusal, and for a crash."""
+        """The chunks of a streamed chat completion. Raises GeneratorFailed for a refusal, BrokenOff for a crash."""
         assert self._client is not None
         try:
             with self._client.stream("POST", "/v1/chat/completions", json=request) as reply:
@@ -293,7 +307,7 @@ class _Server:
         except httpx.HTTPError as error:
             self._process.kill()  # it is dying or stuck, and would be asked again while it does
             self._process.wait()
-            raise GeneratorFailed(f"llama.cpp stopped answering: {error or type(error).__name__}") from error
+            raise BrokenOff(f"llama.cpp stopped answering: {error or type(error).__name__}") from error
 
     def act(self, slot: int, action: str, name: str) -> bool:
         """Have it save or restore a slot's state in a file of the prompts' folder; whether that went well."""

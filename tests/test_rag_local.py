@@ -39,8 +39,11 @@ class Handler(BaseHTTPRequestHandler):
         said = [{"choices": [{"delta": {"content": word}}]} for word in question.split(",")]
         said.append({"choices": [], "usage": {"total_tokens": 10}, "timings": {"prompt_n": 5, "cache_n": 3, "predicted_n": 2}})
         events = "".join(f"data: {json.dumps(event)}\\n\\n" for event in said) + "data: [DONE]\\n\\n"
-        if question == "crash":
-            self.say(200, events[:9], length=len(events))
+        if question == "crash once" and not os.path.exists(order["model"] + ".crashed"):
+            open(order["model"] + ".crashed", "w")
+            os._exit(7)
+        if question.endswith("crash"):
+            self.say(200, events[:events.rindex('data: {"choices": [{')], length=len(events))
             os._exit(7)
         self.say(200, events)
 
@@ -126,12 +129,21 @@ def test_what_it_refuses_is_told_and_it_answers_the_next(llm: LocalLLM) -> None:
     assert not llm.load().act(0, "restore", "nothing")
 
 
-def test_a_crash_loses_one_reply_and_not_the_next(llm: LocalLLM) -> None:
+def test_a_crash_in_a_reply_loses_that_one_and_not_the_next(llm: LocalLLM) -> None:
     with pytest.raises(GeneratorFailed, match=r"llama\.cpp stopped answering"):
-        said(llm, "crash")
+        said(llm, "one,crash")
     crashed = llm.pid
     assert said(llm, "one") == "one"
     assert llm.pid != crashed
+
+
+def test_a_crash_before_the_first_word_costs_no_reply(llm: LocalLLM) -> None:
+    before = llm.load().pid
+    assert said(llm, "crash once") == "crash once"
+    assert llm.pid != before
+    with pytest.raises(GeneratorFailed, match=r"llama\.cpp stopped answering"):
+        said(llm, "crash")
+    assert said(llm, "one") == "one", "one that crashes each time is not asked for ever"
 
 
 def test_one_that_cannot_load_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
