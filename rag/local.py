@@ -305,9 +305,18 @@ class _Server:
                     if line.startswith(_EVENT + "{"):
                         yield json.loads(line.removeprefix(_EVENT))
         except httpx.HTTPError as error:
-            self._process.kill()  # it is dying or stuck, and would be asked again while it does
+            raise BrokenOff(
+                f"llama.cpp stopped answering ({self._ended()}): {error or type(error).__name__}"
+            ) from error
+
+    def _ended(self) -> str:
+        """How the process ended; one that has not is ended: it is stuck, and would be asked again."""
+        try:
+            return f"it ended with status {self._process.wait(_ENDING_SECONDS)}"
+        except subprocess.TimeoutExpired:
+            self._process.kill()
             self._process.wait()
-            raise BrokenOff(f"llama.cpp stopped answering: {error or type(error).__name__}") from error
+            return "it was still running"
 
     def act(self, slot: int, action: str, name: str) -> bool:
         """Have it save or restore a slot's state in a file of the prompts' folder; whether that went well."""
