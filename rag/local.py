@@ -144,14 +144,23 @@ class LocalLLM(ChatLLM):
         with self._turn:
             if self._prefixes.has_lead(opening, excerpt) or not self._prefixes.has_room():
                 return False
-            slot = self._placed(messages)
-            self._evaluate(messages, slot)
+            try:
+                slot = self._read_to_the_end(messages)
+            except BrokenOff:
+                slot = self._read_to_the_end(messages)
             if not self._prefixes.save_lead(slot, opening, excerpt):
                 raise UserError(
                     f"what the model has read ahead cannot be kept in {self.prompts}. Make room there, or set "
                     f"prompts_megabytes = 0 (now {self.prompts_room // 10**6}) so that nothing is read ahead."
                 )
         return True
+
+    def _read_to_the_end(self, messages: Sequence[ChatMessage]) -> int:
+        """The slot that has read all of `messages`. The turn must be held."""
+        self.load()
+        slot = self._placed(messages)
+        self._evaluate(messages, slot)
+        return slot
 
     def _opening(self, language: Language) -> str:
         """The name of the language's opening; nothing that it depends on changes in a process."""
@@ -321,13 +330,13 @@ class _Server:
     def act(self, slot: int, action: str, name: str) -> bool:
         """Have it save or restore a slot's state in a file of the prompts' folder; whether that went well."""
         assert self._client is not None
-        try:
-            reply = self._client.post(
-                f"/slots/{slot}", params={"action": action}, json={"filename": name}, timeout=_SLOT_SECONDS
-            )
-        except httpx.HTTPError:
-            return False
-        return reply.status_code == httpx.codes.OK
+        for _ in range(2):  # a server that hung up is asked once more; one that has ended is not there then either
+            with suppress(httpx.HTTPError):
+                reply = self._client.post(
+                    f"/slots/{slot}", params={"action": action}, json={"filename": name}, timeout=_SLOT_SECONDS
+                )
+                return reply.status_code == httpx.codes.OK
+        return False
 
 
 def _end(process: subprocess.Popen[str], errors: IO[str], folder: str) -> None:
