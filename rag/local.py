@@ -291,13 +291,14 @@ class _Server:
             self._errors.seek(0)
             last = (self._errors.read().strip().splitlines() or ["it said nothing"])[-1]
             raise GeneratorFailed(f"llama.cpp ended with status {self._process.returncode}: {last}")
+        # Each request connects anew: the server closes idle connections, and one closed just now is no crash. The
+        # limits are the transport's; the client's own are for a transport that it makes itself.
+        limits = httpx.Limits(max_keepalive_connections=0)
         client = httpx.Client(
-            transport=httpx.HTTPTransport(uds=self._socket),
+            transport=httpx.HTTPTransport(uds=self._socket, limits=limits),
             base_url="http://llama" if self._socket else address,  # any name will do for a socket
             headers={"Authorization": f"Bearer {self._keys[0]}"} if self._keys else {},
             timeout=_SECONDS,
-            # Each request connects anew: the server closes idle connections, and one closed just now is no crash.
-            limits=httpx.Limits(max_keepalive_connections=0),
         )
         weakref.finalize(self, client.close)
         return client
@@ -330,13 +331,13 @@ class _Server:
     def act(self, slot: int, action: str, name: str) -> bool:
         """Have it save or restore a slot's state in a file of the prompts' folder; whether that went well."""
         assert self._client is not None
-        for _ in range(2):  # a server that hung up is asked once more; one that has ended is not there then either
-            with suppress(httpx.HTTPError):
-                reply = self._client.post(
-                    f"/slots/{slot}", params={"action": action}, json={"filename": name}, timeout=_SLOT_SECONDS
-                )
-                return reply.status_code == httpx.codes.OK
-        return False
+        try:
+            reply = self._client.post(
+                f"/slots/{slot}", params={"action": action}, json={"filename": name}, timeout=_SLOT_SECONDS
+            )
+        except httpx.HTTPError:
+            return False
+        return reply.status_code == httpx.codes.OK
 
 
 def _end(process: subprocess.Popen[str], errors: IO[str], folder: str) -> None:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from llama_index.core.llms import ChatMessage
 
@@ -120,6 +121,14 @@ def test_the_socket_stands_in_a_folder_that_only_this_user_can_enter(llm: LocalL
     server = llm.load()
     assert server._socket is not None
     assert Path(server._socket).parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_no_connection_is_kept_for_the_next_request(llm: LocalLLM) -> None:
+    assert said(llm, "one") == "one"
+    client = llm.load()._client
+    assert isinstance(client, httpx.Client)
+    pool = client._transport._pool  # type: ignore[attr-defined]
+    assert pool.connections == []
 
 
 def test_what_it_refuses_is_told_and_it_answers_the_next(llm: LocalLLM) -> None:
