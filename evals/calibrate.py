@@ -2,7 +2,7 @@
 
 Writes rag/rerank.json and rag/gate.json. The generator's replies are the only costly signal; each is asked for once
 and kept (evals/kept.py), so a change elsewhere refits in seconds. Never touches a test question. The figures printed
-are of questions that neither the weights nor the threshold had seen. What is heard of a reply's first token is fitted
+are of questions that neither the weights nor the threshold had seen. What is heard of the model's layers is fitted
 before (evals/hearing.py).
 """
 
@@ -31,9 +31,12 @@ from rag.generators import Hears
 # A refusal of what the article answers is held to be this many times as bad as an answer to what it does not: what is
 # aimed at allows twice as many of these as of those, and who is refused wrongly is left with nothing. Before the model
 # is heard it is worse, because the quotes that stand there while it writes are withheld too.
-COST_OF_OVER_REFUSAL: Mapping[Moment, float] = {"question": 3.0, "answer": 2.5}
+COST_OF_OVER_REFUSAL: Mapping[Moment, float] = {"question": 3.0, "answer": 2.0}
 # An answer is stopped at its first word only where that would have cost no more than this share of the answerable.
 LOST_AT_OPENING = 0.01
+# How much more a paragraph read for a question that nothing answers counts in the probe's regression: most of those
+# that do not state an answer are read for questions that another one answers, and are easily told.
+UNANSWERED_WEIGHT = 3.0
 # Inverse strength of the ridge on the coefficients; the sample is a few hundred questions.
 RIDGE = 0.3
 FOLDS = 10
@@ -66,12 +69,12 @@ class Fit:
     over_refusal: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reading:
     """A paragraph that the generator read for a question: how its reply opened, and whether it states the answer.
 
-    `rank`, `share`: its place in retrieval's ranking. `first`, `logit`, `opening`: of the reply (rag/reply.py). Of
-    a question that nothing answers no paragraph states the answer.
+    `rank`, `share`: its place in retrieval's ranking. `inside`, `logit`, `opening`: of the reply (rag/reply.py). Of
+    a question that nothing answers no paragraph states the answer. `weight`: how much it counts in the probe's fit.
     """
 
     language: Language
@@ -79,10 +82,11 @@ class Reading:
     group: str
     rank: int
     share: float
-    first: Mapping[str, float]
+    inside: NDArray[np.float32]
     logit: float
     opening: float
     states: bool
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +131,11 @@ def collect_readings(engine: Engine, questions: Sequence[Asked], on_done: OnProg
                     asked.group,
                     rank,
                     found.ranking.share[number],
-                    reply.first,
+                    np.zeros(0, np.float32) if reply.inside is None else reply.inside,
                     reply.logit or 0.0,
                     reply.opening or 0.0,
                     number in gold,
+                    asked.weight * (1.0 if asked.is_answered else UNANSWERED_WEIGHT),
                 )
             )
     return readings
@@ -144,7 +149,7 @@ def collect(
 ) -> list[Example]:
     """The gate's signals of every question in both languages.
 
-    `hears`: how a reply's first token is heard by one who has not seen what is held out together with a question;
+    `hears`: how what the model holds is heard by one who has not seen what is held out together with a question;
     without it, as the engine's generator hears it.
     """
     examples = []

@@ -49,7 +49,7 @@ class Limits:
 
     @property
     def of_readings(self) -> Limits:
-        """What the first token and the reranker are fitted on: a reading costs a tenth of an answer."""
+        """What the probe and the reranker are fitted on: a reading costs a tenth of an answer."""
         return Limits(xquad=self.xquad and READ_MORE * self.xquad)
 
 
@@ -95,7 +95,7 @@ def calibrate_gate(
 
     hears: Callable[[str], Hears] | None = None
     if engine.generator.is_small:
-        readings = [_over_all([bed], calibrate.collect_readings) for bed in beds(limits.of_readings)]
+        readings = _over_all(beds(limits.of_readings), calibrate.collect_readings)
         hears = _calibrate_reading(readings, engine.generator.model).without
     examples = _over_all(beds(limits), partial(calibrate.collect, hears=hears))
     fits = calibrate.fit(examples)
@@ -109,16 +109,15 @@ def calibrate_gate(
             )
 
 
-def _calibrate_reading(beds: Sequence[Sequence[calibrate.Reading]], model: str) -> Hearing:
-    """Fit and write what is heard of a reply's first token, then the reranker, which hears it."""
-    readings = [reading for bed in beds for reading in bed]
-    hearing = fit_hearing(beds)
+def _calibrate_reading(readings: Sequence[calibrate.Reading], model: str) -> Hearing:
+    """Fit and write the probe of what the model holds, then the reranker, which hears it."""
+    hearing = fit_hearing(readings)
     write_probes(model, hearing.probes)
     reranking = calibrate.fit_rerank(hearing.reheard(readings))
     rerank.write_rerank({language: side.weights for language, side in reranking.items()})
     for language, side in reranking.items():
         print(
-            f"first token, {language}: area under the curve {hearing.before[language]:.3f} of its two words, "
+            f"opening, {language}: area under the curve {hearing.before[language]:.3f} of its two words, "
             f"{hearing.auc[language]:.3f} of all that is heard (cross-validated, {len(readings)} paragraphs read)"
         )
         print(

@@ -2,32 +2,57 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from llama_index.core.base.llms.types import ChatMessage, ChatResponse, LLMMetadata
+import numpy as np
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ChatResponseGen, LLMMetadata
 from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.llms import LLM
+from numpy.typing import NDArray
 
 from index.errors import UserError
 from index.paragraphs import digest
 from rag.generators import Generator
 from rag.llm import ChatLLM, Piece
-from rag.local import FIRST_TOKENS
+from rag.local import FIRST_TOKENS, LocalLLM, listens
+from rag.opening import LAYERS
 
 ReadAhead = Callable[[Sequence[ChatMessage]], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class KeptReply:
-    """What was heard of a reply: the likeliest first tokens, and its text; None where nobody listened to the end."""
+    """What was heard of a reply: the likeliest first tokens, what the model held before them, and the text.
+
+    None where it was not told, and where nobody listened to the end.
+    """
 
     first: Mapping[str, float] | None
     text: str | None
+    inside: NDArray[np.float32] | None = None
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any], layers: Sequence[int]) -> KeptReply:
+        """What `to_json` made, without what was held in other layers; KeyError or ValueError for another record."""
+        inside = record.get("inside")
+        held = None
+        if inside and inside["layers"] == list(layers):
+            held = np.frombuffer(base64.b64decode(inside["f16"]), np.float16).reshape(len(layers), -1)
+        return cls(record["first"], record["text"], None if held is None else held.astype(np.float32))
+
+    def to_json(self, layers: Sequence[int]) -> dict[str, Any]:
+        """One line of the file; llama.cpp's own values are of 16 bits."""
+        record: dict[str, Any] = {"first": self.first, "text": self.text}
+        if self.inside is not None:
+            half = base64.b64encode(self.inside.astype(np.float16).tobytes()).decode("ascii")
+            record["inside"] = {"layers": list(layers), "f16": half}
+        return record
 
 
 class KeptLLM(ChatLLM):
@@ -40,6 +65,8 @@ class KeptLLM(ChatLLM):
     inner: LLM
     path: str
     read_ahead: ReadAhead | None = None
+    # The layers that are heard of a reply to a question; one that is kept without them is asked for its opening again.
+    layers: tuple[int, ...] = ()
 
     _kept: dict[str, KeptReply] = PrivateAttr(default_factory=dict)
     _start: Sequence[ChatMessage] | None = PrivateAttr(default=None)
@@ -50,8 +77,8 @@ class KeptLLM(ChatLLM):
         for line in _lines(Path(self.path)):
             try:
                 record = json.loads(line)
-                self._kept[record["key"]] = KeptReply(record["first"], record["text"])
-            except (json.JSONDecodeError, KeyError):
+                self._kept[record["key"]] = KeptReply.from_json(record, self.layers)
+            except (ValueError, KeyError):
                 continue
 
     @property
@@ -62,10 +89,18 @@ class KeptLLM(ChatLLM):
     def _pieces(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[Piece]:
         key = f"{FIRST_TOKENS}:{digest(message.content or '' for message in messages)}"
         known = self._kept.get(key)
+        if known and self.layers and listens(messages) and known.inside is None:
+            known = self._heard_anew(key, messages, known)
         if known:
-            yield Piece(known.text or "", first=known.first)
+            yield Piece(known.text or "", first=known.first, inside=known.inside)
         if known is None or known.text is None:
             yield from self._asked(key, messages, is_opened=known is not None, **kwargs)
+
+    def _heard_anew(self, key: str, messages: Sequence[ChatMessage], known: KeptReply) -> KeptReply:
+        with closing(self._responses(messages)) as responses:
+            opening = next(responses)
+        self._keep(key, replace(known, first=_first(opening), inside=opening.additional_kwargs.get("inside")))
+        return self._kept[key]
 
     def prepare(self, messages: Sequence[ChatMessage]) -> bool:
         """Have the start of a prompt read ahead, but only once the model is asked: a reply that is kept needs none."""
@@ -74,25 +109,30 @@ class KeptLLM(ChatLLM):
 
     def _asked(self, key: str, messages: Sequence[ChatMessage], *, is_opened: bool, **kwargs: Any) -> Iterator[Piece]:
         first: Mapping[str, float] | None = None
+        inside: NDArray[np.float32] | None = None
         text = ""
         ended = False
+        try:
+            for response in self._responses(messages, **kwargs):
+                first, told = first or _first(response), _first(response)
+                inside = response.additional_kwargs.get("inside") if inside is None else inside
+                text += response.delta or ""
+                yield Piece(response.delta or "", *(() if is_opened else (told, None, inside)))
+            ended = True
+        finally:
+            if ended or (first and not is_opened):
+                self._keep(key, KeptReply(first, text if ended else None, inside))
+
+    def _responses(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         if self.read_ahead and self._start:
             with suppress(UserError):  # a full disk costs time, and no reply
                 self.read_ahead(self._start)
             self._start = None
-        try:
-            for response in self.inner.stream_chat(messages, **kwargs):
-                first = first or _first(response)
-                text += response.delta or ""
-                yield Piece(response.delta or "", first=None if is_opened else _first(response))
-            ended = True
-        finally:
-            if ended or (first and not is_opened):
-                self._keep(key, KeptReply(first, text if ended else None))
+        return self.inner.stream_chat(messages, **kwargs)
 
     def _keep(self, key: str, reply: KeptReply) -> None:
         self._kept[key] = reply
-        line = json.dumps({"key": key, "first": reply.first, "text": reply.text}, ensure_ascii=False)
+        line = json.dumps({"key": key, **reply.to_json(self.layers)}, ensure_ascii=False)
         with Path(self.path).open("a", encoding="utf-8") as sink:
             sink.write(line + "\n")
 
@@ -100,7 +140,10 @@ class KeptLLM(ChatLLM):
 def keeping(generator: Generator, path: Path) -> Generator:
     """`generator`, its replies kept in `path`. A reply that is kept needs no model loaded."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    llm = KeptLLM(inner=generator.llm, path=str(path), read_ahead=generator.prepare)
+    if isinstance(generator.llm, LocalLLM):
+        generator.llm.layers = LAYERS  # of a model that nothing is fitted of yet, too
+    layers = getattr(generator.llm, "layers", ())
+    llm = KeptLLM(inner=generator.llm, path=str(path), read_ahead=generator.prepare, layers=layers)
     return replace(generator, llm=llm, begin=lambda: None, prepare=llm.prepare if generator.prepare else None)
 
 

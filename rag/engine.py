@@ -304,12 +304,13 @@ class Engine:
     def _gone_on_with(self, heard: Heard) -> Heard:
         """`heard`, asked for once more where it was stopped: only a reply that may be an answer is worth that.
 
-        One that was going to say that nothing is stated needs no asking: it is made to go on anyway.
+        One that is going to say that nothing is stated is not listened to: it is made to go on anyway.
         """
+        if self.generator.continues and heard.reply.is_silent:
+            heard.reply.close()
+            return replace(heard, pieces=iter(()))
         if heard.pieces is not None:
             return heard
-        if self.generator.continues and heard.reply.is_silent:
-            return replace(heard, pieces=iter(()))
         spent = heard.spent + Counter(heard.reply.usage or {})
         return replace(self._opened(heard.looked, heard.told), spent=spent)
 
@@ -357,7 +358,7 @@ class Engine:
         return Reply(
             self._replies(ask(found.asked, told, language)),
             WORDING[language],
-            (lambda first, logit: hears(first, logit, language)) if hears else None,
+            (lambda inside, logit: hears(inside, logit, language)) if hears else None,
         )
 
     def weigh_whole_reply(self, found: Looked) -> Signals:

@@ -13,15 +13,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, LLMMetadata, MessageRole
 from llama_index.core.llms import LLM
 from llama_index.core.llms.callbacks import llm_chat_callback
+from numpy.typing import NDArray
 
 from index.errors import UserError
 from index.paragraphs import LANGUAGES, Language
 from index.settings import GeneratorName, Settings
 from rag.llm import ChatLLM, Piece
-from rag.opening import probe
+from rag.opening import LAYERS, probe
 from rag.prompts import Wording
 
 # How many of the likeliest first tokens are asked for; an endpoint gives no more than 20.
@@ -29,7 +31,7 @@ FIRST_TOKENS = 20
 # What a reply's opening counts as, in log odds, where an endpoint gives no probabilities.
 WORD_LOGIT = 2.5
 
-Hears = Callable[[Mapping[str, float], float, Language], float]
+Hears = Callable[[NDArray[np.float32], float, Language], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,9 @@ class Generator:
     `continues`: whether it goes on with a reply that the last message has begun. `is_small`: whether it is too small
     to be trusted with the choice of the sentence, so that the nearest one is quoted behind what it writes. `begin` has
     its weights loaded in the background; `warm` waits until it can answer. `prepare`, where it can, has it read the
-    start of a prompt ahead; whether there was anything to do. `hears`: the log odds that the answer is stated, from a
-    reply's first tokens and the log odds of its two words, where more is known of the model than these
-    (rag/opening.py).
+    start of a prompt ahead; whether there was anything to do. `hears`: the log odds that the answer is stated, from
+    what the model holds before its first word and the log odds of its two words, where more is known of the model than
+    these (rag/opening.py).
     """
 
     name: GeneratorName
@@ -157,6 +159,8 @@ def _local(settings: Settings) -> Generator:
     from rag.local import LocalLLM
 
     llm = LocalLLM.from_settings(settings)
+    hears = _hearing(llm.name)
+    llm.layers = LAYERS if hears else ()
     return Generator(
         "local",
         llm.name,
@@ -166,7 +170,7 @@ def _local(settings: Settings) -> Generator:
         prepare=llm.prepare,
         continues=True,
         is_small=True,
-        hears=_hearing(llm.name),
+        hears=hears,
     )
 
 
@@ -174,7 +178,7 @@ def _hearing(model: str) -> Hears | None:
     probes = {language: own for language in LANGUAGES if (own := probe(model, language))}
     if len(probes) < len(LANGUAGES):
         return None
-    return lambda first, logit, language: probes[language].heard(first, logit)
+    return lambda inside, logit, language: probes[language].heard(inside, logit)
 
 
 def _openai(settings: Settings) -> Generator:

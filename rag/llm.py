@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
@@ -18,15 +19,21 @@ from llama_index.core.base.llms.types import (
 )
 from llama_index.core.llms import CustomLLM
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of a reply. `first`: {token: log probability} of the likeliest first tokens; `usage`: what it cost."""
+    """A piece of a reply.
+
+    `first`: {token: log probability} of the likeliest first tokens; `inside`: what the model held when it chose among
+    them (rag/activations.py); `usage`: what the reply cost.
+    """
 
     text: str = ""
     first: Mapping[str, float] | None = None
     usage: Mapping[str, int] | None = None
+    inside: NDArray[np.float32] | None = None
 
 
 class ChatLLM(CustomLLM):
@@ -45,7 +52,8 @@ class ChatLLM(CustomLLM):
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """One answer as it is written; closing the generator stops the model.
 
-        The first response carries `logprobs` where the model tells them, the last one `additional_kwargs["usage"]`.
+        The first response carries `logprobs` and `additional_kwargs["inside"]` where the model tells them, the last one
+        `additional_kwargs["usage"]`.
         """
 
         def generate() -> ChatResponseGen:
@@ -56,7 +64,7 @@ class ChatLLM(CustomLLM):
                     message=_said(text),
                     delta=piece.text,
                     logprobs=[[LogProb(token=t, logprob=p) for t, p in piece.first.items()]] if piece.first else None,
-                    additional_kwargs={"usage": dict(piece.usage)} if piece.usage else {},
+                    additional_kwargs=_told(piece),
                 )
 
         return generate()
@@ -72,6 +80,11 @@ class ChatLLM(CustomLLM):
         """As `complete`, streamed."""
         for reply in self.stream_chat([_asked(prompt)], **kwargs):
             yield CompletionResponse(text=reply.message.content or "", delta=reply.delta)
+
+
+def _told(piece: Piece) -> dict[str, Any]:
+    usage = {"usage": dict(piece.usage)} if piece.usage else {}
+    return usage if piece.inside is None else {**usage, "inside": piece.inside}
 
 
 def _said(text: str) -> ChatMessage:

@@ -16,8 +16,9 @@ import sys
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,6 +30,7 @@ from index import weights
 from index.errors import UserError
 from index.paragraphs import LANGUAGES, Language
 from index.settings import Settings
+from rag.activations import Unreadable, last_values
 from rag.generators import GeneratorFailed
 from rag.llm import ChatLLM, Piece
 from rag.prefixes import Prefixes
@@ -61,6 +63,8 @@ class LocalLLM(ChatLLM):
     max_tokens: int
     prompts: str
     prompts_room: int  # bytes
+    # The layers whose value vectors are told with the first piece of a reply to a question (rag/activations.py).
+    layers: tuple[int, ...] = ()
 
     _server: _Server | None = PrivateAttr(default=None)
     _prefixes: Prefixes = PrivateAttr()
@@ -144,23 +148,14 @@ class LocalLLM(ChatLLM):
         with self._turn:
             if self._prefixes.has_lead(opening, excerpt) or not self._prefixes.has_room():
                 return False
-            try:
-                slot = self._read_to_the_end(messages)
-            except BrokenOff:
-                slot = self._read_to_the_end(messages)
-            if not self._prefixes.save_lead(slot, opening, excerpt):
+            for _ in self._asked_again(lambda: self._replied(messages, 1)):
+                pass
+            if not self._prefixes.save_lead(LANGUAGES.index(language), opening, excerpt):
                 raise UserError(
                     f"what the model has read ahead cannot be kept in {self.prompts}. Make room there, or set "
                     f"prompts_megabytes = 0 (now {self.prompts_room // 10**6}) so that nothing is read ahead."
                 )
         return True
-
-    def _read_to_the_end(self, messages: Sequence[ChatMessage]) -> int:
-        """The slot that has read all of `messages`. The turn must be held."""
-        self.load()
-        slot = self._placed(messages)
-        self._evaluate(messages, slot)
-        return slot
 
     def _opening(self, language: Language) -> str:
         """The name of the language's opening; nothing that it depends on changes in a process."""
@@ -203,27 +198,58 @@ class LocalLLM(ChatLLM):
             pass
 
     def _pieces(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[Piece]:
-        """The reply's pieces. What breaks off before its first word is asked once more, of llama.cpp loaded anew."""
-        limit, is_begun = kwargs.get("max_tokens", self.max_tokens), False
+        limit = kwargs.get("max_tokens", self.max_tokens)
         with self._turn:
-            try:
-                for piece in self._replied(messages, limit):
-                    is_begun = True
-                    yield piece
-            except BrokenOff:
-                if is_begun:
-                    raise
-                yield from self._replied(messages, limit)
+            yield from self._asked_again(lambda: self._replied(messages, limit))
+
+    def _asked_again(self, reply: Callable[[], Iterator[Piece]]) -> Iterator[Piece]:
+        """The reply's pieces. What breaks off before its first is asked once more, of llama.cpp loaded anew."""
+        is_begun = False
+        try:
+            for piece in reply():
+                is_begun = True
+                yield piece
+        except BrokenOff:
+            if is_begun:
+                raise
+            yield from reply()
 
     def _replied(self, messages: Sequence[ChatMessage], limit: int) -> Iterator[Piece]:
+        """The reply of a slot that stands where the prompt begins. The turn must be held."""
         self.load()
         slot = self._placed(messages)
-        yield from self._serve({**_request(messages), "max_tokens": limit, "id_slot": slot})
+        request = {**_request(messages), "id_slot": slot}
+        is_question = bool(self.layers) and limit > 1 and listens(messages)
+        opening = self._opened(request, slot) if is_question else None
+        if opening:
+            yield opening
+        for piece in self._serve({**request, "max_tokens": limit}):
+            yield _behind(opening, piece) if opening else piece
+
+    def _opened(self, request: dict[str, Any], slot: int) -> Piece:
+        """What the model holds before its first word: no text, the likeliest tokens, and the state of `layers`.
+
+        One token is written, and then nothing, because a slot is saved only where it rests. It is not the model's word:
+        that is asked for behind the prompt that is evaluated now, and costs one token more.
+        """
+        heard = Piece()
+        for piece in self._serve({**request, "max_tokens": 1}):
+            heard = Piece(first=heard.first or piece.first, usage=piece.usage or heard.usage)
+        state = self._prefixes.state(slot)
+        try:
+            return replace(heard, inside=None if state is None else last_values(state, self.layers))
+        except Unreadable as error:
+            raise GeneratorFailed(f"llama.cpp's saved state cannot be read: {error}") from error
 
     def _serve(self, request: dict[str, Any]) -> Iterator[Piece]:
         """What llama.cpp replies; closing the iterator stops it."""
         assert self._server is not None
         yield from _read(self._server.chunks(request))
+
+
+def listens(messages: Sequence[ChatMessage]) -> bool:
+    """Whether `messages` ask a question whose answer the model has not begun: what it holds then is worth telling."""
+    return opened_by(messages) is not None and messages[-1].role == MessageRole.USER
 
 
 class BrokenOff(GeneratorFailed):
@@ -367,6 +393,13 @@ def _read(chunks: Iterator[dict[str, Any]]) -> Iterator[Piece]:
                 # The cost with the first piece too: a reply that is stopped there has no last chunk.
                 yield Piece(delta) if asked_first else Piece(delta, _first(choice), _usage(chunk))
                 asked_first = True
+
+
+def _behind(opening: Piece, piece: Piece) -> Piece:
+    """A piece of a reply whose opening is told: of the prompt, no more was kept from before than the opening says."""
+    kept = {name: count for name, count in (opening.usage or {}).items() if name == "cached_tokens"}
+    first = None if opening.first else piece.first  # a token that is part of a character is told with the whole
+    return replace(piece, first=first, usage={**piece.usage, **kept} if piece.usage else None)
 
 
 def _first(choice: dict[str, Any]) -> dict[str, float] | None:

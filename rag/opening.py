@@ -1,10 +1,10 @@
-"""What the first token of a small model's reply tells of the answer, beyond the two words that it may begin with.
+"""What a small model holds before the first word of its reply tells of the answer, beyond the word it then chooses.
 
-How likely the model held other beginnings ("Sorry", "There", 无, 如果有) tells how sure it is, and of what: a logistic
-regression on the log probabilities of the tokens that are listed most often, whatever is asked. It is a linear probe
-of the model's last layer, through the rows of its output matrix that belong to those tokens. Fitted on one model's
-replies to development questions by `python -m evals calibrate gate`; of another model the two words are all that is
-heard. The file, opening.json, names the model, and the tokens with their weights.
+Shown a paragraph and a question, the model's middle layers know better than its last one, and than its words, whether
+the paragraph states the answer (evals/NOTES.md). A linear probe: a logistic regression on the value vectors of the
+prompt's last token (rag/activations.py) and on the log odds of the two words that the reply may open with. Fitted on
+one model's readings of development questions by `python -m evals calibrate gate`; of another model the two words are
+all that is heard. The file, opening.json, names the model and holds the weights.
 """
 
 from __future__ import annotations
@@ -15,37 +15,38 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from index.paragraphs import LANGUAGES, Language
 
 OPENING_FILE = Path(__file__).with_name("opening.json")
-# Log odds beyond these tell nothing more, nor do log probabilities below this; nor is a token taken for less likely
-# than the least likely one listed.
+# The layers that are listened to, counted from 0, of the default model's 28.
+LAYERS = tuple(range(14, 22))
+# Log odds of the two words beyond these tell nothing more.
 LARGEST = 8.0
-LEAST = -25.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Probe:
-    """One language's regression; `weights` has one for each of `tokens`. `logit` weighs the odds of the two words."""
+    """One language's regression. `logit` weighs the log odds of the two words, `weights` (layers, width) the rest."""
 
     bias: float
     logit: float
-    tokens: tuple[str, ...]
-    weights: tuple[float, ...]
+    weights: NDArray[np.float64]
 
-    def heard(self, first: Mapping[str, float], logit: float) -> float:
-        """The log odds that the evidence states the answer, from {token: log probability} of a reply's first token.
+    def heard(self, inside: NDArray[np.float32], logit: float) -> float:
+        """The log odds that what was read states the answer.
 
-        `logit`: the log odds of its two words (`generators.stated_logit`).
+        `inside`: the value vectors of LAYERS, shaped as the weights. `logit`: the log odds of the reply's two words
+        (`generators.stated_logit`).
         """
-        own, *told = features(first, logit, self.tokens)
-        return self.bias + self.logit * own + sum(w * x for w, x in zip(self.weights, told, strict=True))
+        return self.bias + self.logit * bounded(logit) + float((self.weights * inside).sum())
 
 
-def features(first: Mapping[str, float], logit: float, tokens: Sequence[str]) -> list[float]:
-    """A reply's row: the log odds of its two words, and the log probability of each of `tokens`."""
-    least = max(min(first.values()), LEAST)
-    return [max(-LARGEST, min(LARGEST, logit)), *(max(first.get(token, least), least) for token in tokens)]
+def bounded(logit: float) -> float:
+    """The log odds of the two words, as far as they tell anything."""
+    return max(-LARGEST, min(LARGEST, logit))
 
 
 def probe(model: str, language: Language) -> Probe | None:
@@ -55,20 +56,27 @@ def probe(model: str, language: Language) -> Probe | None:
 
 
 def write_probes(model: str, probes: Mapping[Language, Probe], path: Path = OPENING_FILE) -> None:
-    """Write the coefficients where the generators read them."""
-    record: dict[str, object] = {"model": model}
+    """Write the coefficients where the generators read them, a layer a line."""
+    lines = [f' "model": {json.dumps(model)}', f' "layers": {json.dumps(LAYERS)}']
     for language, own in probes.items():
-        weights = {token: round(weight, 5) for token, weight in zip(own.tokens, own.weights, strict=True)}
-        record[language] = {"bias": round(own.bias, 5), "logit": round(own.logit, 5), "tokens": weights}
-    path.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        layers = ",\n  ".join(json.dumps([round(float(w), 5) for w in layer]) for layer in own.weights)
+        numbers = f'"bias": {own.bias:.5f}, "logit": {own.logit:.5f}'
+        lines.append(f' "{language}": {{{numbers}, "weights": [\n  {layers}\n ]}}')
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     _probes.cache_clear()
 
 
 @cache
 def _probes() -> tuple[str, dict[Language, Probe]]:
     record = json.loads(OPENING_FILE.read_text(encoding="utf-8"))
+    if tuple(record["layers"]) != LAYERS:
+        raise ValueError(f"opening.json was fitted on the layers {record['layers']}, listened to are {list(LAYERS)}")
     return record["model"], {
-        language: Probe(own["bias"], own["logit"], tuple(own["tokens"]), tuple(own["tokens"].values()))
+        language: Probe(own["bias"], own["logit"], _array(own["weights"]))
         for language in LANGUAGES
         if (own := record.get(language))
     }
+
+
+def _array(weights: Sequence[Sequence[float]]) -> NDArray[np.float64]:
+    return np.asarray(weights, np.float64)

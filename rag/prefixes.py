@@ -108,6 +108,14 @@ class Prefixes:
         self._make_room()
         return True
 
+    def state(self, slot: int) -> bytes | None:
+        """What stands in the slot; None where it cannot be written down (a full disk)."""
+        try:
+            with self._passing("slot") as passing:
+                return passing.read_bytes() if self.slots.act(slot, "save", passing.name) else None
+        except OSError:
+            return None
+
     def name(self, language: Language, messages: Sequence[ChatMessage]) -> str:
         """An opening's file name: of the language, the model's file, the libraries' versions and the messages."""
         stat = self.model.stat()

@@ -5,31 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 
+import numpy as np
 from llama_index.core.llms import ChatResponse
+from numpy.typing import NDArray
 
-from rag.generators import WORD_LOGIT, first_tokens, stated_logit
+from rag.generators import WORD_LOGIT, stated_logit
 from rag.prompts import Wording
 
 
 class Reply:
     """Iterates over the answer's pieces, without the opening word; the first comes once the opening is known.
 
-    `logit` is the log odds of the opening word: of the first token's probabilities, `first`, where the endpoint tells
-    them, else WORD_LOGIT with the sign of the word. `opening` is the log odds that the evidence states the answer, as
-    `hears` makes it out from both; without it, the same. `text` is the answer so far, empty where the model replied
-    that nothing is stated; `usage` what the reply cost, once it has ended.
+    `logit` is the log odds of the opening word: of the first token's probabilities where the endpoint tells them, else
+    WORD_LOGIT with the sign of the word. `inside` is what the model held when it chose, where that is told. `opening`
+    is the log odds that the evidence states the answer, as `hears` makes it out from both; without it, `logit`.
+    `text` is the answer so far, empty where the model replied that nothing is stated; `usage` what the reply cost.
     """
 
     def __init__(
         self,
         responses: Iterator[ChatResponse],
         wording: Wording,
-        hears: Callable[[Mapping[str, float], float], float] | None = None,
+        hears: Callable[[NDArray[np.float32], float], float] | None = None,
     ) -> None:
         self._responses = responses
         self._wording = wording
         self._hears = hears
-        self.first: Mapping[str, float] = {}
+        self.inside: NDArray[np.float32] | None = None
         self.logit: float | None = None
         self.opening: float | None = None
         self.text = ""
@@ -43,8 +45,7 @@ class Reply:
                 self.usage = response.additional_kwargs.get("usage", self.usage)
                 logit = stated_logit(response, self._wording) if self.opening is None else None
                 if logit is not None:
-                    self.first, self.logit = dict(first_tokens(response)), logit
-                    self.opening = self._hears(self.first, logit) if self._hears else logit
+                    self._open(logit, response.additional_kwargs.get("inside"))
                 whole += response.delta or ""
                 if (answer := self._answer_in(whole)) is None:
                     if logit is not None:
@@ -62,6 +63,10 @@ class Reply:
     def is_silent(self) -> bool:
         """Whether it opened with the word that nothing is stated."""
         return self.logit is not None and self.logit < 0
+
+    def _open(self, logit: float, inside: NDArray[np.float32] | None) -> None:
+        self.logit, self.inside = logit, inside
+        self.opening = logit if inside is None or self._hears is None else self._hears(inside, logit)
 
     def _say(self, logit: float) -> None:
         """What the word itself tells, where the endpoint told no probabilities."""

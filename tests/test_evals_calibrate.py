@@ -23,6 +23,7 @@ from rag.generators import Generator, QuoteLLM
 from rag.retrieve import COLUMNS, Table, load_fusion
 from tests.test_evals_gold import PARAGRAPHS, line, written
 
+NOTHING = np.zeros(0, np.float32)
 NEUTRAL = Signals(share=0, fused=0, cosine=0, unknown=0, apart=0)
 
 
@@ -81,48 +82,67 @@ def readings(language: Language, n: int, *, tells: bool) -> list[calibrate.Readi
     shares = [(-1.0 if state and not tells else -3.0) + 0.3 * x for state, x in zip(states, noise[:, 1], strict=True)]
     rows = zip(openings, shares, states, strict=True)
     return [
-        calibrate.Reading(language, f"q{n}", f"q{n}", rank, math.exp(share), {}, opening, opening, state)
+        calibrate.Reading(language, f"q{n}", f"q{n}", rank, math.exp(share), NOTHING, opening, opening, state)
         for rank, (opening, share, state) in enumerate(rows)
     ]
 
 
-def heard(language: Language, n: int, bed: str) -> list[calibrate.Reading]:
-    """Readings whose two words tell nothing; that the answer is stated is told by how likely “Sorry” was."""
-    noise = np.random.default_rng(n).normal(size=(3, 2))
-    listed = [
-        {"St": -1.0, "Sorry": (-9.0 if rank == 1 else -3.0) + 0.5 * x, bed: -6.0, "The": -5.0 + y}
-        for rank, (x, y) in enumerate(noise)
-    ]
+def heard(language: Language, n: int) -> list[calibrate.Reading]:
+    """Readings whose two words tell nothing; that the answer is stated is told by one of six numbers inside."""
+    noise = np.random.default_rng(n).normal(size=(3, 2, 3)).astype(np.float32)
+    noise[1, 1, 2] += 6  # where the answer is stated
+    place = 10 if language == "en" else -10  # of no matter: each language is standardised
     return [
-        replace(reading, first=first, logit=float(noise[0, 0]), question=f"{bed}{n}", group=f"{bed}{n}")
-        for reading, first in zip(readings(language, n, tells=False), listed, strict=True)
+        replace(reading, inside=place + noise[reading.rank], logit=float(noise[0, 0, 0]))
+        for reading in readings(language, n, tells=False)
     ]
 
 
-def test_more_is_heard_of_a_first_token_than_its_two_words() -> None:
-    beds = [[r for own in LANGUAGES for n in range(30) for r in heard(own, n, bed)] for bed in ("tea", "ships")]
-    hearing = fit_hearing(beds)
+def test_more_is_heard_inside_the_model_than_its_two_words() -> None:
+    told = [r for own in LANGUAGES for n in range(40) for r in heard(own, n)]
+    hearing = fit_hearing(told)
     for language in LANGUAGES:
         assert hearing.before[language] < 0.7
         assert hearing.auc[language] > 0.95, "of readings that no weight had seen"
-        assert set(hearing.probes[language].tokens) == {"St", "Sorry", "The"}, "no word of one bed alone"
-    for reading in hearing.reheard([*beds[0], *beds[1]]):
-        assert reading.opening == hearing.without(reading.group)(reading.first, reading.logit, reading.language)
-    assert hearing.unseen["tea3"]["zh"] != hearing.probes["zh"]
-    assert hearing.without("another")({"St": -1.0, "Sorry": -9.0}, 0.0, "en") > 0, "of what was asked of nobody: all"
+        own = hearing.probes[language]
+        assert abs(own.weights).argmax() == 5
+        assert own.heard(np.full((2, 3), 10 if language == "en" else -10), 0.0) < 0
+    for reading in hearing.reheard(told):
+        assert reading.opening == hearing.without(reading.group)(reading.inside, reading.logit, reading.language)
+    assert hearing.unseen["q3"]["zh"] is not hearing.probes["zh"]
+    assert hearing.without("another")(told[1].inside, 0.0, "zh") == hearing.probes["zh"].heard(told[1].inside, 0.0)
+
+
+def test_what_is_read_for_a_question_that_nothing_answers_counts_more() -> None:
+    """Half of its paragraphs look as if they stated the answer; they are believed less, the more they count."""
+
+    def held_likely_with(weight: float) -> float:
+        told = [r for own in LANGUAGES for n in range(30) for r in heard(own, n)]
+        misses = [replace(r, group="u", states=False, weight=weight) for r in told if r.states]
+        own = fit_hearing([*told, *misses]).probes["zh"]
+        return own.heard(told[1].inside, 0.0)
+
+    assert held_likely_with(3.0) < held_likely_with(1.0) - 0.3
 
 
 def test_a_probe_that_is_written_is_heard_by_the_model_it_was_fitted_on_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "opening.json"
-    own = {language: opening.Probe(0.5, 1.0, ("没", "Sorry"), (0.25, -0.5)) for language in LANGUAGES}
-    opening.write_probes("small", own, path)
+    weights = np.array([[0.25, -0.5], [0.0, 2.0]])
+    opening.write_probes("small", {language: opening.Probe(0.5, 1.0, weights) for language in LANGUAGES}, path)
     monkeypatch.setattr("rag.opening.OPENING_FILE", path)
     opening._probes.cache_clear()
-    assert opening.probe("small", "zh") == own["zh"]
+    own = opening.probe("small", "zh")
+    assert own
+    assert (own.bias, own.logit, own.weights.tolist()) == (0.5, 1.0, weights.tolist())
     assert opening.probe("another", "zh") is None
-    assert own["zh"].heard({"St": -1.0, "Sorry": -4.0}, 100.0) == pytest.approx(0.5 + 8.0 + 0.25 * -4.0 - 0.5 * -4.0)
+    inside = np.array([[-1.0, -4.0], [7.0, 1.0]], np.float32)
+    assert own.heard(inside, 100.0) == pytest.approx(0.5 + 8.0 - 0.25 + 2.0 + 2.0), "the two words tell 8 at most"
+    monkeypatch.setattr("rag.opening.LAYERS", (1, 2))
+    opening._probes.cache_clear()
+    with pytest.raises(ValueError, match=r"fitted on the layers \[14, .*listened to are \[1, 2\]"):
+        opening.probe("small", "zh")
     opening._probes.cache_clear()
 
 

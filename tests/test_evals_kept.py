@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from llama_index.core.base.llms.types import LLMMetadata
 from llama_index.core.llms import ChatMessage, ChatResponse
 
 from evals.kept import KeptLLM, keeping
 from index.errors import UserError
 from rag.generators import Generator
+from rag.llm import ChatLLM, Piece
+from rag.prompts import opening_messages
 from tests.rag_support import ScriptedLLM
 
 ASKED = [ChatMessage(role="user", content="When?")]
@@ -53,6 +59,44 @@ def test_a_reply_that_was_stopped_is_known_as_far_as_its_opening(tmp_path: Path)
     assert text_of(heard(again)) == "Stated: 1802.", "who listens on hears the whole"
     assert len(model.prompts) == 1
     assert text_of(heard(kept(tmp_path / "r.jsonl", "never")[0])) == "Stated: 1802."
+
+
+class Telling(ChatLLM):
+    """Tells what it holds inside with the first piece of each reply."""
+
+    asked: int = 0
+
+    @property
+    def metadata(self) -> LLMMetadata:
+        return LLMMetadata(model_name="telling", is_chat_model=True)
+
+    def _pieces(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[Piece]:
+        self.asked += 1
+        yield Piece(first={"St": -0.1}, inside=INSIDE)
+        yield Piece("Stated: 1802.")
+
+
+QUESTION = [*opening_messages("en"), ChatMessage(role="user", content="When?")]
+INSIDE = np.array([[0.5, -2.0], [1.0, 3.0]], np.float32)
+
+
+def test_what_the_model_held_is_kept_too_and_asked_for_where_it_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    list(KeptLLM(inner=Telling(), path=str(path)).stream_chat(QUESTION))
+    path.write_text(
+        "".join(json.dumps({**json.loads(line), "inside": None}) for line in path.read_text().splitlines()) + "\n"
+    )
+
+    model = Telling()
+    for _ in range(2):
+        llm = KeptLLM(inner=model, path=str(path), layers=(3, 4))
+        replies = list(llm.stream_chat(QUESTION))
+        assert replies[0].additional_kwargs["inside"].tolist() == INSIDE.tolist()
+        assert text_of(replies) == "Stated: 1802."
+    assert model.asked == 1
+
+    list(KeptLLM(inner=model, path=str(path), layers=(3, 5)).stream_chat(QUESTION))
+    assert model.asked == 2, "of other layers it is asked again"
 
 
 def test_another_question_is_another_reply(tmp_path: Path) -> None:

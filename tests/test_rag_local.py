@@ -16,11 +16,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from llama_index.core.llms import ChatMessage
+from llama_index.core.llms import ChatMessage, MessageRole
 
 import rag.local
 from rag.generators import GeneratorFailed
 from rag.local import LocalLLM
+from rag.prompts import opening_messages
+from tests.test_rag_activations import VALUES, state
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the play speaks over a unix socket")
 
@@ -35,9 +37,15 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         question = asked.get("messages", [{"content": ""}])[-1]["content"]
+        if self.path.startswith("/slots") and os.path.exists(order["model"] + ".state"):
+            kept = open(order["model"] + ".state", "rb").read()
+            open(order["prompts"] + asked["filename"], "wb").write(kept)
+            return self.say(200, "{}")
         if self.path.startswith("/slots") or question == "too long":
             return self.say(400, json.dumps({"error": {"message": "exceeds the context"}}))
-        said = [{"choices": [{"delta": {"content": word}}]} for word in question.split(",")]
+        said = [{"choices": [{"delta": {"content": word}}]} for word in question.split(",")[:asked.get("max_tokens")]]
+        said[0]["timings"] = {"prompt_n": 5, "cache_n": 3, "predicted_n": 1}
+        said[0]["choices"][0]["logprobs"] = {"content": [{"top_logprobs": [{"token": "Not", "logprob": -0.5}]}]}
         said.append({"choices": [], "usage": {"total_tokens": 10}, "timings": {"prompt_n": 5, "cache_n": 3, "predicted_n": 2}})
         events = "".join(f"data: {json.dumps(event)}\\n\\n" for event in said) + "data: [DONE]\\n\\n"
         if question == "crash once" and not os.path.exists(order["model"] + ".crashed"):
@@ -78,6 +86,7 @@ def llm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalLLM]:
 def made(folder: Path, monkeypatch: pytest.MonkeyPatch, program: str) -> LocalLLM:
     play = folder / "play.py"
     play.write_text(program, encoding="utf-8")
+    (folder / "m.gguf").touch()
     monkeypatch.setattr(rag.local, "_PROGRAM", play)
     return LocalLLM(
         name="m", path=str(folder / "m.gguf"), threads=2, max_tokens=9, prompts=str(folder / "kept"), prompts_room=0
@@ -153,6 +162,44 @@ def test_a_crash_before_the_first_word_costs_no_reply(llm: LocalLLM) -> None:
     with pytest.raises(GeneratorFailed, match=r"llama\.cpp stopped answering"):
         said(llm, "crash")
     assert said(llm, "one") == "one", "one that crashes each time is not asked for ever"
+
+
+def asked(question: str) -> list[ChatMessage]:
+    return [*opening_messages("en"), ChatMessage(role=MessageRole.USER, content=question)]
+
+
+def test_what_the_model_holds_is_told_before_its_first_word(llm: LocalLLM, tmp_path: Path) -> None:
+    (tmp_path / "m.gguf.state").write_bytes(state(VALUES, stream=1))
+    llm.layers = (2, 0)
+    opening, *pieces = llm._pieces(asked("one,two"))
+    assert opening.inside is not None
+    assert opening.inside.tolist() == [VALUES[2, -1].tolist(), VALUES[0, -1].tolist()]
+    assert (opening.text, opening.first) == ("", {"Not": -0.5})
+    assert [piece.text for piece in pieces] == ["one", "two", ""]
+    assert all(piece.first is None and piece.inside is None for piece in pieces)
+    assert list((tmp_path / "kept").glob("*.passing")) == []
+
+
+def test_of_a_reply_that_is_begun_and_of_any_other_prompt_nothing_inside_is_told(llm: LocalLLM) -> None:
+    llm.layers = (2, 0)
+    begun = [*asked("why"), ChatMessage(role=MessageRole.ASSISTANT, content="one,two")]
+    for messages in (begun, [ChatMessage(content="one,two")]):
+        assert [piece.text for piece in llm._pieces(messages)] == ["one", "two", ""]
+
+
+def test_without_a_state_the_words_are_all_that_is_told(llm: LocalLLM) -> None:
+    llm.layers = (2, 0)
+    opening, *pieces = llm._pieces(asked("one,two"))
+    assert (opening.first, opening.inside) == ({"Not": -0.5}, None)
+    assert [piece.text for piece in pieces] == ["one", "two", ""]
+
+
+def test_a_state_that_cannot_be_read_is_told(llm: LocalLLM, tmp_path: Path) -> None:
+    (tmp_path / "m.gguf.state").write_bytes(state(VALUES)[:-4])
+    llm.layers = (2, 0)
+    with pytest.raises(GeneratorFailed, match=r"llama\.cpp's saved state cannot be read: the state ends at"):
+        list(llm._pieces(asked("one,two")))
+    assert said(llm, "one") == "one"
 
 
 def test_one_that_cannot_load_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

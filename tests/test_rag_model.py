@@ -7,7 +7,9 @@ import signal
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from evals.endpoint import behind_endpoint
 from index.build import Index
@@ -16,6 +18,7 @@ from rag.answer import Answer
 from rag.engine import Engine
 from rag.generators import Generator, make_generator
 from rag.local import LocalLLM
+from rag.opening import LAYERS
 from rag.prompts import leading_messages
 
 pytestmark = [pytest.mark.model, pytest.mark.timeout(400)]
@@ -98,6 +101,18 @@ def test_an_answer_stopped_half_way_leaves_the_model_ready_for_the_next(engine: 
         next(stream)
     stream.close()
     assert engine.ask("What is CORE-Bench?").citations
+
+
+def test_what_the_model_holds_before_its_first_word_depends_on_the_question_alone(engine: Engine) -> None:
+    def held(question: str) -> NDArray[np.float32]:
+        reply = next(iter(engine.openings(engine.look(question)).values()))
+        assert reply.inside is not None
+        return reply.inside
+
+    first, other, again = (held(q) for q in ("What is CORE-Bench?", "What is METR?", "What is CORE-Bench?"))
+    assert first.shape == other.shape == (len(LAYERS), 256)
+    apart = np.linalg.norm(first - other)
+    assert np.linalg.norm(first - again) < 0.05 * apart, "read anew or read back, it is the same but for rounding"
 
 
 def test_an_endpoint_takes_the_same_road_as_the_model_in_process(real_index: Index, real_settings: Settings) -> None:

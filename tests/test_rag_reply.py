@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from llama_index.core.base.llms.types import LogProb
 from llama_index.core.llms import ChatMessage, ChatResponse
@@ -68,17 +69,26 @@ def test_the_opening_is_known_at_the_first_token_and_before_any_text() -> None:
 
 
 def test_where_more_is_heard_than_the_word_the_word_still_says_whether_it_is_silent() -> None:
-    heard: list[tuple[dict[str, float], float]] = []
+    heard: list[tuple[Any, float]] = []
 
-    def hears(first: Any, logit: float) -> float:
-        heard.append((dict(first), logit))
+    def hears(inside: Any, logit: float) -> float:
+        heard.append((inside.tolist(), logit))
         return 3.0
 
-    listed = {" Not": -0.1, "St": -3.1, "Sorry": -5.0}
-    reply = Reply(responses("Not", " stated.", first=listed), WORDING["en"], hears)
+    def told(*pieces: str) -> Iterator[ChatResponse]:
+        for response in responses(*pieces, first={" Not": -0.1, "St": -3.1}):
+            yield response.model_copy(update={"additional_kwargs": {"inside": np.ones((2, 1))}})
+
+    reply = Reply(told("Not", " stated."), WORDING["en"], hears)
     assert read(reply) == []
     assert (reply.logit, reply.opening, reply.is_silent) == (pytest.approx(-3.0), 3.0, True)
-    assert heard == [(listed, pytest.approx(-3.0))]
+    assert heard == [([[1.0], [1.0]], pytest.approx(-3.0))]
+
+
+def test_where_what_the_model_held_is_not_told_the_word_is_all_that_is_heard() -> None:
+    reply = Reply(responses("Not", " stated.", first={"Not": -0.1, "St": -3.1}), WORDING["en"], lambda *_: 3.0)
+    assert read(reply) == []
+    assert (reply.logit, reply.opening) == (pytest.approx(-3.0), pytest.approx(-3.0))
 
 
 def test_a_reply_left_early_stops_the_model() -> None:
