@@ -112,7 +112,7 @@ def test_what_the_model_holds_before_its_first_word_depends_on_the_question_alon
     first, other, again = (held(q) for q in ("What is CORE-Bench?", "What is METR?", "What is CORE-Bench?"))
     assert first.shape == other.shape == (len(LAYERS), 256)
     apart = np.linalg.norm(first - other)
-    assert np.linalg.norm(first - again) < 0.05 * apart, "read anew or read back, it is the same but for rounding"
+    assert np.linalg.norm(first - again) < 0.25 * apart, "read in other portions, it is the same but for rounding"
 
 
 def test_an_endpoint_takes_the_same_road_as_the_model_in_process(real_index: Index, real_settings: Settings) -> None:
