@@ -13,7 +13,9 @@ _SMALL_WORD = re.compile(r"(?<![\w'’-])[a-z]+(?![A-Z\d])")
 # Words that carry an English sentence; names of people, models and products do not.
 _FUNCTION = frozenset(
     "what who whom whose when where why which how is are was were do does did has have had can could will would should "
-    "the a an of in on at to for from by with and or about tell me explain define list give show many much mean".split()
+    "the a an this that these those it its they their he his she her we our you your i my there be been being not no "
+    "of in on at to for from by with into onto over under between after before during since while through than as if "
+    "and or but so because about tell me explain define list give show many much mean".split()
 )
 
 

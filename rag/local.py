@@ -37,7 +37,7 @@ from rag.prefixes import Prefixes
 from rag.prompts import opened_by, opening_messages
 
 CONTEXT = 4096  # tokens of a slot
-# How many of the likeliest first tokens are told: for rag/opening.py. Costs nothing that can be measured.
+# How many of the likeliest first tokens are told, for the log odds of two of them. Costs nothing that can be measured.
 FIRST_TOKENS = 400
 _PROGRAM = Path(__file__).with_name("llama.py")
 _EVENT = "data: "

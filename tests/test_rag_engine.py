@@ -223,6 +223,8 @@ def test_the_retriever_is_a_llama_index_retriever(article_index: Index) -> None:
         ("2026?", "en"),
         ("SWE-bench呢", "zh"),
         ("為什麼", "zh"),
+        ("Which engine drew this map into 地图?", "en"),
+        ("这张图是哪个 renderer draw 的?", "zh"),
     ],
 )
 def test_the_grammar_decides_the_language_not_the_names(question: str, language: str) -> None:
