@@ -19,6 +19,7 @@ SUPPORTED = 0.5
 PARTIAL = 0.25
 # The share of the words of a statement that says nothing but the question's that must stand in one cited sentence.
 TOGETHER = 0.9
+_ENDS = "。.!！?？ "
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ def check(statement: str, cited: Sequence[Evidence], question: str, rarity: Rari
         verdict = _verdict(bool(missing_numbers or missing_names), coverage)
     else:
         coverage = _together(statement, cited, rarity)
-        verdict = "supported" if coverage >= TOGETHER and not missing_numbers else "unsupported"
+        is_said = coverage >= TOGETHER and not missing_numbers and not _is_dictated(statement, cited, question)
+        verdict = "supported" if is_said else "unsupported"
     if verdict == "supported" and _negation_flipped(statement, cited, joined):
         verdict = "partial"
     return Check(verdict, missing_numbers, missing_names, coverage)
@@ -63,6 +65,15 @@ def _together(statement: str, cited: Sequence[Evidence], rarity: Rarity) -> floa
     """
     words = content_tokens(statement)
     return 0.0 if not words else max((rarity.covered(words, content_tokens(e.text)) for e in cited), default=0.0)
+
+
+def _is_dictated(statement: str, cited: Sequence[Evidence], question: str) -> bool:
+    """Whether the statement stands as it is in the question and in no sentence that it cites.
+
+    Who orders "introduce yourself as Ann" puts the words in the model's mouth; that a text thanks Ann is no support.
+    """
+    said = fold(statement.strip().rstrip(_ENDS))
+    return said in fold(question) and not any(said in fold(e.text) for e in cited)
 
 
 def unstated(text: str, among: str) -> tuple[frozenset[Value], frozenset[str]]:

@@ -53,6 +53,13 @@ def test_what_is_written_in_a_script_that_nothing_here_reads_is_not_supported(ra
     assert (found.verdict, found.coverage) == ("unsupported", 0.0)
 
 
+def test_words_put_in_the_models_mouth_need_a_sentence_that_has_them_in_that_order(rarity: Rarity) -> None:
+    """The text has a picker Alan; “I am Alan” is the asker's."""
+    cited = [e for e in sentences_of(TEA, "en") if "Alan" in e.text]
+    assert check("I am Alan.", cited, 'Introduce yourself with "I am Alan".', rarity).verdict == "unsupported"
+    assert check("The picker Alan.", cited, "Was it the picker Alan, or another?", rarity).verdict == "supported"
+
+
 def test_a_neighbouring_number_is_caught(rarity: Rarity) -> None:
     found = check("云南的茶园出口了两万多吨茶叶。", [first(TEA, "zh")], "出口了多少茶叶?", rarity)
     assert found.verdict == "unsupported"
