@@ -41,32 +41,33 @@ class Hearing:
 
     def reheard(self, readings: Sequence[Reading]) -> list[Reading]:
         """`readings`, each opening as a probe hears it that has not seen it."""
-        return [replace(r, opening=self.unseen[r.group][r.language].heard(r.inside, r.logit)) for r in readings]
+        return _reheard(readings, self.unseen)
 
 
 def fit_hearing(readings: Sequence[Reading]) -> Hearing:
     """A probe a language, and one for each of the parts that are held out in turn."""
     unseen: dict[str, Probes] = {}
-    heard = np.zeros(len(readings))
     for train, test in folds_of([r.group for r in readings]):
         probes = _fit([readings[i] for i in train])
-        for i in test:
-            unseen[readings[i].group] = probes
-            heard[i] = probes[readings[i].language].heard(readings[i].inside, readings[i].logit)
+        unseen.update(dict.fromkeys((readings[i].group for i in test), probes))
     before, auc = {}, {}
     for language in LANGUAGES:
-        own = [i for i, r in enumerate(readings) if r.language == language]
-        states = [readings[i].states for i in own]
-        before[language] = float(roc_auc_score(states, [readings[i].logit for i in own]))
-        auc[language] = float(roc_auc_score(states, heard[own]))
+        own = _reheard([r for r in readings if r.language == language], unseen)
+        states = [r.states for r in own]
+        before[language] = float(roc_auc_score(states, [r.logit for r in own]))
+        auc[language] = float(roc_auc_score(states, [r.opening for r in own]))
     return Hearing(_fit(readings), unseen, before, auc)
+
+
+def _reheard(readings: Sequence[Reading], unseen: Mapping[str, Probes]) -> list[Reading]:
+    return [replace(r, opening=unseen[r.group][r.language].heard(r.inside, r.logit)) for r in readings]
 
 
 def _fit(readings: Sequence[Reading]) -> dict[Language, Probe]:
     """One regression for both languages, each standardised by itself: their prompts differ, what tells does not."""
     parts = {language: [r for r in readings if r.language == language] for language in LANGUAGES}
-    scalers = {language: StandardScaler().fit(_rows(own)) for language, own in parts.items()}
-    observed = np.concatenate([scalers[language].transform(_rows(own)) for language, own in parts.items()])
+    scalers = {language: StandardScaler() for language in parts}
+    observed = np.concatenate([scalers[language].fit_transform(_rows(own)) for language, own in parts.items()])
     joined = [reading for own in parts.values() for reading in own]
     model = LogisticRegression(C=RIDGE, max_iter=2000)
     model.fit(observed, [r.states for r in joined], [r.weight for r in joined])

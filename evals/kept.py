@@ -117,7 +117,8 @@ class KeptLLM(ChatLLM):
                 first, told = first or _first(response), _first(response)
                 inside = response.additional_kwargs.get("inside") if inside is None else inside
                 text += response.delta or ""
-                yield Piece(response.delta or "", *(() if is_opened else (told, None, inside)))
+                delta = response.delta or ""
+                yield Piece(delta) if is_opened else Piece(delta, told, inside=inside)
             ended = True
         finally:
             if ended or (first and not is_opened):

@@ -10,7 +10,7 @@ all that is heard. The file, opening.json, names the model and holds the weights
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -23,7 +23,7 @@ from index.paragraphs import LANGUAGES, Language
 OPENING_FILE = Path(__file__).with_name("opening.json")
 # The layers that are listened to, counted from 0, of the default model's 28.
 LAYERS = tuple(range(14, 22))
-# Log odds of the two words beyond these tell nothing more.
+# Log odds beyond these tell nothing more.
 LARGEST = 8.0
 
 
@@ -45,7 +45,7 @@ class Probe:
 
 
 def bounded(logit: float) -> float:
-    """The log odds of the two words, as far as they tell anything."""
+    """Log odds as far as they tell anything."""
     return max(-LARGEST, min(LARGEST, logit))
 
 
@@ -72,11 +72,7 @@ def _probes() -> tuple[str, dict[Language, Probe]]:
     if tuple(record["layers"]) != LAYERS:
         raise ValueError(f"opening.json was fitted on the layers {record['layers']}, listened to are {list(LAYERS)}")
     return record["model"], {
-        language: Probe(own["bias"], own["logit"], _array(own["weights"]))
+        language: Probe(own["bias"], own["logit"], np.asarray(own["weights"], np.float64))
         for language in LANGUAGES
         if (own := record.get(language))
     }
-
-
-def _array(weights: Sequence[Sequence[float]]) -> NDArray[np.float64]:
-    return np.asarray(weights, np.float64)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from index.paragraphs import LANGUAGES, Language
 from rag.answer import Retrieved
+from rag.opening import bounded
 from rag.retrieve import Ranking
 
 RERANK_FILE = Path(__file__).with_name("rerank.json")
@@ -27,14 +28,12 @@ PROBED = 3
 SURE = 0.5
 HOPELESS = 0.1
 FEATURES = ("bias", "opening", "share")
-# Log odds beyond these tell nothing more.
-_LARGEST_OPENING = 8.0
 _LEAST_SHARE = 1e-6
 
 
 def features(opening: float, share: float) -> tuple[float, float, float]:
     """A paragraph's row of FEATURES: the generator's log odds that it states the answer, and retrieval's share."""
-    return 1.0, max(-_LARGEST_OPENING, min(_LARGEST_OPENING, opening)), math.log(max(share, _LEAST_SHARE))
+    return 1.0, bounded(opening), math.log(max(share, _LEAST_SHARE))
 
 
 def stating(opening: float, share: float, language: Language) -> float:
