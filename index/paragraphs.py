@@ -25,8 +25,15 @@ class Section:
 
     def path(self, language: Language) -> str:
         """The headings joined for reading, in `language`, or in the other where it has none."""
+        return SECTION_SEPARATOR.join(self._headings(language))
+
+    def innermost(self, language: Language) -> str:
+        """The heading directly above, in `language`, or in the other where it has none; empty where there is none."""
+        return next(reversed(self._headings(language)), "")
+
+    def _headings(self, language: Language) -> tuple[str, ...]:
         own, other = (self.zh, self.en) if language == "zh" else (self.en, self.zh)
-        return SECTION_SEPARATOR.join(own or other)
+        return own or other
 
     def to_json(self) -> dict[str, str]:
         """`{"zh": path, "en": path}`; an empty string where the language has no heading."""

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.embedder import Embedder
-from index.paragraphs import SECTION_SEPARATOR, Language
+from index.keywords import fold
+from index.paragraphs import Language
 from rag.answer import Evidence
-from rag.numbers import quantities
+from rag.numbers import Value, quantities
 from rag.words import Rarity, content_tokens, names
 
 # Below this alignment score a statement stays uncited. A first setting, not yet fitted.
@@ -34,18 +35,21 @@ class Aligner:
     ) -> tuple[Evidence, ...]:
         """The sentences among `candidates` that state what `statement` states, best first; empty when none does.
 
-        The first is the nearest by words, numbers, names and meaning together; more follow while they bring
-        words or numbers of the statement that those before them do not. A citation is never guessed: below
-        FLOOR the statement stays uncited and the caller decides.
+        The first is the nearest by words, numbers, names and meaning together. A statement that names headings rests
+        on every paragraph under one of them; more follow while they bring words or numbers of the statement that
+        those before them do not. A citation is never guessed: below FLOOR a statement that names no heading stays
+        uncited and the caller decides.
         """
         if not candidates:
             return ()
         own = content_tokens(statement) - content_tokens(question) or content_tokens(statement)
         scores = self._scores(statement, own, candidates, vectors)
         best = max(range(len(candidates)), key=lambda i: scores[i])
+        named = _under_a_named_heading(statement, candidates)
         if scores[best] < FLOOR:
-            return ()
-        return self._with_what_it_lacks(statement, own, candidates, scores, best)
+            return tuple(named)
+        chosen = list(dict.fromkeys([candidates[best], *named]))
+        return self._with_what_it_lacks(statement, own, candidates, scores, chosen)
 
     def _scores(
         self, statement: str, own: frozenset[str], candidates: Sequence[Evidence], vectors: Vectors
@@ -56,7 +60,7 @@ class Aligner:
         return [
             0.4 * self._rarity.covered(own, _words(e))
             + 0.2 * self._rarity.covered(all_words, _words(e))
-            + 0.2 * _share(numbers, quantities(e.text))
+            + 0.2 * _share(numbers, _numbers(e))
             + 0.1 * _share(named, names(e.text))
             + 0.5 * _nearness(vectors.get(e.key), query)
             + 0.05 * e.score
@@ -64,33 +68,45 @@ class Aligner:
         ]
 
     def _with_what_it_lacks(
-        self, statement: str, own: frozenset[str], candidates: Sequence[Evidence], scores: list[float], best: int
+        self,
+        statement: str,
+        own: frozenset[str],
+        candidates: Sequence[Evidence],
+        scores: list[float],
+        chosen: list[Evidence],
     ) -> tuple[Evidence, ...]:
-        chosen = [candidates[best]]
-        words = set(_words(chosen[0]))
-        numbers = quantities(statement)
-        lacking = set(numbers - quantities(chosen[0].text))
+        """`chosen` with those that bring what it lacks, MOST at the most beside a list of headings."""
+        words = set().union(*map(_words, chosen))
+        lacking = set(quantities(statement)).difference(*map(_numbers, chosen))
         order = sorted(range(len(candidates)), key=lambda i: -scores[i])
-        for i in order[1:]:
-            if len(chosen) == MOST:
+        for candidate in (candidates[i] for i in order if candidates[i] not in chosen):
+            if len(chosen) >= MOST:
                 break
-            new_words = _words(candidates[i]) - words
+            new_words = _words(candidate) - words
             gain = self._rarity.covered(own, words | new_words) - self._rarity.covered(own, words)
-            new_numbers = lacking & quantities(candidates[i].text)
+            new_numbers = lacking & _numbers(candidate)
             if new_numbers or gain >= GAIN:
-                chosen.append(candidates[i])
+                chosen.append(candidate)
                 words |= new_words
                 lacking -= new_numbers
         return tuple(chosen)
 
 
+def _under_a_named_heading(statement: str, candidates: Sequence[Evidence]) -> list[Evidence]:
+    """The sentences that answer for a heading of two words or more which stands in the statement as it is.
+
+    A list of stages is a list of headings, and each of its items has a paragraph of its own.
+    """
+    said = fold(statement)
+    return [e for e in candidates if len(content_tokens(e.heading)) > 1 and fold(e.heading) in said]
+
+
 def _words(evidence: Evidence) -> frozenset[str]:
-    """The sentence's words; a paragraph's first sentence answers for its heading too, which no quote can hold."""
-    words = content_tokens(evidence.text)
-    if not (evidence.paragraph.text(evidence.language) or "")[: evidence.start].strip():
-        headings = evidence.paragraph.section.path(evidence.language).split(SECTION_SEPARATOR)
-        words |= content_tokens(headings[-1])
-    return words
+    return content_tokens(evidence.text) | content_tokens(evidence.heading)
+
+
+def _numbers(evidence: Evidence) -> frozenset[Value]:
+    return quantities(evidence.text) | quantities(evidence.heading)
 
 
 def _share(wanted: frozenset[object], found: frozenset[object]) -> float:

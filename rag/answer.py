@@ -10,6 +10,7 @@ from index.paragraphs import Language, Paragraph
 
 REFUSAL: dict[Language, str] = {"zh": "文章没有提到这一点。", "en": "The article does not say."}
 Verdict = Literal["supported", "partial", "unsupported"]
+_COLON: dict[Language, str] = {"zh": "：", "en": ": "}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,12 @@ class Evidence:
     def text(self) -> str:
         """The sentence, verbatim."""
         return (self.paragraph.text(self.language) or "")[self.start : self.end]
+
+    @property
+    def heading(self) -> str:
+        """The heading above, which no quote can hold and the paragraph's first sentence answers for; else empty."""
+        opens = not (self.paragraph.text(self.language) or "")[: self.start].strip()
+        return self.paragraph.section.innermost(self.language) if opens else ""
 
     @property
     def key(self) -> tuple[int, Language, int]:
@@ -84,6 +91,15 @@ class Citation:
     def quote(self) -> str:
         """`text[start:end]`."""
         return self.text[self.start : self.end]
+
+    @property
+    def titled(self) -> str:
+        """The quote behind its title: a timeline's entry has its dates and its title above it, where no quote reaches.
+
+        The quote alone where there is no title.
+        """
+        title = self.paragraph.section.innermost(self.language) if self.paragraph.kind == "timeline" else ""
+        return f"{title}{_COLON[self.language]}{self.quote}" if title else self.quote
 
     def to_json(self) -> dict[str, Any]:
         """The contract's `citations` entry."""

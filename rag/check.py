@@ -64,7 +64,8 @@ def _together(statement: str, cited: Sequence[Evidence], rarity: Rarity) -> floa
     another script: こんにちは) claims what nothing here can hold.
     """
     words = content_tokens(statement)
-    return 0.0 if not words else max((rarity.covered(words, content_tokens(e.text)) for e in cited), default=0.0)
+    held = (content_tokens(e.text) | content_tokens(e.heading) for e in cited)
+    return 0.0 if not words else max((rarity.covered(words, own) for own in held), default=0.0)
 
 
 def _is_dictated(statement: str, cited: Sequence[Evidence], question: str) -> bool:

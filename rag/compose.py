@@ -25,6 +25,9 @@ _LABEL = re.compile(r"^\s*(?:答案?|回答|answer)\s*[:：]\s*", re.IGNORECASE)
 _INLINE_LABEL = re.compile(
     rf"(?<=[:：;；.。!?！？])\s*\(?\d{{1,2}}[.)、]\s+(?=\S)|(?<=[:：;；。])\s*\d{{1,2}}[.、](?=[{HAN}])"
 )
+# So many headings make a list; what stands between its items is no word but "and".
+_LIST = 3
+_WORDS_BETWEEN = re.compile(rf"(?!\band\b)\b[A-Za-z]+|(?![和与及])[{HAN}]|\d", re.IGNORECASE)
 # A statement is the question again when it has no word of its own and at least this share of the question's.
 ECHO = 0.6
 # A second quote is shown when its score is at least this share of the first's.
@@ -42,10 +45,36 @@ HELD = 0.6
 Shares = Mapping[int, float]
 
 
-def split_statements(written: str) -> list[str]:
-    """The sentences of a model's text, without markers of its own."""
+def split_statements(written: str, headings: Iterable[str] = ()) -> list[str]:
+    """The sentences of a model's text, without markers of its own.
+
+    None ends within one of `headings` that it repeats, whatever stands in there ("20XX? Closing the loop").
+    """
     text = _INLINE_LABEL.sub(" ", _LABEL.sub("", _MARKS.sub("", written))).strip()
-    return [text[start:end] for start, end in split_sentences(text)]
+    whole = [m.span() for heading in headings if heading for m in re.finditer(re.escape(heading), text)]
+    spans: list[tuple[int, int]] = []
+    for start, end in split_sentences(text):
+        if spans and any(first < spans[-1][1] < last for first, last in whole):
+            spans[-1] = spans[-1][0], end
+        else:
+            spans.append((start, end))
+    return [text[start:end] for start, end in spans]
+
+
+def in_reading_order(statement: str, headings: Sequence[str]) -> str:
+    """A statement that is nothing but a list of `headings`, put in their order; any other as it is.
+
+    A model lists them in the order of what it was shown, the likeliest paragraph first.
+    """
+    order = {heading: place for place, heading in enumerate(headings) if heading}
+    if not order:
+        return statement
+    any_of_them = re.compile("|".join(map(re.escape, sorted(order, key=len, reverse=True))))
+    named = any_of_them.findall(statement)
+    if len(set(named)) < _LIST or _WORDS_BETWEEN.search(any_of_them.sub("", statement)):
+        return statement
+    sorted_ones = iter(sorted(named, key=lambda heading: order[heading]))
+    return any_of_them.sub(lambda _: next(sorted_ones), statement)
 
 
 def refusal(base: Answer) -> Answer:
@@ -116,7 +145,7 @@ def quote_statements(base: Answer, ranked: Sequence[Evidence], share: Shares, ra
 
     `share`: the probability of each paragraph that it is the one that answers.
     """
-    return _quoting(base, _nearest(ranked, share, rarity, base.language))
+    return quoting(base, _nearest(ranked, share, rarity, base.language))
 
 
 def with_nearest(answer: Answer, ranked: Sequence[Evidence], share: Shares, rarity: Rarity) -> Answer:
@@ -140,7 +169,7 @@ def with_nearest(answer: Answer, ranked: Sequence[Evidence], share: Shares, rari
         else:
             statements[said.text] = replace(said, citations=book.add(cited))
     told = replace(answer, statements=tuple(statements.values()), citations=book.citations)
-    return _quoting(told, [e for e in unsaid if e.text not in statements])
+    return quoting(told, [e for e in unsaid if e.text not in statements])
 
 
 def _copied(written: str, cited: Sequence[Citation], sentences: Sequence[Evidence], rarity: Rarity) -> Citation | None:
@@ -156,7 +185,8 @@ def _gone_too_far(written: str, cited: Sequence[Citation], language: Language, r
     the sentence that the phrase comes from stands there instead.
     """
     quote = next((c for c in cited if c.language == language), None)
-    held = frozenset().union(*(content_tokens(c.quote) for c in cited))
+    texts = (text for c in cited for text in (c.quote, c.paragraph.section.path(language)))
+    held = frozenset().union(*map(content_tokens, texts))
     return quote if rarity.covered(content_tokens(written), held) < HELD else None
 
 
@@ -184,10 +214,16 @@ def _nearest(ranked: Sequence[Evidence], share: Shares, rarity: Rarity, language
     return [*together, *near[: QUOTES - 1]]
 
 
-def _quoting(answer: Answer, sentences: Iterable[Evidence]) -> Answer:
+def quoting(answer: Answer, sentences: Iterable[Evidence]) -> Answer:
+    """`answer` with `sentences` quoted behind what it says; an entry's title comes once, before its first quote."""
     book = _Citations(answer.citations)
-    quotes = tuple(Statement(e.text, book.add([e]), "supported") for e in sentences)
-    return replace(answer, statements=(*answer.statements, *quotes), citations=book.citations)
+    statements = list(answer.statements)
+    for citation in map(Citation.of, sentences):
+        heading = citation.paragraph.section.innermost(citation.language)
+        is_new = not any(heading in said.text for said in statements)
+        text = citation.titled if is_new else citation.quote
+        statements.append(Statement(text, book.add([citation]), "supported"))
+    return replace(answer, statements=tuple(statements), citations=book.citations)
 
 
 class _Citations:

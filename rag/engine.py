@@ -24,7 +24,9 @@ from rag.answer import Answer, Evidence, Retrieved, Timings
 from rag.compose import (
     Weighed,
     compose,
+    in_reading_order,
     quote_statements,
+    quoting,
     refusal,
     split_statements,
     support_of,
@@ -32,15 +34,25 @@ from rag.compose import (
     with_nearest,
 )
 from rag.condense import Turn, accept_rewrite, history_text, join_with_last, leans_on_history
-from rag.evidence import ALONE, EvidenceSelector, fits_whole, reweighed, shown_language, telling
+from rag.evidence import (
+    ALONE,
+    EvidenceSelector,
+    can_be_quoted,
+    fits_whole,
+    reweighed,
+    shown_language,
+    telling,
+    with_what_it_leans_on,
+)
 from rag.gate import Gate, Moment, Said, Signals, decide, signals
 from rag.generators import Generator as TextGenerator
 from rag.generators import GeneratorFailed, make_generator
 from rag.language import language_of_question
 from rag.overview import asks_about_the_whole, leading, led_by, sentences_first
+from rag.parts import asks_for_several, parts
 from rag.prompts import WORDING, answer_messages, condense_messages, insisting_messages, leading_messages
 from rag.reply import Reply
-from rag.rerank import PROBED, SURE, is_hopeless, reranked, stating
+from rag.rerank import PROBED, SEVERAL, SURE, is_hopeless, reranked, stating, stating_too
 from rag.retrieve import HybridRetriever, Ranking
 from rag.words import Rarity
 
@@ -81,7 +93,8 @@ class Heard:
 
     `looked` is what was found, reranked by what the generator said. `pieces`: of the answer, as they come; None where
     the reply was stopped at its opening, because another one was listened to after it. `spent`: the tokens of the
-    replies that were listened to before this one.
+    replies that were listened to before this one. `openings`: {paragraph: log odds that it states the answer}, of each
+    that was read alone.
     """
 
     looked: Looked
@@ -89,6 +102,7 @@ class Heard:
     reply: Reply
     pieces: Iterator[str] | None
     spent: Counter[str] = field(default_factory=Counter)
+    openings: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def usage(self) -> dict[str, int] | None:
@@ -274,8 +288,10 @@ class Engine:
         answer, share = compose(base, weighed), looked.ranking.share
         if answer is None:
             quotes = quote_statements(base, looked.ranked, share, self._rarity)
-            return replace(quotes, fallback="the text shown states nothing of what was written")
-        return with_nearest(answer, looked.ranked, share, self._rarity) if self.generator.is_small else answer
+            answer = replace(quotes, fallback="the text shown states nothing of what was written")
+        elif self.generator.is_small:
+            answer = with_nearest(answer, looked.ranked, share, self._rarity)
+        return self._with_other_parts(answer, heard) if self.generator.is_small else answer
 
     def listen(self, found: Looked) -> Heard:
         """The reply of which the opening decides: about the paragraph that likeliest states the answer.
@@ -286,20 +302,23 @@ class Engine:
         if not self.generator.is_small or found.whole:
             return self._opened(found, found.shown)
         spent: Counter[str] = Counter()
+        openings: dict[int, float] = {}
         stated: dict[int, float] = {}
         readings: dict[int, Heard] = {}
-        for number, heard in self._readings(found):
+        for number, heard in self._readings(found, found.ranking.retrieved[:PROBED]):
             readings[number] = heard
-            stated[number] = stating(heard.reply.opening or 0.0, found.ranking.share[number], found.language)
+            openings[number] = heard.reply.opening or 0.0
+            stated[number] = stating(openings[number], found.ranking.share[number], found.language)
             if stated[number] >= SURE:
-                return replace(heard, looked=self._reranked(found, stated), spent=spent)
+                return replace(heard, looked=self._reranked(found, stated), spent=spent, openings=openings)
             spent.update(heard.reply.usage or {})
             if is_hopeless(stated):
                 heard.reply.close()
                 break
         best = max(stated, key=lambda n: stated[n])
         spent.subtract(readings[best].reply.usage or {})  # it counts as the reply that is returned
-        return replace(readings[best], looked=self._reranked(found, stated), pieces=None, spent=spent)
+        looked = self._reranked(found, stated)
+        return replace(readings[best], looked=looked, pieces=None, spent=spent, openings=openings)
 
     def _gone_on_with(self, heard: Heard) -> Heard:
         """`heard`, asked for once more where it was stopped: only a reply that may be an answer is worth that.
@@ -312,19 +331,46 @@ class Engine:
         if heard.pieces is not None:
             return heard
         spent = heard.spent + Counter(heard.reply.usage or {})
-        return replace(self._opened(heard.looked, heard.told), spent=spent)
+        return replace(self._opened(heard.looked, heard.told), spent=spent, openings=heard.openings)
 
     def openings(self, found: Looked) -> dict[int, Reply]:
         """{paragraph: the generator's reply about it alone, stopped at its opening}, of all it may be asked about."""
-        return {number: heard.reply for number, heard in self._readings(found)}
+        return {number: heard.reply for number, heard in self._readings(found, found.ranking.retrieved[:PROBED])}
 
-    def _readings(self, found: Looked) -> Iterator[tuple[int, Heard]]:
+    def _readings(self, found: Looked, entries: Sequence[Retrieved]) -> Iterator[tuple[int, Heard]]:
         """(paragraph, the reply about it alone), just opened; closed where the next one is asked for."""
-        for entry in found.ranking.retrieved[:PROBED]:
+        for entry in entries:
             self._keep_start(entry.paragraph, found.language)
             heard = self._opened(found, self._about(found, entry.paragraph))
             yield entry.paragraph.number, heard
             heard.reply.close()
+
+    def _with_other_parts(self, answer: Answer, heard: Heard) -> Answer:
+        """`answer` with quotes of the paragraphs that state a part of what is asked, where that is several things.
+
+        The whole question is held against each: a part by itself ("and before that?") may be about anything.
+        """
+        looked = heard.looked
+        if looked.whole or not asks_for_several(looked.asked, looked.language):
+            return answer
+        openings = dict(heard.openings)
+        unread = [e for e in looked.ranking.retrieved[:SEVERAL] if e.paragraph.number not in openings]
+        for number, further in self._readings(looked, unread):
+            openings[number] = further.reply.opening or 0.0
+            heard.spent.update(further.reply.usage or {})
+        further_ones = stating_too(openings, {citation.paragraph.number for citation in answer.citations})
+        quotes = chain.from_iterable(self._nearest_to_a_part(looked, number) for number in further_ones)
+        return replace(quoting(answer, quotes), usage=heard.usage)
+
+    def _nearest_to_a_part(self, found: Looked, number: int) -> list[Evidence]:
+        """The paragraph's sentence that is nearest to some part of the question, with what it leans on."""
+        own = [
+            e
+            for part in parts(found.asked, found.language)
+            for e in self._selector.score(part, found.language, found.ranking)
+            if e.paragraph.number == number and can_be_quoted(e, found.language)
+        ]
+        return with_what_it_leans_on(max(own, key=lambda e: e.score))
 
     def _keep_start(self, paragraph: Paragraph, language: Language) -> None:
         """Have what the generator is about to read of a whole paragraph kept, so that it is read only once."""
@@ -401,10 +447,9 @@ class Engine:
         scores = {e.key: e for e in found.ranked}
         candidates = [scores.get(e.key, e) for p in paragraphs for e in telling(p, found.language)]
         vectors = self.index.vectors.sentence_vectors([p.number for p in paragraphs])
-        aligned = [
-            (statement, self._aligner.align(statement, candidates, vectors, found.asked))
-            for statement in split_statements(written)
-        ]
+        headings = _headings_in_order(candidates)
+        statements = [in_reading_order(said, headings) for said in split_statements(written, headings)]
+        aligned = [(said, self._aligner.align(said, candidates, vectors, found.asked)) for said in statements]
         return weigh(aligned, found.asked, self._rarity)
 
     def _base(
@@ -443,6 +488,10 @@ class Engine:
         except Exception:  # a follow-up is never lost to a generator that is down
             reply = ""
         return accept_rewrite(reply, question) or join_with_last(question, history, language)
+
+
+def _headings_in_order(sentences: Sequence[Evidence]) -> list[str]:
+    return list(dict.fromkeys(e.heading for e in sorted(sentences, key=lambda e: e.paragraph.number) if e.heading))
 
 
 def checked_question(question: str) -> str:

@@ -178,8 +178,8 @@ def render_evidence(shown: Sequence[Evidence]) -> str:
     for _, group in groupby(shown, key=lambda e: e.paragraph.number):
         sentences = list(group)
         first = sentences[0]
-        headings = first.paragraph.section.path(first.language).split(" › ")
-        lines.append(_line(headings[-1], _run_on([s.text for s in sentences], first.language)))
+        heading = first.paragraph.section.innermost(first.language)
+        lines.append(_line(heading, _run_on([s.text for s in sentences], first.language)))
     return "\n".join(lines)
 
 

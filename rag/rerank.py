@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -27,6 +27,12 @@ RERANK_FILE = Path(__file__).with_name("rerank.json")
 PROBED = 3
 SURE = 0.5
 HOPELESS = 0.1
+# Where a question asks for several things: how many paragraphs are read, the least log odds of one that states a part
+# of it beside those that are cited (retrieval's share, which looks for one answer, is not asked), and how many there
+# are of these at most.
+SEVERAL = 5
+STATES_TOO = 1.0
+FURTHER = 2
 FEATURES = ("bias", "opening", "share")
 _LEAST_SHARE = 1e-6
 
@@ -46,6 +52,12 @@ def stating(opening: float, share: float, language: Language) -> float:
 def is_hopeless(stated: Mapping[int, float]) -> bool:
     """Whether, of the paragraphs read so far ({paragraph: probability}), so little is expected that reading ends."""
     return len(stated) > 1 and max(stated.values()) < HOPELESS
+
+
+def stating_too(openings: Mapping[int, float], cited: Collection[int]) -> list[int]:
+    """Of the paragraphs read ({paragraph: log odds that it states the answer}), those worth quoting beside `cited`."""
+    further = [n for n, log_odds in openings.items() if log_odds >= STATES_TOO and n not in cited]
+    return sorted(further, key=lambda n: -openings[n])[:FURTHER]
 
 
 def reranked(ranking: Ranking, stated: Mapping[int, float]) -> Ranking:

@@ -7,11 +7,20 @@ from dataclasses import replace
 import pytest
 
 from index.build import Index
-from index.paragraphs import Language, Paragraph
+from index.paragraphs import Language, Paragraph, Section
 from rag.align import Aligner
 from rag.answer import Answer, Citation, Evidence
 from rag.check import check
-from rag.compose import compose, quote_statements, refusal, split_statements, support_of, weigh, with_nearest
+from rag.compose import (
+    compose,
+    in_reading_order,
+    quote_statements,
+    refusal,
+    split_statements,
+    support_of,
+    weigh,
+    with_nearest,
+)
 from rag.evidence import sentences_of
 from rag.language import is_written_in
 from rag.words import Rarity, names, negations
@@ -122,6 +131,71 @@ def test_a_statement_that_nothing_states_stays_uncited(rarity: Rarity) -> None:
     vectors = {e.key: v for e, v in zip(candidates, embedder.passages([e.text for e in candidates]), strict=True)}
     aligner = Aligner(embedder, rarity)
     assert aligner.align("Zebras gallop across volcanic moons.", candidates, vectors, "Zebras?") == ()
+
+
+def entry(number: int, dates_and_title: str, text: str) -> Paragraph:
+    """An entry of a timeline; English only."""
+    return Paragraph(number, "timeline", None, text, Section(en=("A timeline", dates_and_title)))
+
+
+STAGES = (
+    entry(1, "1990–1995 Hand picking", "Every leaf was taken by hand."),
+    entry(2, "1995–2001 First shears", "Two people could then clear a terrace in a day. It was loud."),
+    entry(3, "TODAY Small tractors", "A driver does what forty pickers did."),
+    entry(4, "20XX? Closing the circle", "Machines may come to mend machines."),
+)
+STAGES_IN_ORDER = "1990–1995 Hand picking, 1995–2001 First shears, TODAY Small tractors, 20XX? Closing the circle."
+
+
+def test_a_list_of_headings_rests_on_every_paragraph_under_one_of_them(rarity: Rarity) -> None:
+    embedder = HashingEmbedder()
+    candidates = [e for p in STAGES for e in sentences_of(p, "en")]
+    vectors = {e.key: v for e, v in zip(candidates, embedder.passages([e.text for e in candidates]), strict=True)}
+    question = "What are the stages of the timeline?"
+    (statement,) = split_statements(STAGES_IN_ORDER, {e.heading for e in candidates})
+    cited = Aligner(embedder, rarity).align(statement, candidates, vectors, question)
+    assert sorted(e.paragraph.number for e in cited) == [1, 2, 3, 4]
+    assert all(e.heading for e in cited), "the sentences that answer for the headings"
+    written = compose(base(), weigh([(statement, cited)], question, rarity))
+    assert written is not None
+    last = replace(candidates[-1], score=5.0)
+    said = with_nearest(written, [last], {}, rarity).statements
+    assert [s.text for s in said] == [STAGES_IN_ORDER, last.text], "a title that is said already is not said again"
+    assert {s.verdict for s in said} == {"supported"}
+    moved = compose(base(), weigh([(statement.replace("2001", "2004"), cited)], question, rarity))
+    assert moved is not None
+    assert moved.statements[0].text != statement.replace("2001", "2004"), "its heading has another year"
+
+
+def test_a_list_of_headings_is_told_in_reading_order() -> None:
+    order = [e.heading for p in STAGES for e in sentences_of(p, "en")[:1]]
+    shuffled = ", ".join([order[2], order[0], order[3]]) + " and " + order[1] + "."
+    assert in_reading_order(shuffled, order) == f"{order[0]}, {order[1]}, {order[2]} and {order[3]}."
+    assert in_reading_order(f"{order[2]}, {order[0]}.", order) == f"{order[2]}, {order[0]}.", "two may be compared"
+    prose = f"After {order[2]} came {order[3]}, not {order[0]}."
+    assert in_reading_order(prose, order) == prose
+    assert in_reading_order("Tea.", []) == "Tea."
+
+
+def test_a_question_mark_within_a_heading_ends_no_statement() -> None:
+    assert split_statements("It is 20XX? Closing the circle. Is it?", ["20XX? Closing the circle"]) == [
+        "It is 20XX? Closing the circle.",
+        "Is it?",
+    ]
+    assert len(split_statements("It is 20XX? Closing the circle.", ["Closing"])) == 2
+
+
+def test_what_an_entry_of_a_timeline_says_is_quoted_behind_its_dates_and_title_once(rarity: Rarity) -> None:
+    near = [replace(e, score=5.0 - i / 10) for i, e in enumerate(sentences_of(STAGES[1], "en"))]
+    answer = quote_statements(base(), near, {}, rarity)
+    assert [s.text for s in answer.statements] == [
+        "1995–2001 First shears: Two people could then clear a terrace in a day.",
+        "It was loud.",
+    ]
+    assert [c.quote for c in answer.citations] == [e.text for e in near], "the quotes themselves are verbatim"
+    body = replace(STAGES[1], kind="body")
+    quoted = quote_statements(base(), [replace(e, score=5.0) for e in sentences_of(body, "en")[:1]], {}, rarity)
+    assert quoted.statements[0].text == near[0].text, "what is no entry has no title of its own"
 
 
 # --- composing ----------------------------------------------------------------------------------------------

@@ -1,0 +1,54 @@
+"""Questions that ask for several things: each may be answered in another place."""
+
+from __future__ import annotations
+
+import re
+
+from index.paragraphs import Language
+
+# A part asks something of its own: it has one of these.
+_ASKS = {
+    "zh": re.compile(r"什么|谁|哪|几|多少|多[大长高久快远]|怎|为何|何时|何[处种]|如何|是否|有没有|吗|呢"),
+    "en": re.compile(
+        r"\b(?:what|who|whom|whose|which|when|where|why|how|is|are|was|were|do|does|did|can|could|will|would|has|have)\b",
+        re.IGNORECASE,
+    ),
+}
+# Where one may end and the next begin: behind a question mark, or at a comma or an "and" before a question word.
+_SEAM = {
+    "zh": re.compile(r"(?<=[?？;；])\s*|[,，]\s*|(?<=[^,，?？])(?=(?:以及|并且|又是|又有|又在|又被|还有)[^,，?？]{2})"),
+    "en": re.compile(
+        r"(?<=[?;])\s+|,?\s+(?:and|but|or)\s+(?=(?:(?:by|in|at|on|for|to|with|from|of|about)\s+)?"
+        r"(?:what|who|whom|whose|which|when|where|why|how)\b)|,\s+(?=(?:what|who|whose|which|when|where|why|how)\b)",
+        re.IGNORECASE,
+    ),
+}
+# One thing asked of each of several: "how long did A and B each take?"
+_OF_EACH = {
+    "zh": re.compile(r"分别|各自|[,，]各|各[能有是占花用要需会达为]|两者|二者|区别|差别|相比|对比"),
+    "en": re.compile(r"\b(?:each|respectively|both|differ|differences?|compare[ds]?|versus|vs)\b", re.IGNORECASE),
+}
+
+
+def parts(question: str, language: Language) -> list[str]:
+    """The parts of `question` that each ask something, in order; the question itself where it asks one thing.
+
+    What stands between the seams and asks nothing ("The text names two tests:") goes with the part that follows it, or
+    at the end with the one before.
+    """
+    asks, gap = _ASKS[language], "" if language == "zh" else " "
+    found: list[str] = []
+    pending: list[str] = []
+    for piece in filter(None, (piece.strip() for piece in _SEAM[language].split(question))):
+        pending.append(piece)
+        if asks.search(piece):
+            found.append(gap.join(pending))
+            pending = []
+    if len(found) < 2:
+        return [question]
+    return [*found[:-1], gap.join([found[-1], *pending])]
+
+
+def asks_for_several(question: str, language: Language) -> bool:
+    """Whether the question has several parts, or asks one thing of each of several."""
+    return len(parts(question, language)) > 1 or _OF_EACH[language].search(question) is not None

@@ -1,0 +1,105 @@
+"""Questions that ask for several things, and the further paragraphs that are read for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from index.build import Index
+from index.paragraphs import LANGUAGES, Language
+from rag.parts import asks_for_several, parts
+from rag.rerank import FURTHER, SEVERAL, STATES_TOO, stating_too
+from tests.rag_support import make_index, scripted_engine, small_engine
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "expected"),
+    [
+        ("茶什么时候采?要多少人?", "zh", ["茶什么时候采?", "要多少人?"]),
+        ("茶什么时候采,又是谁采的?", "zh", ["茶什么时候采", "又是谁采的?"]),
+        ("说到春茶,它为什么贵?", "zh", ["说到春茶,它为什么贵?"]),
+        ("文中提到两项测试:各测什么?", "zh", ["文中提到两项测试:各测什么?"]),
+        (
+            "When is tea picked, and how many people does it take?",
+            "en",
+            ["When is tea picked", "how many people does it take?"],
+        ),
+        ("Who picks it and in which month?", "en", ["Who picks it", "in which month?"]),
+        ("Is it dear? Why?", "en", ["Is it dear?", "Why?"]),
+        ("If it rains, who picks the tea?", "en", ["If it rains, who picks the tea?"]),
+        ("Where do bread and tea come from?", "en", ["Where do bread and tea come from?"]),
+    ],
+)
+def test_a_question_falls_into_the_parts_that_ask_something(
+    question: str, language: Language, expected: list[str]
+) -> None:
+    assert parts(question, language) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "several"),
+    [
+        ("春茶和夏茶分别什么时候采?", "zh", True),
+        ("两处茶园,各有多少人?", "zh", True),
+        ("各国的茶什么味道?", "zh", False),
+        ("How long do spring and summer tea each keep?", "en", True),
+        ("What is the difference between the two?", "en", True),
+        ("How long does spring tea keep?", "en", False),
+    ],
+)
+def test_one_thing_asked_of_each_of_several_is_several_things(question: str, language: Language, several: bool) -> None:
+    assert asks_for_several(question, language) is several
+
+
+def test_what_states_a_part_is_sure_uncited_and_not_too_many() -> None:
+    openings = {1: 9.0, 2: STATES_TOO - 0.1, 3: STATES_TOO, 4: 3.0, 5: 2.0}
+    assert stating_too(openings, {1}) == [4, 5]
+    assert len(stating_too(openings, {1})) == FURTHER
+    assert stating_too({1: 9.0}, {1}) == []
+
+
+@pytest.fixture
+def fixing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listening_gate: None) -> Index:
+    """Six paragraphs that share the question's words; a gate and a reranker that listen to the opening alone."""
+    monkeypatch.setattr("rag.rerank._weights", lambda: dict.fromkeys(LANGUAGES, (0.0, 1.0, 0.0)))
+    texts = (
+        "Fixing tea in the iron pan takes 6 minutes.",
+        "Rolling tea takes an hour. Rolling is done by hand.",
+        "The pan for fixing and rolling is made of iron.",
+        "Tea takes patience.",
+        "Fixing and rolling are learnt young.",
+        "Mist lies on the slopes.",
+    )
+    return make_index(tmp_path, [{"en": text} for text in texts])
+
+
+TWO = "How long does fixing tea in the iron pan take, and how long does rolling take?"
+
+
+def test_where_two_things_are_asked_the_paragraph_that_states_the_other_is_quoted_too(fixing: Index) -> None:
+    alone, _ = small_engine(fixing, "Stated: Fixing takes 6 minutes.", logits=[4.0])
+    ranked = [entry.paragraph.number for entry in alone.retrieve(TWO)]
+    first = ranked[0]
+    other = next(n for n in ranked[1:SEVERAL] if n in (1, 2))
+    logits = [4.0, *(STATES_TOO + 1 if n == other else -4.0 for n in ranked[1:SEVERAL])]
+    replies = ["Stated: It takes 6 minutes.", *["Not stated."] * (SEVERAL - 1)]
+    engine, llm = small_engine(fixing, *replies, logits=logits)
+    answer = engine.ask(TWO)
+    assert {c.paragraph.number for c in answer.citations} == {first, other}
+    assert len(llm.prompts) == SEVERAL, "each is read once"
+    assert all("how long does rolling take" in prompt for prompt in llm.prompts), "the whole question is asked of each"
+    quoted = next(c for c in answer.citations if c.paragraph.number == other)
+    assert quoted.quote in {"Rolling tea takes an hour.", "Fixing tea in the iron pan takes 6 minutes."}
+
+
+def test_where_one_thing_is_asked_nothing_further_is_read(fixing: Index) -> None:
+    engine, llm = small_engine(fixing, "Stated: It takes 6 minutes.", logits=[4.0])
+    engine.ask("How long does fixing tea in the iron pan take?")
+    assert len(llm.prompts) == 1
+
+
+def test_a_larger_model_has_seen_all_paragraphs_and_reads_no_further(fixing: Index) -> None:
+    engine, llm = scripted_engine(fixing, "Stated: Fixing takes 6 minutes.")
+    engine.ask(TWO)
+    assert len(llm.prompts) == 1
