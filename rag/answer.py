@@ -93,13 +93,15 @@ class Citation:
         return self.text[self.start : self.end]
 
     @property
-    def titled(self) -> str:
-        """The quote behind its title: a timeline's entry has its dates and its title above it, where no quote reaches.
+    def heading(self) -> str:
+        """The heading above, in the quote's own language, where no quote reaches; empty where it has none."""
+        section = self.paragraph.section
+        return next(reversed(section.zh if self.language == "zh" else section.en), "")
 
-        The quote alone where there is no title.
-        """
-        title = self.paragraph.section.innermost(self.language) if self.paragraph.kind == "timeline" else ""
-        return f"{title}{_COLON[self.language]}{self.quote}" if title else self.quote
+    @property
+    def headed(self) -> str:
+        """The quote behind its heading; the quote alone where it has none."""
+        return f"{self.heading}{_COLON[self.language]}{self.quote}" if self.heading else self.quote
 
     def to_json(self) -> dict[str, Any]:
         """The contract's `citations` entry."""

@@ -42,6 +42,12 @@ COPIED = 0.8
 # The share of the words of what a small model writes that must stand in the sentences it is attached to.
 HELD = 0.6
 
+# A question about how the text is headed.
+_ASKS_FOR_HEADING = {
+    "zh": re.compile(r"[节章]|标题|题目"),
+    "en": re.compile(r"\b(?:headings?|headed|sections?|chapters?|titles?|titled)\b", re.IGNORECASE),
+}
+
 Shares = Mapping[int, float]
 
 
@@ -215,15 +221,26 @@ def _nearest(ranked: Sequence[Evidence], share: Shares, rarity: Rarity, language
 
 
 def quoting(answer: Answer, sentences: Iterable[Evidence]) -> Answer:
-    """`answer` with `sentences` quoted behind what it says; an entry's title comes once, before its first quote."""
+    """`answer` with `sentences` quoted behind what it says."""
     book = _Citations(answer.citations)
-    statements = list(answer.statements)
-    for citation in map(Citation.of, sentences):
-        heading = citation.paragraph.section.innermost(citation.language)
-        is_new = not any(heading in said.text for said in statements)
-        text = citation.titled if is_new else citation.quote
-        statements.append(Statement(text, book.add([citation]), "supported"))
-    return replace(answer, statements=tuple(statements), citations=book.citations)
+    quotes = tuple(Statement(e.text, book.add([e]), "supported") for e in sentences)
+    return replace(answer, statements=(*answer.statements, *quotes), citations=book.citations)
+
+
+def with_headings(answer: Answer) -> Answer:
+    """`answer`, each heading that belongs to what is said before the first quote from under it.
+
+    A timeline's entry has its dates and its title there, and who asks what a section is called asks for nothing else.
+    No quote can hold either; the citation shows it.
+    """
+    all_belong = _ASKS_FOR_HEADING[answer.language].search(answer.rewritten or answer.question) is not None
+    texts = [statement.text for statement in answer.statements]
+    for at, statement in enumerate(answer.statements):
+        quoted = next((c for i in statement.citations if (c := answer.citations[i]).quote == statement.text), None)
+        if quoted and (all_belong or quoted.paragraph.kind == "timeline"):
+            texts[at] = quoted.quote if any(quoted.heading in text for text in texts) else quoted.headed
+    said = (replace(own, text=text) for own, text in zip(answer.statements, texts, strict=True))
+    return replace(answer, statements=tuple(said))
 
 
 class _Citations:

@@ -31,6 +31,7 @@ from rag.compose import (
     split_statements,
     support_of,
     weigh,
+    with_headings,
     with_nearest,
 )
 from rag.condense import Turn, accept_rewrite, history_text, join_with_last, leans_on_history
@@ -231,11 +232,9 @@ class Engine:
         gate = self._gate(looked, Said(), "question")
         base = self._base(looked, gate, first_token=looked.milliseconds)
         is_answered = gate.is_open and looked.ranked
-        quotes = (
-            quote_statements(base, looked.ranked, looked.ranking.share, self._rarity) if is_answered else refusal(base)
-        )
+        quotes = self._quotes(base, looked) if is_answered else refusal(base)
         kept = {f.name: getattr(looked, f.name) for f in fields(Looked)}
-        return Found(**kept, quotes=quotes)
+        return Found(**kept, quotes=with_headings(quotes))
 
     def look(
         self,
@@ -258,6 +257,9 @@ class Engine:
         shown = self._selector.select(ranked, ranking, self._budget, language)
         milliseconds = (time.perf_counter() - started) * 1000
         return Looked(question, rewritten, language, ranking, ranked, shown, milliseconds, bool(first))
+
+    def _quotes(self, base: Answer, looked: Looked) -> Answer:
+        return quote_statements(base, looked.ranked, looked.ranking.share, self._rarity)
 
     def _leading(self, exclude: frozenset[int], language: Language) -> list[Paragraph]:
         return leading([p for p in self.index.paragraphs if p.number not in exclude], language)
@@ -285,13 +287,13 @@ class Engine:
         base = self._base(looked, gate, first_token, heard.usage, told)
         if not gate.is_open:
             return refusal(base)
-        answer, share = compose(base, weighed), looked.ranking.share
+        answer = compose(base, weighed)
         if answer is None:
-            quotes = quote_statements(base, looked.ranked, share, self._rarity)
+            quotes = self._quotes(base, looked)
             answer = replace(quotes, fallback="the text shown states nothing of what was written")
         elif self.generator.is_small:
-            answer = with_nearest(answer, looked.ranked, share, self._rarity)
-        return self._with_other_parts(answer, heard) if self.generator.is_small else answer
+            answer = with_nearest(answer, looked.ranked, looked.ranking.share, self._rarity)
+        return with_headings(self._with_other_parts(answer, heard) if self.generator.is_small else answer)
 
     def listen(self, found: Looked) -> Heard:
         """The reply of which the opening decides: about the paragraph that likeliest states the answer.

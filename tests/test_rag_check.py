@@ -19,6 +19,7 @@ from rag.compose import (
     split_statements,
     support_of,
     weigh,
+    with_headings,
     with_nearest,
 )
 from rag.evidence import sentences_of
@@ -187,7 +188,7 @@ def test_a_question_mark_within_a_heading_ends_no_statement() -> None:
 
 def test_what_an_entry_of_a_timeline_says_is_quoted_behind_its_dates_and_title_once(rarity: Rarity) -> None:
     near = [replace(e, score=5.0 - i / 10) for i, e in enumerate(sentences_of(STAGES[1], "en"))]
-    answer = quote_statements(base(), near, {}, rarity)
+    answer = with_headings(quote_statements(base(), near, {}, rarity))
     assert [s.text for s in answer.statements] == [
         "1995–2001 First shears: Two people could then clear a terrace in a day.",
         "It was loud.",
@@ -195,7 +196,11 @@ def test_what_an_entry_of_a_timeline_says_is_quoted_behind_its_dates_and_title_o
     assert [c.quote for c in answer.citations] == [e.text for e in near], "the quotes themselves are verbatim"
     body = replace(STAGES[1], kind="body")
     quoted = quote_statements(base(), [replace(e, score=5.0) for e in sentences_of(body, "en")[:1]], {}, rarity)
-    assert quoted.statements[0].text == near[0].text, "what is no entry has no title of its own"
+    assert with_headings(quoted).statements[0].text == near[0].text, "what is no entry has no title of its own"
+    asked = replace(quoted, question="What is the section on shears called?")
+    assert with_headings(asked).statements[0].text == answer.statements[0].text, "unless it is asked for"
+    unheaded = quote_statements(replace(base(), question=asked.question), [first(TEA, "en")], {}, rarity)
+    assert with_headings(unheaded) == unheaded
 
 
 # --- composing ----------------------------------------------------------------------------------------------

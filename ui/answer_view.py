@@ -125,7 +125,7 @@ class ExchangeView:
     def is_verbatim(self, statement: Statement) -> bool:
         """Whether a statement is a sentence of the article: a quote, or one put where the model's failed its check."""
         cited = self.answer.citations if self.answer else ()
-        return any(statement.text.strip() in (cited[i].quote.strip(), cited[i].titled) for i in statement.citations)
+        return any(statement.text.strip() in (cited[i].quote.strip(), cited[i].headed) for i in statement.citations)
 
     @property
     def nearest(self) -> list[tuple[Retrieved, str, str]]:
