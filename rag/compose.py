@@ -151,7 +151,7 @@ def quote_statements(base: Answer, ranked: Sequence[Evidence], share: Shares, ra
 
     `share`: the probability of each paragraph that it is the one that answers.
     """
-    return quoting(base, _nearest(ranked, share, rarity, base.language))
+    return quoting(base, nearest(ranked, share, rarity, base.language))
 
 
 def with_nearest(answer: Answer, ranked: Sequence[Evidence], share: Shares, rarity: Rarity) -> Answer:
@@ -163,7 +163,7 @@ def with_nearest(answer: Answer, ranked: Sequence[Evidence], share: Shares, rari
     """
     if answer.refused:
         return answer
-    near = _nearest(ranked, share, rarity, answer.language)
+    near = nearest(ranked, share, rarity, answer.language)
     unsaid = [e for e in near if not any(e.text in said.text for said in answer.statements)]
     book = _Citations()
     statements: dict[str, Statement] = {}
@@ -202,7 +202,7 @@ def _copies(written: str, sentence: str, rarity: Rarity) -> bool:
     return rarity.covered(quoted, said) >= SAID_ALREADY and rarity.covered(said, quoted) >= COPIED
 
 
-def _nearest(ranked: Sequence[Evidence], share: Shares, rarity: Rarity, language: Language) -> list[Evidence]:
+def nearest(ranked: Sequence[Evidence], share: Shares, rarity: Rarity, language: Language) -> list[Evidence]:
     """The first of `ranked` with what it leans on, and the next that is nearly as near and says something else."""
     readable = [e for e in ranked if can_be_quoted(e, language)] or ranked
     first, *others = readable[: 2 * QUOTES]

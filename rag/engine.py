@@ -25,6 +25,7 @@ from rag.compose import (
     Weighed,
     compose,
     in_reading_order,
+    nearest,
     quote_statements,
     quoting,
     refusal,
@@ -38,12 +39,10 @@ from rag.condense import Turn, accept_rewrite, history_text, join_with_last, lea
 from rag.evidence import (
     ALONE,
     EvidenceSelector,
-    can_be_quoted,
     fits_whole,
     reweighed,
     shown_language,
     telling,
-    with_what_it_leans_on,
 )
 from rag.gate import Gate, Moment, Said, Signals, decide, signals
 from rag.generators import Generator as TextGenerator
@@ -361,18 +360,18 @@ class Engine:
             openings[number] = further.reply.opening or 0.0
             heard.spent.update(further.reply.usage or {})
         further_ones = stating_too(openings, {citation.paragraph.number for citation in answer.citations})
-        quotes = chain.from_iterable(self._nearest_to_a_part(looked, number) for number in further_ones)
+        quotes = chain.from_iterable(self._nearest_to_the_parts(looked, number) for number in further_ones)
         return replace(quoting(answer, quotes), usage=heard.usage)
 
-    def _nearest_to_a_part(self, found: Looked, number: int) -> list[Evidence]:
-        """The paragraph's sentence that is nearest to some part of the question, with what it leans on."""
-        own = [
-            e
-            for part in parts(found.asked, found.language)
-            for e in self._selector.score(part, found.language, found.ranking)
-            if e.paragraph.number == number and can_be_quoted(e, found.language)
-        ]
-        return with_what_it_leans_on(max(own, key=lambda e: e.score))
+    def _nearest_to_the_parts(self, found: Looked, number: int) -> list[Evidence]:
+        """What is quoted of the paragraph; a sentence is as near as it is to the part of the question it is nearest."""
+        best: dict[tuple[int, Language, int], Evidence] = {}
+        for part in parts(found.asked, found.language):
+            for e in self._selector.score(part, found.language, found.ranking):
+                if e.paragraph.number == number:
+                    best[e.key] = max(e, best.get(e.key, e), key=lambda one: one.score)
+        ranked = sorted(best.values(), key=lambda e: -e.score)
+        return nearest(ranked, found.ranking.share, self._rarity, found.language)
 
     def _keep_start(self, paragraph: Paragraph, language: Language) -> None:
         """Have what the generator is about to read of a whole paragraph kept, so that it is read only once."""

@@ -30,7 +30,7 @@ HOPELESS = 0.1
 # Where a question asks for several things: how many paragraphs are read, the least log odds of one that states a part
 # of it beside those that are cited (retrieval's share, which looks for one answer, is not asked), and how many there
 # are of these at most.
-SEVERAL = 5
+SEVERAL = 4
 STATES_TOO = 1.0
 FURTHER = 2
 FEATURES = ("bias", "opening", "share")
