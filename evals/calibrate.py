@@ -22,6 +22,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 
 from evals.gold import Question
+from index.errors import UserError
 from index.paragraphs import LANGUAGES, Language
 from rag import rerank
 from rag.engine import Engine
@@ -124,6 +125,11 @@ def collect_readings(engine: Engine, questions: Sequence[Asked], on_done: OnProg
         found = engine.look(asked.question.asked[language], (), asked.exclude)
         gold = asked.question.gold if asked.is_answered else frozenset()
         for rank, (number, reply) in enumerate(engine.openings(found).items()):
+            if reply.inside is None:
+                raise UserError(
+                    f"what the model holds of ¶{number} was not heard: llama.cpp did not save its state. "
+                    "Make room on the disk of the folder of prompts, and calibrate again; what was read is kept."
+                )
             readings.append(
                 Reading(
                     language,
@@ -131,7 +137,7 @@ def collect_readings(engine: Engine, questions: Sequence[Asked], on_done: OnProg
                     asked.group,
                     rank,
                     found.ranking.share[number],
-                    np.zeros(0, np.float32) if reply.inside is None else reply.inside,
+                    reply.inside,
                     reply.logit or 0.0,
                     reply.opening or 0.0,
                     number in gold,

@@ -101,3 +101,10 @@ def _wait(process: subprocess.Popen[str]) -> float | None:
 
 def _shown(arguments: Sequence[str], code: str | None) -> str:
     return "a measured process" if code is not None else f"python {' '.join(arguments)}"
+
+
+def held_bytes(pid: int | str, field: str) -> int | None:
+    """The memory of a process as Linux tells it in `field` ("VmRSS", "VmHWM"); None where the system does not say."""
+    status = Path(f"/proc/{pid}/status")
+    lines = status.read_text(encoding="utf-8").splitlines() if status.is_file() else []
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(field)), None)

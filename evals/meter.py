@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
 from llama_index.core.bridge.pydantic import PrivateAttr
 
+from evals.child import held_bytes
 from rag.llm import Piece
 from rag.local import LocalLLM
 
@@ -113,13 +113,5 @@ def resident_mb(llm: LocalLLM | None = None, field: str = "VmRSS") -> float | No
 
     `field`: "VmHWM" for the most that each of them ever held.
     """
-    held = [_held_mb(pid, field) for pid in ("self", llm and llm.pid) if pid]
-    return None if None in held else sum(filter(None, held))
-
-
-def _held_mb(pid: int | str, field: str) -> float | None:
-    status = Path(f"/proc/{pid}/status")
-    if not status.is_file():
-        return None
-    line = next(line for line in status.read_text(encoding="ascii").splitlines() if line.startswith(field))
-    return int(line.split()[1]) * 1024 / 1e6
+    held = [held_bytes(pid, field) for pid in ("self", llm and llm.pid) if pid]
+    return None if None in held else sum(filter(None, held)) / 1e6

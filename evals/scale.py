@@ -20,6 +20,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from evals.child import held_bytes
 from evals.made import Base, MadeTokens, Vectors
 from index import interaction
 from index.build import FORMAT_VERSION, Index, Manifest
@@ -303,9 +304,7 @@ def load(folder: Path) -> tuple[Base, tuple[Question, ...]]:
 
 def resident(pid: int | str = "self", field: str = "VmRSS") -> float:
     """The resident memory of a process in MiB (with "VmHWM" the most it had); 0 where the system does not say."""
-    status = Path(f"/proc/{pid}/status")
-    lines = status.read_text(encoding="utf-8").splitlines() if status.is_file() else []
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(field)), 0.0)
+    return (held_bytes(pid, field) or 0) / _MIB
 
 
 def disk(path: Path) -> float:

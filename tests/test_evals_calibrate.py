@@ -192,6 +192,20 @@ def test_written_weights_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert load_fusion.__wrapped__().weights == pytest.approx(fitted.weights, abs=0.005)
 
 
+def test_a_reading_of_which_nothing_was_heard_is_told_and_not_taken_for_nothing() -> None:
+    reply = SimpleNamespace(inside=None, logit=1.0, opening=1.0)
+    found = SimpleNamespace(ranking=SimpleNamespace(share={7: 0.5}))
+    engine: Any = SimpleNamespace(look=lambda *args: found, openings=lambda found: {7: reply})
+    question: Any = SimpleNamespace(
+        id="q1", asked={"zh": "船多重?", "en": "How heavy?"}, gold=frozenset({7}), answerable=True
+    )
+    with pytest.raises(UserError, match="¶7 was not heard"):
+        calibrate.collect_readings(engine, [calibrate.Asked(question, "q1")], lambda done, total: None)
+    reply.inside = np.ones((1, 2), np.float32)
+    readings = calibrate.collect_readings(engine, [calibrate.Asked(question, "q1")], lambda done, total: None)
+    assert [(r.language, r.states, r.share) for r in readings] == [("zh", True, 0.5), ("en", True, 0.5)]
+
+
 def test_the_gate_is_fitted_on_dev_questions_and_never_on_a_test_question(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
