@@ -16,6 +16,12 @@ from rag.language import language_of_question
 # A Latin word with a capital or a digit in it: METR, Claude, Opus, SWE-bench, GitHub, n8n. Chinese characters are no
 # part of one: few people type a space between the two scripts.
 _NAME = re.compile(rf"(?<![^\W{WIDE}])(?<!@)(?:[A-Za-z]*[A-Z](?:[^\W{WIDE}]|[’'-])*|[A-Za-z]+\d(?:[^\W{WIDE}]|-)*)")
+# "What's", "Isn't", "I'll": the apostrophe makes no name of them.
+_CONTRACTED = re.compile(
+    r"(?:what|who|how|where|when|why|which|that|it|there|here|he|she|let|i|we|you|they)[’'](?:s|re|ve|ll|d|m)|"
+    r"(?:is|are|was|were|do|does|did|has|have|had|ca|could|would|wo|should)n[’']t",
+    re.IGNORECASE,
+)
 # Three words or more, and no small letter.
 _SHOUTED = re.compile(rf"[^a-z{WIDE}]*(?:[A-Z]+[^\w{WIDE}]+){{2}}[A-Z][^a-z{WIDE}]*")
 _NEGATION = {
@@ -89,9 +95,14 @@ def names(text: str) -> frozenset[str]:
         word = match.group().rstrip("’'-")
         before = text[: match.start()].rstrip()
         opens = not is_chinese and (not before or before[-1] in ".!?:;\"“‘'(—") and bool(re.search(r"[a-z]", word))
-        if len(word) < 2 or (is_shouted and word.isalpha()) or (opens and word[1:].islower() and word.isalpha()):
+        if (
+            len(word) < 2
+            or _CONTRACTED.fullmatch(word)
+            or (is_shouted and word.isalpha())
+            or (opens and word[1:].islower() and word.isalpha())
+        ):
             continue
-        found.add(fold(word).removesuffix("'s"))
+        found.add(re.sub(r"[’']s$", "", fold(word)))
     return frozenset(found)
 
 

@@ -101,6 +101,7 @@ def test_a_word_that_only_contains_a_negation_is_none(text: str) -> None:
 def test_names_are_what_a_translation_keeps_in_latin_letters() -> None:
     assert names("METR 与 SWE-bench 由 Claude Opus 完成") == {"metr", "swe-bench", "claude", "opus"}
     assert names("The end. However, nothing.") == frozenset()
+    assert names("What's METR's test, and who’s behind it? Isn't it Anthropic’s? I'll ask.") == {"metr", "anthropic"}
 
 
 @pytest.mark.parametrize(
