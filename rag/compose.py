@@ -44,8 +44,8 @@ HELD = 0.6
 
 # A question about how the text is headed.
 _ASKS_FOR_HEADING = {
-    "zh": re.compile(r"[节章]|标题|题目"),
-    "en": re.compile(r"\b(?:headings?|headed|sections?|chapters?|titles?|titled)\b", re.IGNORECASE),
+    "zh": re.compile(r"[哪那这]一?[节章]|第[一二三四五六七八九十\d]+[节章]|小节|章节|标题"),
+    "en": re.compile(r"\b(?:headings?|headed|sections?|chapters?)\b", re.IGNORECASE),
 }
 
 Shares = Mapping[int, float]

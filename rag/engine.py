@@ -36,14 +36,7 @@ from rag.compose import (
     with_nearest,
 )
 from rag.condense import Turn, accept_rewrite, history_text, join_with_last, leans_on_history
-from rag.evidence import (
-    ALONE,
-    EvidenceSelector,
-    fits_whole,
-    reweighed,
-    shown_language,
-    telling,
-)
+from rag.evidence import ALONE, EvidenceSelector, fits_whole, reweighed, shown_language, telling
 from rag.gate import Gate, Moment, Said, Signals, decide, signals
 from rag.generators import Generator as TextGenerator
 from rag.generators import GeneratorFailed, make_generator
@@ -356,9 +349,10 @@ class Engine:
             return answer
         openings = dict(heard.openings)
         unread = [e for e in looked.ranking.retrieved[:SEVERAL] if e.paragraph.number not in openings]
-        for number, further in self._readings(looked, unread):
-            openings[number] = further.reply.opening or 0.0
-            heard.spent.update(further.reply.usage or {})
+        with suppress(GeneratorFailed):  # the answer that is there already stands without what was still to be read
+            for number, further in self._readings(looked, unread):
+                openings[number] = further.reply.opening or 0.0
+                heard.spent.update(further.reply.usage or {})
         further_ones = stating_too(openings, {citation.paragraph.number for citation in answer.citations})
         quotes = chain.from_iterable(self._nearest_to_the_parts(looked, number) for number in further_ones)
         return replace(quoting(answer, quotes), usage=heard.usage)

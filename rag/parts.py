@@ -25,8 +25,8 @@ _SEAM = {
 }
 # One thing asked of each of several: "how long did A and B each take?"
 _OF_EACH = {
-    "zh": re.compile(r"分别|各自|[,，]各|各[能有是占花用要需会达为]|两者|二者|区别|差别|相比|对比"),
-    "en": re.compile(r"\b(?:each|respectively|both|differ|differences?|compare[ds]?|versus|vs)\b", re.IGNORECASE),
+    "zh": re.compile(r"分别|各自|[,，]各|各[能有是占花用要需会达为]|两者|二者|区别|差别"),
+    "en": re.compile(r"\b(?:each|respectively|both|differ|differences?|compare)\b", re.IGNORECASE),
 }
 
 

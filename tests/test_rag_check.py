@@ -200,6 +200,9 @@ def test_what_an_entry_of_a_timeline_says_is_quoted_behind_its_dates_and_title_o
     assert with_headings(quoted).statements[0].text == near[0].text, "what is no entry has no title of its own"
     asked = replace(quoted, question="What is the section on shears called?")
     assert with_headings(asked).statements[0].text == answer.statements[0].text, "unless it is asked for"
+    other = replace(base("zh"), question="文章里这个环节怎么说?")
+    elsewhere = replace(quoted, question=other.question, language="zh")
+    assert with_headings(elsewhere) == elsewhere, "an article is no chapter"
     unheaded = quote_statements(replace(base(), question=asked.question), [first(TEA, "en")], {}, rarity)
     assert with_headings(unheaded) == unheaded
 

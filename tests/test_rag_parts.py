@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+from llama_index.core.base.llms.types import ChatMessage, ChatResponseGen
 
 from index.build import Index
 from index.paragraphs import LANGUAGES, Language
@@ -91,6 +94,25 @@ def test_where_two_things_are_asked_the_paragraph_that_states_the_other_is_quote
     assert all("how long does rolling take" in prompt for prompt in llm.prompts), "the whole question is asked of each"
     quoted = next(c for c in answer.citations if c.paragraph.number == other)
     assert quoted.quote in {"Rolling tea takes an hour.", "Fixing tea in the iron pan takes 6 minutes."}
+
+
+def test_an_answer_outlives_a_model_that_fails_while_more_is_read(
+    fixing: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, llm = small_engine(fixing, "Stated: Fixing takes 6 minutes.", logits=[4.0])
+    whole, asked = llm.stream_chat, []
+
+    def once(messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
+        asked.append(messages)
+        if len(asked) > 1:
+            raise ConnectionError("the model is down")
+        return whole(messages, **kwargs)
+
+    object.__setattr__(engine.generator.llm, "stream_chat", once)
+    answer = engine.ask(TWO)
+    assert len(asked) > 1, "it was asked for more"
+    assert answer.statements
+    assert not answer.fallback
 
 
 def test_where_one_thing_is_asked_nothing_further_is_read(fixing: Index) -> None:
