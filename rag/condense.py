@@ -10,6 +10,7 @@ from typing import Any
 from index.errors import UserError
 from index.keywords import simplified
 from index.paragraphs import Language
+from rag.parts import parts
 
 # Marks of a question that leans on the one before it.
 _LEANS = {
@@ -57,8 +58,12 @@ def parse_history(history: Any) -> tuple[Turn, ...]:
 
 
 def leans_on_history(question: str, language: Language) -> bool:
-    """Whether the question has marks of a follow-up: a pronoun, an opening "and", a bare "why?"."""
-    return len(question) <= 3 * _LONG[language] and bool(_LEANS[language].search(simplified(question.strip())))
+    """Whether the question has marks of a follow-up: a pronoun, an opening "and", a bare "why?".
+
+    Of several parts the first one tells: "how long is the bridge, and who built it?" leans on nothing said before.
+    """
+    first = parts(simplified(question.strip()), language)[0]
+    return len(question) <= 3 * _LONG[language] and bool(_LEANS[language].search(first))
 
 
 def join_with_last(question: str, history: Sequence[Turn], language: Language) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from index.keywords import simplified
 from index.paragraphs import Language
 
 # A part asks something of its own: it has one of these.
@@ -31,7 +32,7 @@ _OF_EACH = {
 
 
 def parts(question: str, language: Language) -> list[str]:
-    """The parts of `question` that each ask something, in order; the question itself where it asks one thing.
+    """The parts of `question` that each ask something, in order, Chinese simplified; itself where it asks one thing.
 
     What stands between the seams and asks nothing ("The text names two tests:") goes with the part that follows it, or
     at the end with the one before.
@@ -39,7 +40,7 @@ def parts(question: str, language: Language) -> list[str]:
     asks, gap = _ASKS[language], "" if language == "zh" else " "
     found: list[str] = []
     pending: list[str] = []
-    for piece in filter(None, (piece.strip() for piece in _SEAM[language].split(question))):
+    for piece in filter(None, (piece.strip() for piece in _SEAM[language].split(simplified(question)))):
         pending.append(piece)
         if asks.search(piece):
             found.append(gap.join(pending))
@@ -51,4 +52,4 @@ def parts(question: str, language: Language) -> list[str]:
 
 def asks_for_several(question: str, language: Language) -> bool:
     """Whether the question has several parts, or asks one thing of each of several."""
-    return len(parts(question, language)) > 1 or _OF_EACH[language].search(question) is not None
+    return len(parts(question, language)) > 1 or _OF_EACH[language].search(simplified(question)) is not None

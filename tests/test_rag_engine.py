@@ -270,6 +270,14 @@ def test_an_elliptical_question_leans_on_the_one_before(question: str) -> None:
     assert leans_on_history(question, language_of_question(question))
 
 
+@pytest.mark.parametrize(
+    "question", ["How long is the bridge, and who built it?", "桥有多长?它是谁修的?", "橋有多長?它是誰修的?"]
+)
+def test_what_the_first_of_two_parts_names_is_not_looked_for_in_the_history(question: str) -> None:
+    assert not leans_on_history(question, language_of_question(question))
+    assert leans_on_history("How long is it, and who built it?", "en")
+
+
 def test_a_missing_key_is_one_clear_line(settings: Settings) -> None:
     with pytest.raises(UserError, match="DUIZHAO_ANTHROPIC_API_KEY"):
         make_generator(settings, "anthropic")

@@ -46,6 +46,7 @@ def test_a_question_falls_into_the_parts_that_ask_something(
         ("春茶和夏茶分别什么时候采?", "zh", True),
         ("两处茶园,各有多少人?", "zh", True),
         ("各国的茶什么味道?", "zh", False),
+        ("春茶和夏茶分別什麼時候採?", "zh", True),
         ("How long do spring and summer tea each keep?", "en", True),
         ("What is the difference between the two?", "en", True),
         ("How long does spring tea keep?", "en", False),
