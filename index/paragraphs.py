@@ -31,9 +31,12 @@ class Section:
         """The heading directly above, in `language`, or in the other where it has none; empty where there is none."""
         return next(reversed(self._headings(language)), "")
 
+    def own(self, language: Language) -> tuple[str, ...]:
+        """The headings that stand in `language`, outermost first."""
+        return self.zh if language == "zh" else self.en
+
     def _headings(self, language: Language) -> tuple[str, ...]:
-        own, other = (self.zh, self.en) if language == "zh" else (self.en, self.zh)
-        return own or other
+        return self.own(language) or self.zh or self.en
 
     def to_json(self) -> dict[str, str]:
         """`{"zh": path, "en": path}`; an empty string where the language has no heading."""

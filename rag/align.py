@@ -11,6 +11,7 @@ from index.embedder import Embedder
 from index.keywords import fold
 from index.paragraphs import Language
 from rag.answer import Evidence
+from rag.check import words_of
 from rag.numbers import Value, quantities
 from rag.words import Rarity, content_tokens, names
 
@@ -58,8 +59,8 @@ class Aligner:
         all_words = content_tokens(statement)
         numbers, named = quantities(statement), names(statement)
         return [
-            0.4 * self._rarity.covered(own, _words(e))
-            + 0.2 * self._rarity.covered(all_words, _words(e))
+            0.4 * self._rarity.covered(own, words_of(e))
+            + 0.2 * self._rarity.covered(all_words, words_of(e))
             + 0.2 * _share(numbers, _numbers(e))
             + 0.1 * _share(named, names(e.text))
             + 0.5 * _nearness(vectors.get(e.key), query)
@@ -76,13 +77,13 @@ class Aligner:
         chosen: list[Evidence],
     ) -> tuple[Evidence, ...]:
         """`chosen` with those that bring what it lacks, MOST at the most beside a list of headings."""
-        words = set().union(*map(_words, chosen))
+        words = set().union(*map(words_of, chosen))
         lacking = set(quantities(statement)).difference(*map(_numbers, chosen))
         order = sorted(range(len(candidates)), key=lambda i: -scores[i])
         for candidate in (candidates[i] for i in order if candidates[i] not in chosen):
             if len(chosen) >= MOST:
                 break
-            new_words = _words(candidate) - words
+            new_words = words_of(candidate) - words
             gain = self._rarity.covered(own, words | new_words) - self._rarity.covered(own, words)
             new_numbers = lacking & _numbers(candidate)
             if new_numbers or gain >= GAIN:
@@ -99,10 +100,6 @@ def _under_a_named_heading(statement: str, candidates: Sequence[Evidence]) -> li
     """
     said = fold(statement)
     return [e for e in candidates if len(content_tokens(e.heading)) > 1 and fold(e.heading) in said]
-
-
-def _words(evidence: Evidence) -> frozenset[str]:
-    return content_tokens(evidence.text) | content_tokens(evidence.heading)
 
 
 def _numbers(evidence: Evidence) -> frozenset[Value]:

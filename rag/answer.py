@@ -95,8 +95,7 @@ class Citation:
     @property
     def heading(self) -> str:
         """The heading above, in the quote's own language, where no quote reaches; empty where it has none."""
-        section = self.paragraph.section
-        return next(reversed(section.zh if self.language == "zh" else section.en), "")
+        return next(reversed(self.paragraph.section.own(self.language)), "")
 
     @property
     def headed(self) -> str:

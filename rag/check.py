@@ -64,8 +64,12 @@ def _together(statement: str, cited: Sequence[Evidence], rarity: Rarity) -> floa
     another script: こんにちは) claims what nothing here can hold.
     """
     words = content_tokens(statement)
-    held = (content_tokens(e.text) | content_tokens(e.heading) for e in cited)
-    return 0.0 if not words else max((rarity.covered(words, own) for own in held), default=0.0)
+    return 0.0 if not words else max((rarity.covered(words, words_of(e)) for e in cited), default=0.0)
+
+
+def words_of(evidence: Evidence) -> frozenset[str]:
+    """The words that a sentence holds, with those of the heading that it answers for."""
+    return content_tokens(evidence.text) | content_tokens(evidence.heading)
 
 
 def _is_dictated(statement: str, cited: Sequence[Evidence], question: str) -> bool:

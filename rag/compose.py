@@ -57,7 +57,7 @@ def split_statements(written: str, headings: Iterable[str] = ()) -> list[str]:
     None ends within one of `headings` that it repeats, whatever stands in there ("20XX? Closing the loop").
     """
     text = _INLINE_LABEL.sub(" ", _LABEL.sub("", _MARKS.sub("", written))).strip()
-    whole = [m.span() for heading in headings if heading for m in re.finditer(re.escape(heading), text)]
+    whole = [m.span() for heading in headings for m in re.finditer(re.escape(heading), text)]
     spans: list[tuple[int, int]] = []
     for start, end in split_sentences(text):
         if spans and any(first < spans[-1][1] < last for first, last in whole):
@@ -72,7 +72,7 @@ def in_reading_order(statement: str, headings: Sequence[str]) -> str:
 
     A model lists them in the order of what it was shown, the likeliest paragraph first.
     """
-    order = {heading: place for place, heading in enumerate(headings) if heading}
+    order = {heading: place for place, heading in enumerate(headings)}
     if not order:
         return statement
     any_of_them = re.compile("|".join(map(re.escape, sorted(order, key=len, reverse=True))))

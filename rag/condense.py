@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from index.errors import UserError
-from index.keywords import simplified
 from index.paragraphs import Language
 from rag.parts import parts
 
@@ -62,7 +61,7 @@ def leans_on_history(question: str, language: Language) -> bool:
 
     Of several parts the first one tells: "how long is the bridge, and who built it?" leans on nothing said before.
     """
-    first = parts(simplified(question.strip()), language)[0]
+    first = parts(question.strip(), language)[0]
     return len(question) <= 3 * _LONG[language] and bool(_LEANS[language].search(first))
 
 

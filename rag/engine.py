@@ -353,19 +353,20 @@ class Engine:
             for number, further in self._readings(looked, unread):
                 openings[number] = further.reply.opening or 0.0
                 heard.spent.update(further.reply.usage or {})
-        further_ones = stating_too(openings, {citation.paragraph.number for citation in answer.citations})
-        quotes = chain.from_iterable(self._nearest_to_the_parts(looked, number) for number in further_ones)
-        return replace(quoting(answer, quotes), usage=heard.usage)
+        numbers = stating_too(openings, {citation.paragraph.number for citation in answer.citations})
+        return replace(quoting(answer, self._nearest_to_the_parts(looked, numbers)), usage=heard.usage)
 
-    def _nearest_to_the_parts(self, found: Looked, number: int) -> list[Evidence]:
-        """What is quoted of the paragraph; a sentence is as near as it is to the part of the question it is nearest."""
+    def _nearest_to_the_parts(self, found: Looked, numbers: Sequence[int]) -> list[Evidence]:
+        """What is quoted of each paragraph; a sentence is as near as it is to its nearest part of the question."""
+        if not numbers:
+            return []
         best: dict[tuple[int, Language, int], Evidence] = {}
         for part in parts(found.asked, found.language):
             for e in self._selector.score(part, found.language, found.ranking):
-                if e.paragraph.number == number:
-                    best[e.key] = max(e, best.get(e.key, e), key=lambda one: one.score)
+                best[e.key] = max(e, best.get(e.key, e), key=lambda one: one.score)
         ranked = sorted(best.values(), key=lambda e: -e.score)
-        return nearest(ranked, found.ranking.share, self._rarity, found.language)
+        own = ([e for e in ranked if e.paragraph.number == number] for number in numbers)
+        return [e for of_one in own for e in nearest(of_one, found.ranking.share, self._rarity, found.language)]
 
     def _keep_start(self, paragraph: Paragraph, language: Language) -> None:
         """Have what the generator is about to read of a whole paragraph kept, so that it is read only once."""

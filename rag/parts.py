@@ -32,15 +32,16 @@ _OF_EACH = {
 
 
 def parts(question: str, language: Language) -> list[str]:
-    """The parts of `question` that each ask something, in order, Chinese simplified; itself where it asks one thing.
+    """The parts of `question`, simplified, that each ask something, in order; all of it where it asks one thing.
 
     What stands between the seams and asks nothing ("The text names two tests:") goes with the part that follows it, or
     at the end with the one before.
     """
     asks, gap = _ASKS[language], "" if language == "zh" else " "
+    question = simplified(question)
     found: list[str] = []
     pending: list[str] = []
-    for piece in filter(None, (piece.strip() for piece in _SEAM[language].split(simplified(question)))):
+    for piece in filter(None, (piece.strip() for piece in _SEAM[language].split(question))):
         pending.append(piece)
         if asks.search(piece):
             found.append(gap.join(pending))

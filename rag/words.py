@@ -102,7 +102,7 @@ def names(text: str) -> frozenset[str]:
             or (opens and word[1:].islower() and word.isalpha())
         ):
             continue
-        found.add(re.sub(r"[’']s$", "", fold(word)))
+        found.add(fold(word).removesuffix("'s"))
     return frozenset(found)
 
 

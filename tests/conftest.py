@@ -23,6 +23,7 @@ from chromadb.api.shared_system_client import SharedSystemClient  # noqa: E402
 from evals.endpoint import chroma_server  # noqa: E402
 from index.build import Index, build, open_index  # noqa: E402
 from index.embedder import Embedder  # noqa: E402
+from index.paragraphs import LANGUAGES  # noqa: E402
 from index.settings import Settings, load_settings  # noqa: E402
 from index.weights import FETCH_COMMAND, needed  # noqa: E402
 from tests.fakes import HashingEmbedder  # noqa: E402
@@ -152,6 +153,12 @@ def article_index(_article_folder: Path, settings: Settings, embedder: HashingEm
 def listening_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     """A gate for engines without real embeddings: the reply's opening decides."""
     monkeypatch.setattr("rag.gate._model", open_gate)
+
+
+@pytest.fixture
+def listening_reranker(monkeypatch: pytest.MonkeyPatch, listening_gate: None) -> None:
+    """That gate, and a reranker for which the reply's opening decides as well."""
+    monkeypatch.setattr("rag.rerank._weights", lambda: dict.fromkeys(LANGUAGES, (0.0, 1.0, 0.0)))
 
 
 # --- the real models ----------------------------------------------------------------------------------------

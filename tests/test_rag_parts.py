@@ -10,7 +10,7 @@ import pytest
 from llama_index.core.base.llms.types import ChatMessage, ChatResponseGen
 
 from index.build import Index
-from index.paragraphs import LANGUAGES, Language
+from index.paragraphs import Language
 from rag.parts import asks_for_several, parts
 from rag.rerank import FURTHER, SEVERAL, STATES_TOO, stating_too
 from tests.rag_support import make_index, scripted_engine, small_engine
@@ -64,9 +64,8 @@ def test_what_states_a_part_is_sure_uncited_and_not_too_many() -> None:
 
 
 @pytest.fixture
-def fixing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listening_gate: None) -> Index:
+def fixing(tmp_path: Path, listening_reranker: None) -> Index:
     """Six paragraphs that share the question's words; a gate and a reranker that listen to the opening alone."""
-    monkeypatch.setattr("rag.rerank._weights", lambda: dict.fromkeys(LANGUAGES, (0.0, 1.0, 0.0)))
     texts = (
         "Fixing tea in the iron pan takes 6 minutes.",
         "Rolling tea takes an hour. Rolling is done by hand.",

@@ -36,9 +36,8 @@ RANKING = Ranking(
 
 
 @pytest.fixture
-def fixing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listening_gate: None) -> Index:
+def fixing(tmp_path: Path, listening_reranker: None) -> Index:
     """Four paragraphs that share the question's words; a gate and a reranker that listen to the opening alone."""
-    monkeypatch.setattr("rag.rerank._weights", lambda: dict.fromkeys(LANGUAGES, (0.0, 1.0, 0.0)))
     texts = (
         "Fixing tea in the iron pan takes patience, an old hand says.",
         "Fixing in the iron pan takes 6 minutes.",
