@@ -1,11 +1,12 @@
 """`python -m evals calibrate`: which questions the retriever's weights and the gate are fitted on, and what it prints.
 
-The article's dev questions, and, where its folder is named, XQuAD's: of those each is asked twice for the gate, once
-with the paragraph that answers it taken away.
+The article's dev questions, and, where its folder is named, XQuAD's and ours about its paragraphs. XQuAD's own are all
+answered, so each is asked twice, once with the paragraph that answers it taken away; of ours half are near misses.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +16,7 @@ from typing import TypeVar
 from evals import calibrate, fusion
 from evals.calibrate import OnProgress
 from evals.datasets import XQuAD
-from evals.gold import Question, load_gold
+from evals.gold import ASKED_OF_XQUAD, Question, load_gold
 from evals.hearing import Hearing, fit_hearing
 from evals.kept import keeping
 from evals.run import sample
@@ -91,7 +92,10 @@ def calibrate_gate(
 
     def beds(limits: Limits) -> list[_Bed]:
         own = [(path.stem, engine, _of_gold(path, engine, limits.gold)) for path in gold]
-        return [*own, ("XQuAD", over, _of_xquad(xquad, limits.xquad))] if xquad and over else own
+        if not (xquad and over):
+            return own
+        asked = _of_gold(ASKED_OF_XQUAD, over, limits.gold)
+        return [*own, ("XQuAD", over, _of_xquad(xquad, limits.xquad)), ("XQuAD, our questions", over, asked)]
 
     hears: Callable[[str], Hears] | None = None
     if engine.generator.is_small:
@@ -130,8 +134,15 @@ def _calibrate_reading(readings: Sequence[calibrate.Reading], model: str) -> Hea
 def _of_gold(path: Path, engine: Engine, limit: int | None) -> list[calibrate.Asked]:
     dev = _dev(path, engine)
     asked = [*(q for q in dev if not q.answerable), *sample([q for q in dev if q.answerable], limit)]
-    # Held out together: a question and the one that asks the same plainly (q017 and q017p).
-    return [calibrate.Asked(question, question.id.removesuffix("p")) for question in asked]
+    return [calibrate.Asked(question, _group_of(question)) for question in asked]
+
+
+def _group_of(question: Question) -> str:
+    """What it is held out together with: the question that asks the same plainly (q017 and q017p), or, of our
+    questions about XQuAD (a7.12), all that is asked about its article.
+    """
+    article = re.match(r"a(\d+)\.", question.id)
+    return f"XQuAD {article[1]}" if article else question.id.removesuffix("p")
 
 
 def _of_xquad(folder: Path, limit: int | None) -> list[calibrate.Asked]:

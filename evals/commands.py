@@ -21,7 +21,7 @@ from evals.bench import Order, ask_attempts, attempt_engines, has_questions, per
 from evals.compare import Comparison, compare, refuse_unlike
 from evals.datasets import XQuAD
 from evals.endpoint import behind_endpoint
-from evals.gold import DEFAULT_GOLD, PLAIN_GOLD, Question, conflicts, examine, load_gold
+from evals.gold import ASKED_OF_XQUAD, DEFAULT_GOLD, PLAIN_GOLD, Question, conflicts, examine, load_gold
 from evals.injections import GROUPS, Tally, read_attempts
 from evals.injections import Outcome as AttemptOutcome
 from evals.metrics import Outcome
@@ -45,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
     if args.served and args.generator not in (None, "openai"):
         raise UserError(f"--served asks as openai, --generator is {args.generator}. Leave one of them out.")
     with behind_endpoint(load_settings()) if args.served else nullcontext(load_settings()) as settings:
+        if args.xquad:
+            _ask_of_xquad(args, settings)
         order = _order(args, "plain", args.generator or settings.generator)
         folder = RunFolder(run_path(args.out, order.name))
         _perform(order, folder, settings, fresh=args.fresh, closed_book=args.closed_book)
@@ -250,6 +252,16 @@ def _order(args: argparse.Namespace, bed: str, generator: Any) -> Order:
     )
 
 
+def _ask_of_xquad(args: argparse.Namespace, settings: Settings) -> None:
+    """Point a run at an index of XQuAD's paragraphs, and at our questions about them where no others are named."""
+    from evals.xquad import index_over
+
+    if args.index:
+        raise UserError(f"--xquad is {args.xquad} and --index {args.index}. Leave one of them out.")
+    args.index = index_over(settings, XQuAD(args.xquad))
+    args.gold = args.gold or ASKED_OF_XQUAD
+
+
 def _command() -> str:
     return shlex.join(["python", "-m", "evals", *sys.argv[1:]])
 
@@ -272,7 +284,7 @@ def questions_of(folder: RunFolder, gold: Path) -> dict[str, Question]:
 
 def _gold_of(folder: RunFolder) -> Path:
     """The shipped gold file that a run was asked from, by its digest; the default where it is neither."""
-    named = (path for path in (DEFAULT_GOLD, PLAIN_GOLD) if file_digest(path) == folder.info.gold)
+    named = (path for path in (DEFAULT_GOLD, PLAIN_GOLD, ASKED_OF_XQUAD) if file_digest(path) == folder.info.gold)
     return next(named, DEFAULT_GOLD)
 
 

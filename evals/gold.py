@@ -35,6 +35,9 @@ ONE_SIDED = ("front", "figure")
 GOLD_FOLDER = Path(__file__).parent / "gold"
 DEFAULT_GOLD = GOLD_FOLDER / "when-ai-builds-itself.jsonl"
 PLAIN_GOLD = GOLD_FOLDER / "plainly-asked.jsonl"  # the same facts, asked in plain words
+ASKED_OF_XQUAD = GOLD_FOLDER / "asked-of-xquad.jsonl"  # of a corpus that is not shipped
+# Evidence in a corpus that is not shipped is named by the number of its paragraph.
+_NUMBERED = re.compile(r"¶(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +262,7 @@ class _Resolver:
 
     def _fact(self, fact: _Fact) -> Fact:
         aliases = (*fact.aliases.zh, *fact.aliases.en)
-        found = [self._find_all(fact.id, snippets) for snippets in fact.evidence]
+        found = [self._find_all(fact.id, snippets, aliases) for snippets in fact.evidence]
         evidence = dict.fromkeys(frozenset(span.paragraph for span in spans) for spans in found if spans)
         if not fact.derived:
             self._check_aliases(fact.id, aliases, evidence)
@@ -304,8 +307,22 @@ class _Resolver:
             if number := next((n for n in sorted(question.gold) if states(self.texts[n], value)), None):
                 yield f"{fact.id}: {value!r} is forbidden and stands in the evidence ¶{number}. Take it off the list."
 
-    def _find_all(self, owner: str, snippets: Iterable[str]) -> list[Span]:
-        return [span for snippet in snippets if (span := self._find(owner, snippet))]
+    def _find_all(self, owner: str, snippets: Iterable[str], aliases: Sequence[str] = ()) -> list[Span]:
+        found: list[Span] = []
+        for snippet in snippets:
+            if named := _NUMBERED.fullmatch(snippet):
+                found += self._stating(owner, int(named[1]), aliases)
+            elif span := self._find(owner, snippet):
+                found.append(span)
+        return found
+
+    def _stating(self, owner: str, number: int, aliases: Sequence[str]) -> list[Span]:
+        """The sentences of a paragraph, in both languages, that state one of `aliases`; all where none is given."""
+        sentences = [sentence for language in LANGUAGES for sentence in self._split(number, language)]
+        stating = [sentence for sentence in sentences if not aliases or states_any(self._read(sentence), aliases)]
+        if not stating:
+            self._problems.append(f"{owner}: no sentence of ¶{number} states it. Name another, or add an alias.")
+        return stating
 
     def _find(self, owner: str, snippet: str) -> Span | None:
         spans = [
@@ -342,7 +359,8 @@ class _Resolver:
         yield from (sentence for sentence in other if states_any(self._read(sentence), aliases))
 
     def _split(self, number: int, language: Language) -> list[Span]:
-        text = self._paragraphs[number].text(language) or ""
+        paragraph = self._paragraphs.get(number)
+        text = (paragraph and paragraph.text(language)) or ""
         return [Span(number, language, start, end) for start, end in split_sentences(text)]
 
     def _read(self, span: Span) -> str:

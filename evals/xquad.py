@@ -121,15 +121,18 @@ def _lines(spans: Sequence[SpanQuestion]) -> str:
     return "".join(json.dumps(asdict(span), ensure_ascii=False) + "\n" for span in spans)
 
 
-def engine_over(settings: Settings, dataset: XQuAD, corpus: str, generator: GeneratorName) -> Engine:
-    """An engine over the paragraphs in the languages of `corpus`, indexed where they are not yet."""
-    from rag.engine import Engine
-
+def index_over(settings: Settings, dataset: XQuAD, corpus: str = BOTH) -> Path:
+    """An index of the paragraphs in the languages of `corpus`, in the cache; built where it is not yet."""
     name = f"{BED}-{corpus}"
     with bar(f"Embedding {name}") as on_progress:
-        source = as_jsonl(dataset.paragraphs(), CORPORA[corpus])
-        folder = build_index(settings, name, source, on_progress)
-    return Engine.open(settings, folder, generator)
+        return build_index(settings, name, as_jsonl(dataset.paragraphs(), CORPORA[corpus]), on_progress)
+
+
+def engine_over(settings: Settings, dataset: XQuAD, corpus: str, generator: GeneratorName) -> Engine:
+    """An engine over such an index."""
+    from rag.engine import Engine
+
+    return Engine.open(settings, index_over(settings, dataset, corpus), generator)
 
 
 def _info(order: XQuADOrder, engine: Engine, spans: Sequence[SpanQuestion]) -> RunInfo:

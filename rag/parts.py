@@ -7,11 +7,12 @@ import re
 from index.keywords import simplified
 from index.paragraphs import Language
 
+_WORDS = "what|who|whom|whose|which|when|where|why|how"
 # A part asks something of its own: it has one of these.
 _ASKS = {
     "zh": re.compile(r"什么|谁|哪|几|多少|多[大长高久快远]|怎|为何|何时|何[处种]|如何|是否|有没有|吗|呢"),
     "en": re.compile(
-        r"\b(?:what|who|whom|whose|which|when|where|why|how|is|are|was|were|do|does|did|can|could|will|would|has|have)\b",
+        rf"\b(?:{_WORDS}|is|are|was|were|do|does|did|can|could|will|would|has|have)\b",
         re.IGNORECASE,
     ),
 }
@@ -20,7 +21,7 @@ _SEAM = {
     "zh": re.compile(r"(?<=[?？;；])\s*|[,，]\s*|(?<=[^,，?？])(?=(?:以及|并且|又是|又有|又在|又被|还有)[^,，?？]{2})"),
     "en": re.compile(
         r"(?<=[?;])\s+|,?\s+(?:and|but|or)\s+(?=(?:(?:by|in|at|on|for|to|with|from|of|about)\s+)?"
-        r"(?:what|who|whom|whose|which|when|where|why|how)\b)|,\s+(?=(?:what|who|whose|which|when|where|why|how)\b)",
+        rf"(?:{_WORDS})\b)|,\s+(?=(?:{_WORDS})\b)",
         re.IGNORECASE,
     ),
 }

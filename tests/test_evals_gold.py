@@ -14,7 +14,17 @@ import pytest
 from evals.beds import edited_paragraphs, edited_questions, needs_several, read_edits, stale_quotes, withhold
 from evals.controls import cite
 from evals.datasets import OwnArticle, XQuAD, as_jsonl
-from evals.gold import DEFAULT_GOLD, PLAIN_GOLD, QUESTION_KINDS, SPLITS, Question, conflicts, examine, load_gold
+from evals.gold import (
+    ASKED_OF_XQUAD,
+    DEFAULT_GOLD,
+    PLAIN_GOLD,
+    QUESTION_KINDS,
+    SPLITS,
+    Question,
+    conflicts,
+    examine,
+    load_gold,
+)
 from evals.normalise import states_any
 from evals.wording import RareWords, rare_overlap
 from evals.xquad import ENVIRONMENT
@@ -426,3 +436,35 @@ def test_a_corpus_in_one_language_holds_nothing_of_the_other(tmp_path: Path) -> 
     assert all("en" not in record and "section_en" not in record for record in records)
     with pytest.raises(UserError, match="¶9 has no text in en"):
         as_jsonl([Paragraph(9, "summary", "只有中文。", None)], ("en",))
+
+
+def test_evidence_named_by_its_paragraphs_number_is_the_sentences_that_state_it(tmp_path: Path) -> None:
+    (question,) = load_gold(written(tmp_path, line(fact={"evidence": [["¶1"]]})), PARAGRAPHS)
+    assert question.gold == {1}
+    texts = {
+        (s.language, (PARAGRAPHS[0].text(s.language) or "")[s.start : s.end].strip())
+        for s in question.facts[0].sentences
+    }
+    assert texts == {("zh", "船长是李雷。"), ("en", "The captain is Li Lei.")}
+
+
+@pytest.mark.parametrize("number", [2, 9])
+def test_a_numbered_paragraph_that_does_not_state_the_fact_or_is_not_there_is_refused(
+    tmp_path: Path, number: int
+) -> None:
+    (problem,) = problems(tmp_path, line(fact={"evidence": [[f"¶{number}"]]}))
+    assert f"no sentence of ¶{number} states it" in problem
+
+
+@pytest.mark.skipif(not XQUAD_FOLDER, reason="the environment does not name XQuAD's folder")
+def test_our_questions_about_xquad_are_sound_and_half_of_them_are_near_misses() -> None:
+    dataset = XQuAD(Path(XQUAD_FOLDER or ""))
+    questions, problems = examine(ASKED_OF_XQUAD, dataset.paragraphs())
+    assert problems == []
+    articles = {span.article: span.as_question().split for span in dataset.spans()}
+    for split in SPLITS:
+        own = [question for question in questions if question.split == split]
+        assert {int(question.id[1:].partition(".")[0]) for question in own} == {
+            a for a, s in articles.items() if s == split
+        }
+        assert 0.4 < sum(question.answerable for question in own) / len(own) < 0.6

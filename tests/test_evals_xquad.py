@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 import rag.engine
-from evals import calibration, run, stats, xquad, xquad_report
+from evals import calibration, commands, run, stats, xquad, xquad_report
 from evals.__main__ import main
 from evals.datasets import SpanQuestion, XQuAD
+from evals.gold import Question
 from index.errors import UserError
 from tests.test_evals_cli import ScriptedEngine, right
-from tests.test_evals_gold import squad
+from tests.test_evals_gold import line, squad, written
 from tests.test_evals_metrics import answer
 
 SPAN = SpanQuestion("x2.a", 2, {"zh": "谁是船长?", "en": "Who is captain?"}, {"zh": ("李雷",), "en": ("Li Lei",)})
@@ -179,3 +180,18 @@ def test_questions_of_a_run_are_read_back_as_they_were_asked(engine: ScriptedEng
         (1, "谁掌舵?", ("Th",)),
         (2, "船多重?", ("It",)),
     ]
+
+
+def test_our_questions_about_an_article_of_xquad_are_held_out_with_xquads_own() -> None:
+    ids = {"a7.12": "XQuAD 7", "q017": "q017", "q017p": "q017", "p004": "p004"}
+    assert {name: calibration._group_of(Question(name, "dev", "explain", {})) for name in ids} == ids
+
+
+def test_a_run_can_ask_our_questions_of_xquads_paragraphs(
+    engine: ScriptedEngine, command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "ASKED_OF_XQUAD", written(tmp_path, line(id="a0.1", fact={"id": "a0.1.f1"})))
+    assert main(["run", "--xquad", str(tmp_path), "--generator", "quote", "--out", "asked"]) == 0
+    assert [question for question, _ in engine.asked] == ["谁掌舵?", "Who steers?"]
+    with pytest.raises(UserError, match=r"--xquad is .* and --index elsewhere"):
+        main(["run", "--xquad", str(tmp_path), "--index", "elsewhere"])
