@@ -138,8 +138,10 @@ def _of_gold(path: Path, engine: Engine, limit: int | None) -> list[calibrate.As
 
 
 def _group_of(question: Question) -> str:
-    """What it is held out together with: the question that asks the same plainly (q017 and q017p), or, of our
-    questions about XQuAD (a7.12), all that is asked about its article.
+    """What it is held out together with.
+
+    The question that asks the same plainly (q017 and q017p); of our questions about XQuAD (a7.12), all that is asked
+    about the article.
     """
     article = re.match(r"a(\d+)\.", question.id)
     return f"XQuAD {article[1]}" if article else question.id.removesuffix("p")
