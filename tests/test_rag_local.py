@@ -20,7 +20,7 @@ from llama_index.core.llms import ChatMessage, MessageRole
 
 import rag.local
 from rag.generators import GeneratorFailed
-from rag.local import LocalLLM
+from rag.local import FIRST_TOKENS, LocalLLM
 from rag.prompts import opening_messages
 from tests.test_rag_activations import VALUES, state
 
@@ -45,7 +45,9 @@ class Handler(BaseHTTPRequestHandler):
             return self.say(400, json.dumps({"error": {"message": "exceeds the context"}}))
         said = [{"choices": [{"delta": {"content": word}}]} for word in question.split(",")[:asked.get("max_tokens")]]
         said[0]["timings"] = {"prompt_n": 5, "cache_n": 3, "predicted_n": 1}
-        said[0]["choices"][0]["logprobs"] = {"content": [{"top_logprobs": [{"token": "Not", "logprob": -0.5}]}]}
+        print(asked.get("top_logprobs"), file=open(order["model"] + ".told", "a"))
+        if asked.get("logprobs"):
+            said[0]["choices"][0]["logprobs"] = {"content": [{"top_logprobs": [{"token": "Not", "logprob": -0.5}]}]}
         said.append({"choices": [], "usage": {"total_tokens": 10}, "timings": {"prompt_n": 5, "cache_n": 3, "predicted_n": 2}})
         events = "".join(f"data: {json.dumps(event)}\\n\\n" for event in said) + "data: [DONE]\\n\\n"
         if question == "crash once" and not os.path.exists(order["model"] + ".crashed"):
@@ -185,6 +187,25 @@ def test_of_a_reply_that_is_begun_and_of_any_other_prompt_nothing_inside_is_told
     begun = [*asked("why"), ChatMessage(role=MessageRole.ASSISTANT, content="one,two")]
     for messages in (begun, [ChatMessage(content="one,two")]):
         assert [piece.text for piece in llm._pieces(messages)] == ["one", "two", ""]
+
+
+@pytest.mark.parametrize("layers", [(2, 0), ()])
+def test_the_likeliest_tokens_are_told_once_and_not_of_a_reply_that_is_begun(
+    llm: LocalLLM, tmp_path: Path, layers: tuple[int, ...]
+) -> None:
+    """Told of every token, they cost speed at every token that is written."""
+    llm.layers = layers
+    begun = [*asked("why"), ChatMessage(role=MessageRole.ASSISTANT, content="one")]
+    for messages, first in (
+        (asked("one"), {"Not": -0.5}),
+        (begun, None),
+        ([ChatMessage(content="one")], {"Not": -0.5}),
+    ):
+        (tmp_path / "m.gguf.told").write_text("", encoding="utf-8")
+        opening, *_ = llm._pieces(messages)
+        assert opening.first == first
+        told = (tmp_path / "m.gguf.told").read_text(encoding="utf-8").split()
+        assert told.count(str(FIRST_TOKENS)) == (first is not None)
 
 
 def test_without_a_state_the_words_are_all_that_is_told(llm: LocalLLM) -> None:
