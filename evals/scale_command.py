@@ -29,7 +29,7 @@ from index.settings import load_settings
 
 FAR = 1_000_000
 NOTE = (
-    "XQuAD's 240 paragraph pairs are embedded once; the rest are copies of them with noise added to the vectors and "
+    "XQuAD's paragraph pairs are embedded once; the rest are copies of them with noise added to the vectors and "
     "words renamed and reordered in the text. Good for cost, not for quality."
 )
 
