@@ -144,7 +144,12 @@ def _group_of(question: Question) -> str:
     about the article.
     """
     article = re.match(r"a(\d+)\.", question.id)
-    return f"XQuAD {article[1]}" if article else question.id.removesuffix("p")
+    return _group_of_article(int(article[1])) if article else question.id.removesuffix("p")
+
+
+def _group_of_article(article: int) -> str:
+    """What all questions about one of XQuAD's articles, its own and ours, are held out together as."""
+    return f"XQuAD {article}"
 
 
 def _of_xquad(folder: Path, limit: int | None) -> list[calibrate.Asked]:
@@ -152,7 +157,7 @@ def _of_xquad(folder: Path, limit: int | None) -> list[calibrate.Asked]:
     spans = [(span, span.as_question()) for span in XQuAD(folder).spans()]
     chosen = sample([pair for pair in spans if pair[1].split == "dev"], limit)
     return [
-        calibrate.Asked(question, f"XQuAD {span.article}", exclude, XQUAD_WEIGHT)
+        calibrate.Asked(question, _group_of_article(span.article), exclude, XQUAD_WEIGHT)
         for withheld in (False, True)
         for span, question in chosen
         for exclude in [question.gold if withheld else frozenset()]

@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,9 @@ def run(args: argparse.Namespace) -> int:
     if args.served and args.generator not in (None, "openai"):
         raise UserError(f"--served asks as openai, --generator is {args.generator}. Leave one of them out.")
     with behind_endpoint(load_settings()) if args.served else nullcontext(load_settings()) as settings:
-        if args.xquad:
-            _ask_of_xquad(args, settings)
         order = _order(args, "plain", args.generator or settings.generator)
+        if args.xquad:
+            order = _asked_of_xquad(order, args, settings)
         folder = RunFolder(run_path(args.out, order.name))
         _perform(order, folder, settings, fresh=args.fresh, closed_book=args.closed_book)
         return _report(folder, order.gold)
@@ -252,14 +253,13 @@ def _order(args: argparse.Namespace, bed: str, generator: Any) -> Order:
     )
 
 
-def _ask_of_xquad(args: argparse.Namespace, settings: Settings) -> None:
-    """Point a run at an index of XQuAD's paragraphs, and at our questions about them where no others are named."""
+def _asked_of_xquad(order: Order, args: argparse.Namespace, settings: Settings) -> Order:
+    """`order` put to an index of XQuAD's paragraphs, with our questions about them where no others are named."""
     from evals.xquad import index_over
 
-    if args.index:
-        raise UserError(f"--xquad is {args.xquad} and --index {args.index}. Leave one of them out.")
-    args.index = index_over(settings, XQuAD(args.xquad))
-    args.gold = args.gold or ASKED_OF_XQUAD
+    if order.index:
+        raise UserError(f"--xquad is {args.xquad} and --index {order.index}. Leave one of them out.")
+    return replace(order, index=index_over(settings, XQuAD(args.xquad)), gold=args.gold or ASKED_OF_XQUAD)
 
 
 def _command() -> str:
@@ -283,7 +283,7 @@ def questions_of(folder: RunFolder, gold: Path) -> dict[str, Question]:
 
 
 def _gold_of(folder: RunFolder) -> Path:
-    """The shipped gold file that a run was asked from, by its digest; the default where it is neither."""
+    """The shipped gold file that a run was asked from, by its digest; the default where it is none of them."""
     named = (path for path in (DEFAULT_GOLD, PLAIN_GOLD, ASKED_OF_XQUAD) if file_digest(path) == folder.info.gold)
     return next(named, DEFAULT_GOLD)
 

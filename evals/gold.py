@@ -318,7 +318,8 @@ class _Resolver:
 
     def _stating(self, owner: str, number: int, aliases: Sequence[str]) -> list[Span]:
         """The sentences of a paragraph, in both languages, that state one of `aliases`; all where none is given."""
-        sentences = [sentence for language in LANGUAGES for sentence in self._split(number, language)]
+        known = LANGUAGES if number in self._paragraphs else ()
+        sentences = [sentence for language in known for sentence in self._split(number, language)]
         stating = [sentence for sentence in sentences if not aliases or states_any(self._read(sentence), aliases)]
         if not stating:
             self._problems.append(f"{owner}: no sentence of ¶{number} states it. Name another, or add an alias.")
@@ -359,8 +360,7 @@ class _Resolver:
         yield from (sentence for sentence in other if states_any(self._read(sentence), aliases))
 
     def _split(self, number: int, language: Language) -> list[Span]:
-        paragraph = self._paragraphs.get(number)
-        text = (paragraph and paragraph.text(language)) or ""
+        text = self._paragraphs[number].text(language) or ""
         return [Span(number, language, start, end) for start, end in split_sentences(text)]
 
     def _read(self, span: Span) -> str:
