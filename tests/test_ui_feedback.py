@@ -6,12 +6,13 @@ import json
 import sqlite3
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from index.errors import UserError
 from ui.__main__ import main
-from ui.feedback import FILE, Feedback, FeedbackStore
+from ui.feedback import FILE, Feedback, FeedbackStore, _write_ahead
 
 
 def _feedback(exchange: str = "a", **changes: object) -> Feedback:
@@ -62,6 +63,30 @@ def test_ratings_from_many_readers_at_once_are_all_kept(home: Path) -> None:
     for thread in threads:
         thread.join()
     assert len(list(FeedbackStore(home).all())) == 12
+
+
+class Refusing:
+    """A connection that is refused `times` times, as SQLite refuses those who make the file at once."""
+
+    def __init__(self, times: int, code: int) -> None:
+        self.times, self.code = times, code
+
+    def execute(self, statement: str) -> None:
+        self.times -= 1
+        if self.times >= 0:
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = self.code
+            raise error
+
+
+def test_who_is_refused_while_another_makes_the_file_asks_again_and_for_nothing_else() -> None:
+    busy: Any = Refusing(3, sqlite3.SQLITE_BUSY)
+    _write_ahead(busy)
+    assert busy.times == -1
+    full: Any = Refusing(3, sqlite3.SQLITE_FULL)
+    with pytest.raises(sqlite3.OperationalError):
+        _write_ahead(full)
+    assert full.times == 2
 
 
 def test_the_file_is_in_write_ahead_mode(home: Path) -> None:

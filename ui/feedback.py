@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from index.errors import UserError
 
 FILE = "feedback.sqlite3"
 LONGEST_NOTE = 1000
+_WAIT_SECONDS = 10  # for another process or thread that is writing
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS feedback (
     exchange   TEXT PRIMARY KEY,
@@ -86,11 +88,27 @@ class FeedbackStore:
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self.path, timeout=10)) as connection, connection:
-                connection.execute("PRAGMA journal_mode=WAL")
+            with closing(sqlite3.connect(self.path, timeout=_WAIT_SECONDS)) as connection, connection:
+                _write_ahead(connection)
                 connection.execute(_SCHEMA)
                 yield connection
         except (sqlite3.Error, OSError) as error:
             raise UserError(
                 f"the feedback in {self.path} cannot be opened: {error}. Check the file and the disk."
             ) from error
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch a new file to write-ahead mode, which it then keeps.
+
+    SQLite does not wait for a lock here as it does elsewhere: of several who switch at once all but one are refused.
+    """
+    deadline = time.monotonic() + _WAIT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
