@@ -124,7 +124,8 @@ def collect_readings(engine: Engine, questions: Sequence[Asked], on_done: OnProg
     for language, asked in _in_turn(questions, on_done):
         found = engine.look(asked.question.asked[language], (), asked.exclude)
         gold = asked.question.gold if asked.is_answered else frozenset()
-        for rank, (number, reply) in enumerate(engine.openings(found).items()):
+        for rank, (number, heard) in enumerate(engine.openings(found).items()):
+            reply = heard.reply
             if reply.inside is None:
                 raise UserError(
                     f"what the model holds of ¶{number} was not heard: llama.cpp did not save its state. "
@@ -136,7 +137,7 @@ def collect_readings(engine: Engine, questions: Sequence[Asked], on_done: OnProg
                     f"{asked.question.id}{asked.exclude}",
                     asked.group,
                     rank,
-                    found.ranking.share[number],
+                    heard.looked.ranking.share[number],
                     reply.inside,
                     reply.logit or 0.0,
                     reply.opening or 0.0,

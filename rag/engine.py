@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from llama_index.core import instrumentation
 from llama_index.core.base.response.schema import Response
@@ -17,7 +18,7 @@ from llama_index.core.llms import ChatMessage, ChatResponse
 
 from index.build import Index, open_index
 from index.errors import UserError
-from index.paragraphs import Language, Paragraph
+from index.paragraphs import LANGUAGES, Language, Paragraph
 from index.settings import GeneratorName, Settings
 from rag.align import Aligner
 from rag.answer import Answer, Evidence, Retrieved, Timings
@@ -43,13 +44,22 @@ from rag.generators import GeneratorFailed, make_generator
 from rag.language import language_of_question
 from rag.overview import asks_about_the_whole, leading, led_by, sentences_first
 from rag.parts import asks_for_several, parts
-from rag.prompts import WORDING, answer_messages, condense_messages, insisting_messages, leading_messages
+from rag.prompts import (
+    WORDING,
+    answer_messages,
+    condense_messages,
+    insisting_messages,
+    leading_messages,
+    translating_messages,
+    translation_messages,
+)
 from rag.reply import Reply
 from rag.rerank import PROBED, SEVERAL, SURE, is_hopeless, reranked, stating, stating_too
 from rag.retrieve import HybridRetriever, Ranking
 from rag.words import Rarity
 
 LONGEST_QUESTION = 2000
+TRANSLATION_TOKENS = 64  # a longer question is translated as far as that
 _dispatcher = instrumentation.get_dispatcher(__name__)  # type: ignore[attr-defined]
 
 
@@ -66,6 +76,8 @@ class Looked:
     milliseconds: float
     # Whether it asks what the whole article says; the article's first paragraphs answer it then.
     whole: bool
+    # The paragraphs that are treated as if they were not in the article.
+    exclude: frozenset[int]
 
     @property
     def asked(self) -> str:
@@ -163,9 +175,13 @@ class Engine:
             for language in paragraph.languages
             if fits_whole(paragraph, language, self._alone)
         ]
-        for done, (paragraph, language) in enumerate(leads, 1):
-            if read_ahead(leading_messages(paragraph, language)):
-                yield done, len(leads)
+        starts = [
+            *(translating_messages(language) for language in LANGUAGES if self.generator.is_small),
+            *(leading_messages(paragraph, language) for paragraph, language in leads),
+        ]
+        for done, start in enumerate(starts, 1):
+            if read_ahead(start):
+                yield done, len(starts)
 
     def retrieve(self, question: str, exclude: frozenset[int] = frozenset()) -> list[Retrieved]:
         """Every paragraph that any leg found, best first."""
@@ -248,7 +264,7 @@ class Engine:
             ranking, ranked = led_by(ranking, first), sentences_first(first, ranked, language)
         shown = self._selector.select(ranked, ranking, self._budget, language)
         milliseconds = (time.perf_counter() - started) * 1000
-        return Looked(question, rewritten, language, ranking, ranked, shown, milliseconds, bool(first))
+        return Looked(question, rewritten, language, ranking, ranked, shown, milliseconds, bool(first), exclude)
 
     def _quotes(self, base: Answer, looked: Looked) -> Answer:
         return quote_statements(base, looked.ranked, looked.ranking.share, self._rarity)
@@ -290,8 +306,8 @@ class Engine:
     def listen(self, found: Looked) -> Heard:
         """The reply of which the opening decides: about the paragraph that likeliest states the answer.
 
-        A small model reads one paragraph at a time, until it is sure of one or has little hope (rag/rerank.py); others
-        read at once what was selected of all.
+        A small model reads one paragraph at a time, until it is sure of one or has little hope (rag/rerank.py), and
+        looks for the question in both languages' words after the first; others read at once what was selected of all.
         """
         if not self.generator.is_small or found.whole:
             return self._opened(found, found.shown)
@@ -299,10 +315,11 @@ class Engine:
         openings: dict[int, float] = {}
         stated: dict[int, float] = {}
         readings: dict[int, Heard] = {}
-        for number, heard in self._readings(found, found.ranking.retrieved[:PROBED]):
+        for number, heard in self._readings(self._candidates(found, spent)):
+            found = heard.looked
             readings[number] = heard
             openings[number] = heard.reply.opening or 0.0
-            stated[number] = stating(openings[number], found.ranking.share[number], found.language)
+            stated = {n: stating(openings[n], found.ranking.share[n], found.language) for n in openings}
             if stated[number] >= SURE:
                 return replace(heard, looked=self._reranked(found, stated), spent=spent, openings=openings)
             spent.update(heard.reply.usage or {})
@@ -313,6 +330,34 @@ class Engine:
         spent.subtract(readings[best].reply.usage or {})  # it counts as the reply that is returned
         looked = self._reranked(found, stated)
         return replace(readings[best], looked=looked, pieces=None, spent=spent, openings=openings)
+
+    def _candidates(self, found: Looked, spent: Counter[str]) -> Iterator[tuple[Looked, Retrieved]]:
+        """What is read in turn: the first paragraph, then those that the question's words in both languages find.
+
+        The model translates the question, which takes a second: only once the second paragraph is asked for.
+        """
+        first = found.ranking.retrieved[0]
+        yield found, first
+        wider = self._found_in_both(found, spent)
+        yield from ((wider, entry) for entry in _others(wider, first))
+
+    def _found_in_both(self, found: Looked, spent: Counter[str]) -> Looked:
+        """`found` as it is with the question's translation beside it; as it was where that is no translation."""
+        translation = accept_rewrite(self._translated(found, spent), found.asked)
+        if translation is None or language_of_question(translation) == found.language:
+            return found
+        ranking = self._retriever.rank(found.asked, found.exclude, translation)
+        ranked = tuple(self._selector.score(found.asked, found.language, ranking))
+        shown = self._selector.select(ranked, ranking, self._budget, found.language)
+        return replace(found, ranking=ranking, ranked=ranked, shown=shown)
+
+    def _translated(self, found: Looked, spent: Counter[str]) -> str:
+        text, usage = "", None
+        for response in self._replies(translation_messages(found.asked, found.language), max_tokens=TRANSLATION_TOKENS):
+            text += response.delta or ""
+            usage = response.additional_kwargs.get("usage", usage)
+        spent.update(usage or {})
+        return text
 
     def _gone_on_with(self, heard: Heard) -> Heard:
         """`heard`, asked for once more where it was stopped: only a reply that may be an answer is worth that.
@@ -327,13 +372,20 @@ class Engine:
         spent = heard.spent + Counter(heard.reply.usage or {})
         return replace(self._opened(heard.looked, heard.told), spent=spent, openings=heard.openings)
 
-    def openings(self, found: Looked) -> dict[int, Reply]:
-        """{paragraph: the generator's reply about it alone, stopped at its opening}, of all it may be asked about."""
-        return {number: heard.reply for number, heard in self._readings(found, found.ranking.retrieved[:PROBED])}
+    def openings(self, found: Looked) -> dict[int, Heard]:
+        """{paragraph: the generator's reply about it alone, stopped at its opening}, of all it may be asked about.
 
-    def _readings(self, found: Looked, entries: Sequence[Retrieved]) -> Iterator[tuple[int, Heard]]:
+        Behind a first paragraph that it is sure of, the next ones are those that were found without a translation.
+        """
+        (first, heard), *_ = self._readings([(found, found.ranking.retrieved[0])])
+        is_sure = stating(heard.reply.opening or 0.0, found.ranking.share[first], found.language) >= SURE
+        wider = found if is_sure else self._found_in_both(found, Counter())
+        others = ((wider, entry) for entry in _others(wider, found.ranking.retrieved[0]))
+        return {first: heard, **dict(self._readings(others))}
+
+    def _readings(self, entries: Iterable[tuple[Looked, Retrieved]]) -> Iterator[tuple[int, Heard]]:
         """(paragraph, the reply about it alone), just opened; closed where the next one is asked for."""
-        for entry in entries:
+        for found, entry in entries:
             self._keep_start(entry.paragraph, found.language)
             heard = self._opened(found, self._about(found, entry.paragraph))
             yield entry.paragraph.number, heard
@@ -350,7 +402,7 @@ class Engine:
         openings = dict(heard.openings)
         unread = [e for e in looked.ranking.retrieved[:SEVERAL] if e.paragraph.number not in openings]
         with suppress(GeneratorFailed):  # the answer that is there already stands without what was still to be read
-            for number, further in self._readings(looked, unread):
+            for number, further in self._readings((looked, entry) for entry in unread):
                 openings[number] = further.reply.opening or 0.0
                 heard.spent.update(further.reply.usage or {})
         numbers = stating_too(openings, {citation.paragraph.number for citation in answer.citations})
@@ -429,9 +481,9 @@ class Engine:
     def _signals(self, found: Looked, said: Said, told: Sequence[Evidence] = ()) -> Signals:
         return signals(found.asked, found.ranking, found.shown, said, told)
 
-    def _replies(self, messages: Sequence[ChatMessage]) -> Iterator[ChatResponse]:
+    def _replies(self, messages: Sequence[ChatMessage], **options: Any) -> Iterator[ChatResponse]:
         try:
-            yield from self.generator.llm.stream_chat(messages, **self.generator.options)
+            yield from self.generator.llm.stream_chat(messages, **self.generator.options, **options)
         except (UserError, GeneratorFailed):
             raise
         except Exception as error:  # remote clients raise errors of many libraries; the quotes are the answer then
@@ -484,6 +536,11 @@ class Engine:
         except Exception:  # a follow-up is never lost to a generator that is down
             reply = ""
         return accept_rewrite(reply, question) or join_with_last(question, history, language)
+
+
+def _others(found: Looked, first: Retrieved) -> list[Retrieved]:
+    """The paragraphs that are read behind the first one."""
+    return [e for e in found.ranking.retrieved if e.paragraph.number != first.paragraph.number][: PROBED - 1]
 
 
 def _headings_in_order(sentences: Sequence[Evidence]) -> list[str]:

@@ -34,7 +34,7 @@ from rag.activations import Unreadable, last_values
 from rag.generators import GeneratorFailed
 from rag.llm import ChatLLM, Piece
 from rag.prefixes import Prefixes
-from rag.prompts import opened_by, opening_messages
+from rag.prompts import opened_by, opening_messages, translated_from, translating_messages
 
 CONTEXT = 4096  # tokens of a slot
 # How many of the likeliest first tokens are told, for the log odds of two of them. llama.cpp tells them of every token
@@ -138,12 +138,12 @@ class LocalLLM(ChatLLM):
     def prepare(self, messages: Sequence[ChatMessage]) -> bool:
         """Evaluate the start of a prompt ahead and keep it on disk; whether there was anything to do.
 
-        `messages` are an opening and a first excerpt (`prompts.leading_messages`). Nothing is done where the disk that
-        is allowed for it is full. Raises UserError where it cannot be kept.
+        `messages` are an opening and a first excerpt (`prompts.leading_messages`), or what every translation begins
+        with. Nothing is done where the disk that is allowed for it is full. Raises UserError where it cannot be kept.
         """
         opened = opened_by(messages)
         if opened is None:
-            return False
+            return self._prepared_to_translate(messages)
         self.load()
         language, excerpt = opened
         opening = self._opening(language)
@@ -159,6 +159,17 @@ class LocalLLM(ChatLLM):
                 )
         return True
 
+    def _prepared_to_translate(self, messages: Sequence[ChatMessage]) -> bool:
+        language = translated_from(messages)
+        if language is None:
+            return False
+        self.load()
+        with self._turn:
+            if self._prefixes.has(_translating(language), messages):
+                return False
+            self._placed(messages)
+        return True
+
     def _opening(self, language: Language) -> str:
         """The name of the language's opening; nothing that it depends on changes in a process."""
         if language not in self._openings:
@@ -169,13 +180,20 @@ class LocalLLM(ChatLLM):
         """The slot for `messages`, brought to the longest start of them that is kept. The turn must be held."""
         opened = opened_by(messages)
         if opened is None:
-            self._standing[0] = None
-            return 0
+            return self._placed_behind_no_opening(messages)
         language, excerpt = opened
         slot = LANGUAGES.index(language)
         if self._standing[slot] != excerpt and not self._lead_restored(slot, language, excerpt):
             self._stand(slot, language)
         self._standing[slot] = excerpt
+        return slot
+
+    def _placed_behind_no_opening(self, messages: Sequence[ChatMessage]) -> int:
+        language = translated_from(messages)
+        slot = LANGUAGES.index(language) if language else 0
+        self._standing[slot] = None
+        if language:
+            self._begin_with(translating_messages(language), _translating(language), slot)
         return slot
 
     def _lead_restored(self, slot: int, language: Language, excerpt: str) -> bool:
@@ -188,11 +206,14 @@ class LocalLLM(ChatLLM):
         """Have the slot begin with the language's opening. The turn must be held."""
         if self._standing[slot] is not None:
             return  # it does already; llama.cpp keeps what two prompts share
-        opening = opening_messages(language)
-        if not self._prefixes.restore(slot, language, opening):
-            self._evaluate([*opening, ChatMessage(role=MessageRole.USER, content="")], slot)
-            self._prefixes.save(slot, language, opening)
+        self._begin_with(opening_messages(language), language, slot)
         self._standing[slot] = ""
+
+    def _begin_with(self, opening: Sequence[ChatMessage], label: str, slot: int) -> None:
+        """Have the slot begin with `opening`, kept under `label`. The turn must be held."""
+        if not self._prefixes.restore(slot, label, opening):
+            self._evaluate([*opening, ChatMessage(role=MessageRole.USER, content="")], slot)
+            self._prefixes.save(slot, label, opening)
 
     def _evaluate(self, messages: Sequence[ChatMessage], slot: int) -> None:
         """Have llama.cpp read `messages` in that slot. The turn must be held."""
@@ -221,11 +242,11 @@ class LocalLLM(ChatLLM):
         self.load()
         slot = self._placed(messages)
         request = {**_request(messages), "id_slot": slot}
-        is_question = bool(self.layers) and limit > 1 and listens(messages)
-        opening = self._opened({**request, **_TELLING_TOKENS}, slot) if is_question else None
+        is_listened_to = listens(messages)
+        opening = self._opened(request, slot) if is_listened_to and self.layers and limit > 1 else None
         if opening:
             yield opening
-        if not _is_begun(messages) and not (opening and opening.first):
+        if is_listened_to and not (opening and opening.first):
             request |= _TELLING_TOKENS
         for piece in self._serve({**request, "max_tokens": limit}):
             yield _behind(opening, piece) if opening else piece
@@ -237,7 +258,7 @@ class LocalLLM(ChatLLM):
         that is asked for behind the prompt that is evaluated now, and costs one token more.
         """
         heard = Piece()
-        for piece in self._serve({**request, "max_tokens": 1}):
+        for piece in self._serve({**request, **_TELLING_TOKENS, "max_tokens": 1}):
             heard = Piece(first=heard.first or piece.first, usage=piece.usage or heard.usage)
         state = self._prefixes.state(slot)
         try:
@@ -254,6 +275,11 @@ class LocalLLM(ChatLLM):
 def listens(messages: Sequence[ChatMessage]) -> bool:
     """Whether `messages` ask a question whose answer the model has not begun: what it holds then is worth telling."""
     return opened_by(messages) is not None and not _is_begun(messages)
+
+
+def _translating(language: Language) -> str:
+    """What the opening of translations from a language is kept under, beside that of its answers."""
+    return f"translating-{language}"
 
 
 def _is_begun(messages: Sequence[ChatMessage]) -> bool:

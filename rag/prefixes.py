@@ -1,6 +1,7 @@
 """Evaluated starts of prompts, kept on disk: seconds of work, done once a machine and read back in milliseconds.
 
-Two kinds. An opening is what all questions of a language share (instructions and worked examples). A lead goes on from
+Two kinds. An opening is what all questions of a language share (instructions and worked examples), and what all
+translations from it share. A lead goes on from
 it with one paragraph, whole: the start of every question that this paragraph answers, so that such a question costs
 only its own words. A lead repeats its opening's state; only the difference is kept (a zstd stream that goes on from
 the opening's), some 28 KB a token.
@@ -25,7 +26,7 @@ from typing import Literal, Protocol
 import zstandard
 from llama_index.core.llms import ChatMessage
 
-from index.paragraphs import Language, digest
+from index.paragraphs import digest
 
 # The window must hold an opening and a lead; both are some 20 MB.
 _WINDOW_LOG = 26
@@ -55,19 +56,23 @@ class Prefixes:
     slots: Slots
     room: int = 10**9
 
-    def restore(self, slot: int, language: Language, messages: Sequence[ChatMessage]) -> bool:
+    def restore(self, slot: int, label: str, messages: Sequence[ChatMessage]) -> bool:
         """Whether a state kept earlier for this opening now stands in the slot."""
-        name = self.name(language, messages)
-        return (self.folder / name).is_file() and self.slots.act(slot, "restore", name)
+        name = self.name(label, messages)
+        return self.has(label, messages) and self.slots.act(slot, "restore", name)
 
-    def save(self, slot: int, language: Language, messages: Sequence[ChatMessage]) -> bool:
+    def has(self, label: str, messages: Sequence[ChatMessage]) -> bool:
+        """Whether a state is kept for this opening."""
+        return (self.folder / self.name(label, messages)).is_file()
+
+    def save(self, slot: int, label: str, messages: Sequence[ChatMessage]) -> bool:
         """Keep the slot's state for this opening, in place of an older one; whether that went well."""
-        name = self.name(language, messages)
+        name = self.name(label, messages)
         with self._passing(name) as passing:
             if not self.slots.act(slot, "save", passing.name):
                 return False
             passing.replace(self.folder / name)
-        for old in self.folder.glob(f"{language}-*"):
+        for old in self.folder.glob(f"{label}-*"):
             if not old.name.startswith(name):
                 old.unlink(missing_ok=True)
         return True
@@ -116,11 +121,11 @@ class Prefixes:
         except OSError:
             return None
 
-    def name(self, language: Language, messages: Sequence[ChatMessage]) -> str:
-        """An opening's file name: of the language, the model's file, the libraries' versions and the messages."""
+    def name(self, label: str, messages: Sequence[ChatMessage]) -> str:
+        """An opening's file name: of its label, the model's file, the libraries' versions and the messages."""
         stat = self.model.stat()
         parts = [str(self.model), str(stat.st_size), str(stat.st_mtime_ns), version("xllamacpp"), version("zstandard")]
-        return f"{language}-{digest([*parts, *(message.content or '' for message in messages)])[:20]}"
+        return f"{label}-{digest([*parts, *(message.content or '' for message in messages)])[:20]}"
 
     def _lead(self, opening: str, lead: str) -> Path:
         return self.folder / f"{opening}.{digest([lead])[:20]}{_LEAD}"

@@ -34,6 +34,8 @@ CANDIDATES = 100
 SENTENCES_PER_CANDIDATE = 4
 # How many of what the other legs found the interaction leg looks at.
 COMPARED = 32
+# How much the question's wording in the other language counts beside its own, where it is told (evals/NOTES.md).
+TRANSLATION = 0.5
 LEGS = ("passage", "sentence", "keyword", "interaction")
 # Legs over the text in the question's own language, then over the text in the other one.
 COLUMNS = tuple((side, leg) for side in ("own", "other") for leg in LEGS)
@@ -91,16 +93,21 @@ class HybridRetriever(BaseRetriever):
         super().__init__()
         self._index = index
 
-    def rank(self, question: str, exclude: frozenset[int] = frozenset()) -> Ranking:
-        """Every candidate paragraph, best first, without those of `exclude` (as if they were not indexed)."""
+    def rank(self, question: str, exclude: frozenset[int] = frozenset(), translation: str | None = None) -> Ranking:
+        """Every candidate paragraph, best first, without those of `exclude` (as if they were not indexed).
+
+        `translation`: the question in the other language, looked for too. What one wording misses the other may find.
+        """
         table, fusion, by_number = self.table(question, exclude), load_fusion(), self._index.by_number
-        scores = fusion.scores(table)
-        totals = dict(zip(table.numbers, scores, strict=True))
+        totals = _by_number(table, fusion.scores(table))
+        if translation:
+            translated = self.table(translation, exclude)
+            totals = _mean_of_both(totals, _by_number(translated, fusion.scores(translated)))
         order = sorted(totals, key=lambda number: (-totals[number], number))
         retrieved = tuple(Retrieved(by_number[number], fusion.squash(totals[number])) for number in order)
         sentence = [column for column, (_, leg) in enumerate(COLUMNS) if leg == "sentence"]
         nearest = table.values[:, sentence].max(axis=1, initial=0.0)
-        return Ranking(retrieved, _by_number(table, nearest), _by_number(table, _softmax(scores)))
+        return Ranking(retrieved, _by_number(table, nearest), _softmax(totals))
 
     def table(self, question: str, exclude: frozenset[int] = frozenset()) -> Table:
         """What each leg says of each candidate, before it is weighed."""
@@ -155,9 +162,20 @@ class HybridRetriever(BaseRetriever):
         return tokens.maxsims(asked, near, language)
 
 
-def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    raised = np.exp(scores - scores.max(initial=-math.inf))
-    return np.asarray(raised / raised.sum())
+def _mean_of_both(own: Scores, translated: Scores) -> dict[int, float]:
+    """The weighted mean of two wordings' sums; what one of them did not find is as good as the least it found."""
+    least = min(own.values(), default=0.0), min(translated.values(), default=0.0)
+    return {
+        number: (own.get(number, least[0]) + TRANSLATION * translated.get(number, least[1])) / (1 + TRANSLATION)
+        for number in {**own, **translated}
+    }
+
+
+def _softmax(totals: Scores) -> dict[int, float]:
+    highest = max(totals.values(), default=0.0)
+    raised = {number: math.exp(total - highest) for number, total in totals.items()}
+    whole = sum(raised.values())
+    return {number: value / whole for number, value in raised.items()}
 
 
 def _by_number(table: Table, values: NDArray[np.float64]) -> Scores:

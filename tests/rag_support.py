@@ -19,21 +19,26 @@ from llama_index.core.base.llms.types import (
     MessageRole,
 )
 from llama_index.core.llms import CustomLLM
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from index.build import Index, build, open_index
 from index.settings import load_settings
 from rag.engine import Engine
 from rag.gate import Signals
 from rag.generators import Generator
+from rag.prompts import translated_from
 from tests.fakes import HashingEmbedder
 
 
 class ScriptedLLM(CustomLLM):
     """Replies with what it was given, in pieces, and keeps every prompt it saw.
 
-    `logit`: what the first tokens say, of every reply, or of each in turn.
+    `logit`: what the first tokens say, of every reply, or of each in turn. `translation`: what a question becomes in
+    the other language; asked for in `translated`, not in `prompts`.
     """
+
+    translation: str = ""
+    translated: list[str] = Field(default_factory=list)
 
     _replies: list[str] = PrivateAttr(default_factory=list)
     _prompts: list[str] = PrivateAttr(default_factory=list)
@@ -61,6 +66,15 @@ class ScriptedLLM(CustomLLM):
 
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """The next reply, three characters at a time; its first token says `logit`, where there is one."""
+        if translated_from(messages):
+            self.translated.append(messages[-1].content or "")
+            cost = {"prompt_tokens": 20, "cached_tokens": 12, "completion_tokens": 8}
+            said = ChatResponse(
+                message=ChatMessage(content=self.translation),
+                delta=self.translation,
+                additional_kwargs={"usage": cost},
+            )
+            return (response for response in [said])
         reply = self._next(messages)
         logit = self._logits.pop(0) if len(self._logits) > 1 else self._logits[0] if self._logits else None
         opening = [] if logit is None else [("Stated", 0.0), ("有", 0.0), ("Not", -logit), ("没有", -logit)]

@@ -21,7 +21,7 @@ from llama_index.core.llms import ChatMessage, MessageRole
 import rag.local
 from rag.generators import GeneratorFailed
 from rag.local import FIRST_TOKENS, LocalLLM
-from rag.prompts import opening_messages
+from rag.prompts import opening_messages, translating_messages, translation_messages
 from tests.test_rag_activations import VALUES, state
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the play speaks over a unix socket")
@@ -96,7 +96,11 @@ def made(folder: Path, monkeypatch: pytest.MonkeyPatch, program: str) -> LocalLL
 
 
 def said(llm: LocalLLM, question: str) -> str:
-    return str(llm.chat([ChatMessage(content=question)]).message.content)
+    return said_to(llm, [ChatMessage(content=question)])
+
+
+def said_to(llm: LocalLLM, messages: list[ChatMessage]) -> str:
+    return str(llm.chat(messages).message.content)
 
 
 def is_running(pid: int) -> bool:
@@ -190,7 +194,7 @@ def test_of_a_reply_that_is_begun_and_of_any_other_prompt_nothing_inside_is_told
 
 
 @pytest.mark.parametrize("layers", [(2, 0), ()])
-def test_the_likeliest_tokens_are_told_once_and_not_of_a_reply_that_is_begun(
+def test_the_likeliest_tokens_are_told_once_of_a_question_and_of_nothing_else(
     llm: LocalLLM, tmp_path: Path, layers: tuple[int, ...]
 ) -> None:
     """Told of every token, they cost speed at every token that is written."""
@@ -199,13 +203,27 @@ def test_the_likeliest_tokens_are_told_once_and_not_of_a_reply_that_is_begun(
     for messages, first in (
         (asked("one"), {"Not": -0.5}),
         (begun, None),
-        ([ChatMessage(content="one")], {"Not": -0.5}),
+        ([ChatMessage(content="one")], None),
     ):
         (tmp_path / "m.gguf.told").write_text("", encoding="utf-8")
         opening, *_ = llm._pieces(messages)
         assert opening.first == first
         told = (tmp_path / "m.gguf.told").read_text(encoding="utf-8").split()
         assert told.count(str(FIRST_TOKENS)) == (first is not None)
+
+
+def test_what_all_translations_begin_with_is_kept_once_beside_the_opening_of_answers(
+    llm: LocalLLM, tmp_path: Path
+) -> None:
+    (tmp_path / "m.gguf.state").write_bytes(b"evaluated")
+    llm.warm()
+    assert llm.prepare(translating_messages("en"))
+    assert not llm.prepare(translating_messages("en")), "it is kept already"
+    assert not llm.prepare([ChatMessage(content="anything else")])
+    labels = sorted(path.name.rsplit("-", 1)[0] for path in (tmp_path / "kept").iterdir())
+    assert labels == ["en", "translating-en", "zh"]
+    assert said_to(llm, translation_messages("one", "en")) == "one"
+    assert llm._standing == ["", None], "the next question has its language's opening put back"
 
 
 def test_without_a_state_the_words_are_all_that_is_told(llm: LocalLLM) -> None:

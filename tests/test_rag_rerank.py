@@ -18,7 +18,7 @@ from rag import rerank
 from rag.answer import Retrieved
 from rag.gate import Gate
 from rag.rerank import PROBED, reranked, stating, write_rerank
-from rag.retrieve import Ranking
+from rag.retrieve import HybridRetriever, Ranking
 from tests.rag_support import make_index, scripted_engine, small_engine
 
 QUESTION = "How long does fixing tea in the iron pan take?"
@@ -158,6 +158,49 @@ def test_a_second_paragraph_is_read_however_little_the_first_says(fixing: Index)
     assert len(llm.prompts) == 2
 
 
+@pytest.mark.parametrize(
+    "translation", ["固定锅里的茶要多久?", "How long?", ""], ids=["zh", "not translated", "nothing"]
+)
+def test_unsure_of_the_first_paragraph_it_looks_for_the_question_in_the_other_language_too(
+    fixing: Index, translation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_for: list[str | None] = []
+    engine, llm = small_engine(fixing, "Not stated.", "Stated: Fixing takes 6 minutes.", logits=[-6.0, 6.0])
+    rank = engine._retriever.rank
+
+    def ranked(question: str, exclude: frozenset[int] = frozenset(), translation: str | None = None) -> Ranking:
+        looked_for.append(translation)
+        return rank(question, exclude, translation)
+
+    monkeypatch.setattr(HybridRetriever, "rank", lambda _, *args: ranked(*args))
+    llm.translation = translation
+    assert not engine.ask(QUESTION).refused
+    assert llm.translated == [QUESTION]
+    assert looked_for == [None, *([translation] if translation[:1] == "固" else [])]
+
+
+def test_sure_of_the_first_paragraph_it_translates_nothing(fixing: Index) -> None:
+    engine, llm = small_engine(fixing, "Stated: It takes patience, an old hand says.", logits=[6.0])
+    engine.ask(QUESTION)
+    assert llm.translated == []
+
+
+def test_what_the_translation_finds_is_read_next_and_cited(tmp_path: Path, listening_reranker: None) -> None:
+    pairs = [
+        {"zh": "绿茶要炒。", "en": "Leaves that are kept hot in the pan."},
+        {"zh": "红茶要烤。", "en": "Leaves that are kept on the rack."},
+        {"zh": "茶饼存放十年以上最好。", "en": "A pressed brick is best after a decade."},
+    ]
+    index = make_index(tmp_path, pairs)
+    question = "How long should leaves that are pressed be kept?"
+    engine, llm = small_engine(index, "Not stated.", "Stated: It is best after a decade.", logits=[-6.0, 6.0])
+    assert engine.retrieve(question)[1].paragraph.number != 3
+    llm.translation = "茶饼要存放多少年最好?"
+    answer = engine.ask(question)
+    assert answer.citations[0].paragraph.number == 3
+    assert len(llm.prompts) == 2
+
+
 def test_what_is_read_of_a_whole_paragraph_is_kept_and_a_full_disk_harms_no_answer(fixing: Index) -> None:
     engine, _ = small_engine(fixing, "Not stated.", "Stated: Fixing takes 6 minutes.", logits=[-6.0, 6.0])
     kept: list[str] = []
@@ -184,5 +227,9 @@ def test_the_openings_of_all_that_may_be_read_are_told_for_the_fit(fixing: Index
     found = engine.look(QUESTION)
     said = engine.openings(found)
     assert list(said) == [r.paragraph.number for r in found.ranking.retrieved[:PROBED]]
-    assert [reply.opening for reply in said.values()] == pytest.approx([6.0, -1.0, 2.0])
+    assert [heard.reply.opening for heard in said.values()] == pytest.approx([6.0, -1.0, 2.0])
     assert len(llm.prompts) == PROBED, "sure of the first, it reads on all the same"
+    assert llm.translated == [], "but looks no further"
+    unsure, llm = small_engine(fixing, "Stated: x", logits=[-1.0, -1.0, 2.0])
+    assert len(unsure.openings(found)) == PROBED
+    assert llm.translated == [QUESTION]
