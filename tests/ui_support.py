@@ -166,7 +166,7 @@ class ScriptedEngine:
     def find(self, question: str, history: Sequence[Turn] = (), exclude: frozenset[int] = frozenset()) -> Found:
         quotes = self._script(question).quotes
         nothing = Ranking((), {}, {})
-        return Found(question, quotes.rewritten, quotes.language, nothing, (), (), 1.0, False, quotes)
+        return Found(question, quotes.rewritten, quotes.language, nothing, (), (), 1.0, False, exclude, quotes)
 
     def stream(
         self, question: str, history: Sequence[Turn] = (), id: str | None = None, exclude: frozenset[int] = frozenset()
