@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import urllib.request
@@ -44,6 +45,17 @@ def test_the_bundled_token_and_sentence_data_are_where_the_environment_says(monk
     prepare()
     assert len(list(Path(os.environ["TIKTOKEN_CACHE_DIR"]).iterdir())) >= 2
     assert Path(os.environ["NLTK_DATA"]).is_dir()
+
+
+def test_what_an_import_makes_is_not_searched_for_cycles_again_and_again() -> None:
+    before = gc.get_threshold()
+    try:
+        gc.set_threshold(700, 10, 10)
+        prepare()
+        assert gc.isenabled(), "cycles are still found, only not every 700 objects"
+        assert gc.get_threshold()[0] >= 100_000
+    finally:
+        gc.set_threshold(*before)
 
 
 def test_llama_index_never_chooses_a_model_by_itself() -> None:
