@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from index.characters import HAN
+from index.keywords import simplified
 from index.paragraphs import Language
 from index.sentences import split_sentences
 from rag.answer import Answer, Citation, Evidence, Statement, Verdict
@@ -46,6 +47,15 @@ HELD = 0.6
 _ASKS_FOR_HEADING = {
     "zh": re.compile(r"[哪那这]一?[节章]|第[一二三四五六七八九十\d]+[节章]|小节|章节|标题"),
     "en": re.compile(r"\b(?:headings?|headed|sections?|chapters?)\b", re.IGNORECASE),
+}
+# A question of which one it is, and a sentence that says "this one": which one that is stands in the heading alone.
+_ASKS_WHICH = {
+    "zh": re.compile(r"[哪那]一?[种个条类项款]"),
+    "en": re.compile(r"\bwhich\b", re.IGNORECASE),
+}
+_POINTS = {
+    "zh": re.compile(r"[这此该]一?[种个条类项款]|这一"),
+    "en": re.compile(r"\bthis (?:one|[a-z]+)\b", re.IGNORECASE),
 }
 
 Shares = Mapping[int, float]
@@ -230,17 +240,24 @@ def quoting(answer: Answer, sentences: Iterable[Evidence]) -> Answer:
 def with_headings(answer: Answer) -> Answer:
     """`answer`, each heading that belongs to what is said before the first quote from under it.
 
-    A timeline's entry has its dates and its title there, and who asks what a section is called asks for nothing else.
-    No quote can hold either; the citation shows it.
+    A timeline's entry has its dates and its title there, who asks what a section is called asks for nothing else, and
+    "this one would be cheapest" answers who asks which one only under its heading. No quote can hold either; the
+    citation shows it.
     """
-    all_belong = _ASKS_FOR_HEADING[answer.language].search(answer.rewritten or answer.question) is not None
+    asked = answer.rewritten or answer.question
     texts = [statement.text for statement in answer.statements]
     for at, statement in enumerate(answer.statements):
         quoted = next((c for i in statement.citations if (c := answer.citations[i]).quote == statement.text), None)
-        if quoted and (all_belong or quoted.paragraph.kind == "timeline"):
+        if quoted and _needs_its_heading(quoted, asked, answer.language):
             texts[at] = quoted.quote if any(quoted.heading in text for text in texts) else quoted.headed
     said = (replace(own, text=text) for own, text in zip(answer.statements, texts, strict=True))
     return replace(answer, statements=tuple(said))
+
+
+def _needs_its_heading(quoted: Citation, asked: str, language: Language) -> bool:
+    is_which = _ASKS_WHICH[language].search(simplified(asked))
+    points = is_which and _POINTS[quoted.language].search(simplified(quoted.quote))
+    return bool(quoted.paragraph.kind == "timeline" or points or _ASKS_FOR_HEADING[language].search(asked))
 
 
 class _Citations:

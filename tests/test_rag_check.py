@@ -207,6 +207,31 @@ def test_what_an_entry_of_a_timeline_says_is_quoted_behind_its_dates_and_title_o
     assert with_headings(unheaded) == unheaded
 
 
+@pytest.mark.parametrize(
+    ("question", "text", "is_headed"),
+    [
+        ("Which harvest leaves the pickers most time?", "This one leaves the pickers most time.", True),
+        ("Which harvest leaves the pickers most time?", "The late harvest leaves the pickers most time.", False),
+        ("What leaves the pickers most time?", "This one leaves the pickers most time.", False),
+        ("哪種采法最省時間?", "这一种最省时间。", True),
+        ("哪种采法最省时间?", "该种采法最省时间。", True),
+        ("哪种采法最省时间?", "晚采最省时间。", False),
+        ("采茶最省多少时间?", "这一种最省时间。", False),
+    ],
+)
+def test_a_quote_that_points_at_one_stands_behind_its_heading_where_it_is_asked_which(
+    rarity: Rarity, question: str, text: str, is_headed: bool
+) -> None:
+    language: Language = "en" if text.isascii() else "zh"
+    section = Section(zh=("晚采",), en=("The late harvest",))
+    paragraph = Paragraph(7, "body", text, text, section=section)
+    near = [replace(sentences_of(paragraph, language)[0], score=5.0)]
+    quoted = quote_statements(replace(base(language), question=question), near, {}, rarity)
+    (said,) = with_headings(quoted).statements
+    assert said.text == ({"en": "The late harvest: ", "zh": "晚采："}[language] if is_headed else "") + text
+    assert [c.quote for c in quoted.citations] == [text]
+
+
 # --- composing ----------------------------------------------------------------------------------------------
 
 
