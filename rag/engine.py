@@ -169,15 +169,12 @@ class Engine:
         read_ahead = self.generator.prepare
         if read_ahead is None:
             return
-        leads = [
-            (paragraph, language)
+        starts = [translating_messages(language) for language in LANGUAGES if self.generator.is_small]
+        starts += [
+            leading_messages(paragraph, language)
             for paragraph in self.index.paragraphs
             for language in paragraph.languages
             if fits_whole(paragraph, language, self._alone)
-        ]
-        starts = [
-            *(translating_messages(language) for language in LANGUAGES if self.generator.is_small),
-            *(leading_messages(paragraph, language) for paragraph, language in leads),
         ]
         for done, start in enumerate(starts, 1):
             if read_ahead(start):
@@ -257,14 +254,29 @@ class Engine:
         rewritten = self._condense(question, history)
         asked = rewritten or question
         language = language_of_question(question)
-        ranking = self._retriever.rank(asked, exclude)
-        ranked = tuple(self._selector.score(asked, language, ranking))
         first = self._leading(exclude, language) if asks_about_the_whole(asked) else []
+        looked = Looked(
+            question=question,
+            rewritten=rewritten,
+            language=language,
+            ranking=self._retriever.rank(asked, exclude),
+            ranked=(),
+            shown=(),
+            milliseconds=0.0,
+            whole=bool(first),
+            exclude=exclude,
+        )
+        looked = self._with_sentences(looked, first)
+        return replace(looked, milliseconds=(time.perf_counter() - started) * 1000)
+
+    def _with_sentences(self, looked: Looked, first: Sequence[Paragraph] = ()) -> Looked:
+        """`looked` with the sentences of what its ranking found; `first`: paragraphs that come before all others."""
+        language, ranking = looked.language, looked.ranking
+        ranked = tuple(self._selector.score(looked.asked, language, ranking))
         if first:
             ranking, ranked = led_by(ranking, first), sentences_first(first, ranked, language)
         shown = self._selector.select(ranked, ranking, self._budget, language)
-        milliseconds = (time.perf_counter() - started) * 1000
-        return Looked(question, rewritten, language, ranking, ranked, shown, milliseconds, bool(first), exclude)
+        return replace(looked, ranking=ranking, ranked=ranked, shown=shown)
 
     def _quotes(self, base: Answer, looked: Looked) -> Answer:
         return quote_statements(base, looked.ranked, looked.ranking.share, self._rarity)
@@ -347,9 +359,7 @@ class Engine:
         if translation is None or language_of_question(translation) == found.language:
             return found
         ranking = self._retriever.rank(found.asked, found.exclude, translation)
-        ranked = tuple(self._selector.score(found.asked, found.language, ranking))
-        shown = self._selector.select(ranked, ranking, self._budget, found.language)
-        return replace(found, ranking=ranking, ranked=ranked, shown=shown)
+        return self._with_sentences(replace(found, ranking=ranking))
 
     def _translated(self, found: Looked, spent: Counter[str]) -> str:
         text, usage = "", None
@@ -360,11 +370,12 @@ class Engine:
         return text
 
     def _gone_on_with(self, heard: Heard) -> Heard:
-        """`heard`, asked for once more where it was stopped: only a reply that may be an answer is worth that.
+        """`heard`, ready to be written: only a reply that may be an answer is worth that.
 
-        One that is going to say that nothing is stated is not listened to: it is made to go on anyway.
+        One that was stopped, or is going to say that nothing is stated, is not opened again: a generator that can is
+        made to go on behind the word that the answer is stated.
         """
-        if self.generator.continues and heard.reply.is_silent:
+        if self.generator.continues and (heard.pieces is None or heard.reply.is_silent):
             heard.reply.close()
             return replace(heard, pieces=iter(()))
         if heard.pieces is not None:
@@ -462,7 +473,7 @@ class Engine:
         return self._signals(heard.looked, said, heard.told)
 
     def _written(self, heard: Heard) -> Iterator[str]:
-        """The answer's pieces; where the generator says that nothing is stated, those that it is made to write."""
+        """The answer's pieces; where there are none, those that the generator is made to write."""
         yield from heard.pieces or ()
         if not heard.reply.text and self.generator.continues:
             insisted = self._ask(heard.looked, heard.told, insist=True)
@@ -471,7 +482,8 @@ class Engine:
 
     def _held_against_the_text(self, heard: Heard, written: str) -> tuple[list[Weighed], Said]:
         weighed = self._weighed(written, heard.looked, heard.told)
-        return weighed, Said(heard.reply.opening, support_of(weighed, silent=not heard.reply.text))
+        silent = heard.reply.is_silent and not heard.reply.text
+        return weighed, Said(heard.reply.opening, support_of(weighed, silent=silent))
 
     def _gate(self, found: Looked, said: Said, moment: Moment, told: Sequence[Evidence] = ()) -> Gate:
         """The gate at `moment`; always open for a question that any article answers."""

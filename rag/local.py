@@ -72,7 +72,7 @@ class LocalLLM(ChatLLM):
     _prefixes: Prefixes = PrivateAttr()
     # What each slot begins with: the excerpt behind its language's opening, "" for the opening alone, None for neither.
     _standing: list[str | None] = PrivateAttr(default_factory=_nothing_stands)
-    _openings: dict[Language, str] = PrivateAttr(default_factory=dict)
+    _names: dict[str, str] = PrivateAttr(default_factory=dict)
     _loading: Any = PrivateAttr(default_factory=threading.Lock)
     _turn: Any = PrivateAttr(default_factory=threading.Lock)
 
@@ -165,16 +165,20 @@ class LocalLLM(ChatLLM):
             return False
         self.load()
         with self._turn:
-            if self._prefixes.has(_translating(language), messages):
+            if self._prefixes.has(self._name(_translating(language), messages)):
                 return False
-            self._placed(messages)
+            self._placed_to_translate(language)
         return True
 
     def _opening(self, language: Language) -> str:
-        """The name of the language's opening; nothing that it depends on changes in a process."""
-        if language not in self._openings:
-            self._openings[language] = self._prefixes.name(language, opening_messages(language))
-        return self._openings[language]
+        """The name of the language's opening."""
+        return self._name(language, opening_messages(language))
+
+    def _name(self, label: str, opening: Sequence[ChatMessage]) -> str:
+        """The name of an opening, one for each label; nothing that it depends on changes in a process."""
+        if label not in self._names:
+            self._names[label] = self._prefixes.name(label, opening)
+        return self._names[label]
 
     def _placed(self, messages: Sequence[ChatMessage]) -> int:
         """The slot for `messages`, brought to the longest start of them that is kept. The turn must be held."""
@@ -190,10 +194,16 @@ class LocalLLM(ChatLLM):
 
     def _placed_behind_no_opening(self, messages: Sequence[ChatMessage]) -> int:
         language = translated_from(messages)
-        slot = LANGUAGES.index(language) if language else 0
-        self._standing[slot] = None
         if language:
-            self._begin_with(translating_messages(language), _translating(language), slot)
+            return self._placed_to_translate(language)
+        self._standing[0] = None
+        return 0
+
+    def _placed_to_translate(self, language: Language) -> int:
+        """The slot in which a translation from `language` goes on. The turn must be held."""
+        slot = LANGUAGES.index(language)
+        self._standing[slot] = None
+        self._begin_with(translating_messages(language), _translating(language), slot)
         return slot
 
     def _lead_restored(self, slot: int, language: Language, excerpt: str) -> bool:
@@ -211,9 +221,10 @@ class LocalLLM(ChatLLM):
 
     def _begin_with(self, opening: Sequence[ChatMessage], label: str, slot: int) -> None:
         """Have the slot begin with `opening`, kept under `label`. The turn must be held."""
-        if not self._prefixes.restore(slot, label, opening):
+        name = self._name(label, opening)
+        if not self._prefixes.restore(slot, name):
             self._evaluate([*opening, ChatMessage(role=MessageRole.USER, content="")], slot)
-            self._prefixes.save(slot, label, opening)
+            self._prefixes.save(slot, name)
 
     def _evaluate(self, messages: Sequence[ChatMessage], slot: int) -> None:
         """Have llama.cpp read `messages` in that slot. The turn must be held."""

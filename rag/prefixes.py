@@ -1,10 +1,9 @@
 """Evaluated starts of prompts, kept on disk: seconds of work, done once a machine and read back in milliseconds.
 
-Two kinds. An opening is what all questions of a language share (instructions and worked examples), and what all
-translations from it share. A lead goes on from
-it with one paragraph, whole: the start of every question that this paragraph answers, so that such a question costs
-only its own words. A lead repeats its opening's state; only the difference is kept (a zstd stream that goes on from
-the opening's), some 28 KB a token.
+Two kinds. An opening is what all questions of a language share (instructions and worked examples), or all translations
+from it. A lead goes on from an opening with one paragraph, whole: the start of every question that this paragraph
+answers, so that such a question costs only its own words. A lead repeats its opening's state; only the difference is
+kept (a zstd stream that goes on from the opening's), some 28 KB a token.
 
 llama.cpp writes the state of a slot to a file and reads it back, but only its HTTP server does it. A file is named by
 everything that its content depends on; what is outdated is deleted, and one that cannot be read is only something to
@@ -56,22 +55,21 @@ class Prefixes:
     slots: Slots
     room: int = 10**9
 
-    def restore(self, slot: int, label: str, messages: Sequence[ChatMessage]) -> bool:
-        """Whether a state kept earlier for this opening now stands in the slot."""
-        name = self.name(label, messages)
-        return self.has(label, messages) and self.slots.act(slot, "restore", name)
+    def restore(self, slot: int, name: str) -> bool:
+        """Whether a state kept earlier for the opening of that name now stands in the slot."""
+        return self.has(name) and self.slots.act(slot, "restore", name)
 
-    def has(self, label: str, messages: Sequence[ChatMessage]) -> bool:
-        """Whether a state is kept for this opening."""
-        return (self.folder / self.name(label, messages)).is_file()
+    def has(self, name: str) -> bool:
+        """Whether a state is kept for the opening of that name."""
+        return (self.folder / name).is_file()
 
-    def save(self, slot: int, label: str, messages: Sequence[ChatMessage]) -> bool:
-        """Keep the slot's state for this opening, in place of an older one; whether that went well."""
-        name = self.name(label, messages)
+    def save(self, slot: int, name: str) -> bool:
+        """Keep the slot's state for the opening of that name, in place of an older one; whether that went well."""
         with self._passing(name) as passing:
             if not self.slots.act(slot, "save", passing.name):
                 return False
             passing.replace(self.folder / name)
+        label, _, _ = name.rpartition("-")
         for old in self.folder.glob(f"{label}-*"):
             if not old.name.startswith(name):
                 old.unlink(missing_ok=True)

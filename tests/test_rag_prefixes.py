@@ -37,6 +37,10 @@ def kept_by(server: Server, model: Path) -> Prefixes:
     return Prefixes(server.folder, model, server)
 
 
+def named(server: Server, model: Path) -> str:
+    return kept_by(server, model).name("zh", ZH)
+
+
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     path = tmp_path / "m.gguf"
@@ -51,10 +55,10 @@ def server(tmp_path: Path) -> Server:
 
 
 def test_what_was_saved_is_restored_by_the_next_process(server: Server, model: Path) -> None:
-    assert not kept_by(server, model).restore(0, "zh", ZH), "nothing is kept yet"
+    assert not kept_by(server, model).restore(0, named(server, model)), "nothing is kept yet"
     assert server.asked == []
-    assert kept_by(server, model).save(0, "zh", ZH)
-    assert kept_by(server, model).restore(0, "zh", ZH)
+    assert kept_by(server, model).save(0, named(server, model))
+    assert kept_by(server, model).restore(0, named(server, model))
     assert [asked for asked, _ in server.asked] == ["0 save", "0 restore"]
 
 
@@ -62,30 +66,31 @@ def test_what_was_saved_is_restored_by_the_next_process(server: Server, model: P
 def test_a_state_of_another_model_or_other_words_is_not_restored_but_replaced(
     server: Server, model: Path, change: str
 ) -> None:
-    kept_by(server, model).save(0, "zh", ZH)
+    kept_by(server, model).save(0, named(server, model))
     messages = ZH
     if change == "model":
         model.write_bytes(b"GGUF and more")
     else:
         messages = [*ZH, ChatMessage(content="one more")]
     prefixes = kept_by(server, model)
-    assert not prefixes.restore(0, "zh", messages)
-    prefixes.save(0, "zh", messages)
+    assert not prefixes.restore(0, prefixes.name("zh", messages))
+    prefixes.save(0, prefixes.name("zh", messages))
     assert [path.name for path in server.folder.iterdir()] == [prefixes.name("zh", messages)]
 
 
 def test_a_server_that_cannot_save_leaves_the_older_state(server: Server, model: Path) -> None:
-    kept_by(server, model).save(0, "zh", ZH)
+    kept_by(server, model).save(0, named(server, model))
     before = sorted(server.folder.iterdir())
     server.works = False
-    assert not kept_by(server, model).save(0, "zh", [*ZH, ChatMessage(content="more")])
+    prefixes = kept_by(server, model)
+    assert not prefixes.save(0, prefixes.name("zh", [*ZH, ChatMessage(content="more")]))
     assert sorted(server.folder.iterdir()) == before
 
 
 def test_a_state_that_cannot_be_read_is_only_evaluated_again(server: Server, model: Path) -> None:
-    kept_by(server, model).save(0, "zh", ZH)
+    kept_by(server, model).save(0, named(server, model))
     server.works = False
-    assert not kept_by(server, model).restore(0, "zh", ZH)
+    assert not kept_by(server, model).restore(0, named(server, model))
 
 
 LEAD = "资料:\n- [渡口] 冬天河面结冰。"
@@ -102,7 +107,7 @@ def state_behind(opening: bytes, seed: int, size: int = 20_000) -> bytes:
 def opened(server: Server, model: Path) -> tuple[Prefixes, str]:
     server.state = OPENING
     prefixes = kept_by(server, model)
-    prefixes.save(0, "zh", ZH)
+    prefixes.save(0, prefixes.name("zh", ZH))
     return prefixes, prefixes.name("zh", ZH)
 
 
@@ -126,7 +131,7 @@ def test_a_lead_comes_back_to_the_byte_and_takes_only_what_it_adds(
 def test_leads_of_an_outdated_opening_are_deleted(server: Server, opened: tuple[Prefixes, str]) -> None:
     prefixes, opening = opened
     prefixes.save_lead(0, opening, LEAD)
-    prefixes.save(0, "zh", [*ZH, ChatMessage(content="one more")])
+    prefixes.save(0, prefixes.name("zh", [*ZH, ChatMessage(content="one more")]))
     assert not prefixes.has_lead(opening, LEAD)
     assert not list(server.folder.glob("*.lead"))
 

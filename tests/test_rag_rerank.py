@@ -142,6 +142,19 @@ def test_a_reply_that_was_going_to_be_silent_is_made_to_go_on_without_being_open
     assert answer.statements[0].text == "Fixing in the iron pan takes 6 minutes.", "which the reply only copies"
 
 
+def test_the_likeliest_is_made_to_go_on_without_being_opened_again_though_it_was_going_to_answer(
+    fixing: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rag.rerank._weights", lambda: dict.fromkeys(LANGUAGES, (-1.0, 1.0, 0.0)))
+    replies = ["Stated: a", "Stated: b", "Stated: c", "Fixing takes 6 minutes."]
+    engine, llm = small_engine(fixing, *replies, logits=[-2.0, 0.9, -1.0])
+    engine.generator = replace(engine.generator, continues=True)
+    signals = engine.weigh_whole_reply(engine.look(QUESTION))
+    assert len(llm.prompts) == PROBED + 1
+    assert llm.prompts[PROBED] == f"{llm.prompts[1]}\nStated:"
+    assert (signals.opening, signals.silent) == (pytest.approx(0.9 / 2), 0.0), "it was not silent"
+
+
 @pytest.mark.parametrize(("logit", "read"), [(-1.0, PROBED), (-6.0, 2)], ids=["all were read", "two were hopeless"])
 def test_what_no_paragraph_states_is_refused_once(fixing: Index, logit: float, read: int) -> None:
     engine, llm = small_engine(fixing, "Not stated.", logits=[logit])
