@@ -5,6 +5,7 @@ Imported first by every entry point. Nothing here touches the network or imports
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib.util
 import os
@@ -19,6 +20,10 @@ _COLLECT_EVERY = (200_000, 10, 10)
 def prepare() -> None:
     """Set the environment for a quiet, offline process; values the user has set are kept, except telemetry."""
     gc.set_threshold(*_COLLECT_EVERY)
+    # At the end Python searches all that it holds once more, module by module: two seconds for which a reader waits
+    # behind the answer. What is frozen is not searched, and the system takes it back at once.
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)
     os.environ["ANONYMIZED_TELEMETRY"] = "False"
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import socket
+import subprocess
+import sys
 import urllib.request
 from pathlib import Path
 
@@ -56,6 +58,28 @@ def test_what_an_import_makes_is_not_searched_for_cycles_again_and_again() -> No
         assert gc.get_threshold()[0] >= 100_000
     finally:
         gc.set_threshold(*before)
+
+
+def test_a_process_that_ends_searches_nothing_once_more() -> None:
+    """An object that only the last search for cycles would find is left to the system; one that is closed is not."""
+    program = """
+import tempfile, weakref
+from pathlib import Path
+from index.environment import prepare
+prepare(); prepare()
+class Cycle:
+    def __init__(self): self.me = self
+    def __del__(self): print("searched")
+Cycle()
+folder = tempfile.TemporaryDirectory()
+weakref.finalize(folder, print, "finalized")
+Path(folder.name, "kept").write_text("x")
+print(folder.name)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    name, *rest = ended.stdout.split()
+    assert rest == ["finalized"]
+    assert not Path(name).exists(), "what cleans up after itself still does"
 
 
 def test_llama_index_never_chooses_a_model_by_itself() -> None:
