@@ -42,8 +42,9 @@ from rag.gate import Gate, Moment, Said, Signals, decide, signals
 from rag.generators import Generator as TextGenerator
 from rag.generators import GeneratorFailed, make_generator
 from rag.language import language_of_question
-from rag.overview import asks_about_the_whole, leading, led_by, sentences_first
+from rag.overview import LEADING, asks_about_the_whole, asks_for_no_more, leading, led_by, sentences_first
 from rag.parts import asks_for_several, parts
+from rag.places import lifted, named, paragraphs_at, without
 from rag.prompts import (
     WORDING,
     answer_messages,
@@ -74,7 +75,7 @@ class Looked:
     ranked: tuple[Evidence, ...]
     shown: tuple[Evidence, ...]
     milliseconds: float
-    # Whether it asks what the whole article says; the article's first paragraphs answer it then.
+    # Whether it asks what the whole article says, or a place of it, and no more: the paragraphs that lead answer it.
     whole: bool
     # The paragraphs that are treated as if they were not in the article.
     exclude: frozenset[int]
@@ -182,7 +183,7 @@ class Engine:
 
     def retrieve(self, question: str, exclude: frozenset[int] = frozenset()) -> list[Retrieved]:
         """Every paragraph that any leg found, best first."""
-        return list(self._retriever.rank(checked_question(question), exclude).retrieved)
+        return list(self._ranked(checked_question(question), exclude).retrieved)
 
     def ask(
         self,
@@ -254,12 +255,12 @@ class Engine:
         rewritten = self._condense(question, history)
         asked = rewritten or question
         language = language_of_question(question)
-        first = self._leading(exclude, language) if asks_about_the_whole(asked) else []
+        first = self._asked_for_whole(asked, exclude, language)
         looked = Looked(
             question=question,
             rewritten=rewritten,
             language=language,
-            ranking=self._retriever.rank(asked, exclude),
+            ranking=self._ranked(asked, exclude),
             ranked=(),
             shown=(),
             milliseconds=0.0,
@@ -278,11 +279,27 @@ class Engine:
         shown = self._selector.select(ranked, ranking, self._budget, language)
         return replace(looked, ranking=ranking, ranked=ranked, shown=shown)
 
+    def _ranked(self, asked: str, exclude: frozenset[int], translation: str | None = None) -> Ranking:
+        """What retrieval finds, behind the places of the article that the question names."""
+        ranking = self._retriever.rank(asked, exclude, translation)
+        present = self._present(exclude)
+        places = named(asked, present)
+        return lifted(ranking, paragraphs_at(places, present)) if places else ranking
+
     def _quotes(self, base: Answer, looked: Looked) -> Answer:
         return quote_statements(base, looked.ranked, looked.ranking.share, self._rarity)
 
-    def _leading(self, exclude: frozenset[int], language: Language) -> list[Paragraph]:
-        return leading([p for p in self.index.paragraphs if p.number not in exclude], language)
+    def _asked_for_whole(self, asked: str, exclude: frozenset[int], language: Language) -> list[Paragraph]:
+        """The paragraphs that answer who asks what the article says, or what a place of it says, and no more."""
+        present = self._present(exclude)
+        if asks_about_the_whole(asked):
+            return leading(present, language)
+        places = named(asked, present)
+        is_all = bool(places) and asks_for_no_more(without(asked, places))
+        return paragraphs_at(places, present)[:LEADING] if is_all else []
+
+    def _present(self, exclude: frozenset[int]) -> list[Paragraph]:
+        return [p for p in self.index.paragraphs if p.number not in exclude]
 
     def _generate(self, found: Found, started: float) -> Generator[Event, None, Answer]:
         """The model's answer, checked; a refusal where the gate closes, at the first word or at the last."""
@@ -358,7 +375,7 @@ class Engine:
         translation = accept_rewrite(self._translated(found, spent), found.asked)
         if translation is None or language_of_question(translation) == found.language:
             return found
-        ranking = self._retriever.rank(found.asked, found.exclude, translation)
+        ranking = self._ranked(found.asked, found.exclude, translation)
         return self._with_sentences(replace(found, ranking=ranking))
 
     def _translated(self, found: Looked, spent: Counter[str]) -> str:
@@ -486,12 +503,14 @@ class Engine:
         return weighed, Said(heard.reply.opening, support_of(weighed, silent=silent))
 
     def _gate(self, found: Looked, said: Said, moment: Moment, told: Sequence[Evidence] = ()) -> Gate:
-        """The gate at `moment`; always open for a question that any article answers."""
+        """The gate at `moment`; always open for a question that any article, or a place that it has, answers."""
         gate = decide(self._signals(found, said, told), found.language, moment)
         return replace(gate, probability=1.0) if found.whole else gate
 
     def _signals(self, found: Looked, said: Said, told: Sequence[Evidence] = ()) -> Signals:
-        return signals(found.asked, found.ranking, found.shown, said, told)
+        # "Figure 2" names no number that the text would have to state.
+        asked = without(found.asked, named(found.asked, self._present(found.exclude)))
+        return signals(asked, found.ranking, found.shown, said, told)
 
     def _replies(self, messages: Sequence[ChatMessage], **options: Any) -> Iterator[ChatResponse]:
         try:

@@ -121,13 +121,13 @@ def _is_quantity(han: str) -> bool:
     return not set(han) <= set("百千万萬亿億") or han in ("百万", "千万", "百萬", "千萬")
 
 
-def _number(text: str) -> Fraction | None:
+def number(text: str) -> Fraction | None:
     """A number in digits or Chinese numerals, else None."""
     if re.fullmatch(r"\d[\d.]*", text):
         return Fraction(text.rstrip("."))
     whole, _, decimals = text.partition("点")
     if decimals and all(c in _DIGITS for c in decimals):
-        base = _number(whole)
+        base = number(whole)
         return (
             None
             if base is None
@@ -162,10 +162,10 @@ def _english(words: str) -> Fraction:
 
 # What each alternative of the pattern means; the first group that matched decides.
 _READERS: dict[str, Callable[[dict[str, str]], set[Value]]] = {
-    "percent_zh": lambda g: _tagged("%", _number(g["percent_han"])),
-    "fraction_zh": lambda g: _ratio(_number(g["numerator"]), _number(g["denominator"])),
+    "percent_zh": lambda g: _tagged("%", number(g["percent_han"])),
+    "fraction_zh": lambda g: _ratio(number(g["numerator"]), number(g["denominator"])),
     "arabic": lambda g: _arabic(g["arabic"], (g["scale"] or "").strip().lower(), bool(g["sign"])),
-    "han": lambda g: _tagged("", _number(g["han"])) if _is_quantity(g["han"]) else set(),
+    "han": lambda g: _tagged("", number(g["han"])) if _is_quantity(g["han"]) else set(),
     "words": _read_words,
     "part": lambda g: _ratio(Fraction(1), Fraction(_EN_FRACTION[g["part"].lower()])),
     "times": _read_table("times", _EN_TIMES),

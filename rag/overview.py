@@ -34,6 +34,10 @@ _IN_PASSING = (
     "author writer give tell say sentence brief briefly short quick quickly overall whole entire general please sum up "
     "one"
 )
+# And what a figure or a footnote does.
+_SHOWS = (
+    "show state explain mean contain read 显示 展示 表示 写 写到 提到 解释 解释一下 意思 看 看出 画 标题 caption title"
+)
 _ABOUT = re.compile(r"\babout\b|\bsay\b|关于|讲|说的?什么|写的?什么", re.IGNORECASE)
 
 
@@ -44,6 +48,12 @@ def asks_about_the_whole(question: str) -> bool:
     if not asked <= the_whole | its_gist | in_passing:
         return False
     return bool(asked & its_gist) or bool(asked & the_whole and _ABOUT.search(simplified(question)))
+
+
+def asks_for_no_more(question: str) -> bool:
+    """Whether no word of its own is left in what a question says beside the place that it names."""
+    allowed = (content_tokens(words) for words in (_THE_WHOLE, _ITS_GIST, _IN_PASSING, _SHOWS))
+    return content_tokens(question) <= frozenset().union(*allowed)
 
 
 def leading(paragraphs: Sequence[Paragraph], language: Language) -> list[Paragraph]:

@@ -1,0 +1,175 @@
+"""Places of the article that a question names: ¶19, the second figure, footnote 7, the last section.
+
+Nothing in a place's text says that it is the second one, so retrieval cannot find it by that. What is named comes
+first in the ranking; whether it states the answer is for the gate to say, as of any other paragraph.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
+
+from index.keywords import simplified
+from index.outline import path_of
+from index.paragraphs import Paragraph
+from rag.answer import Retrieved
+from rag.numbers import number
+from rag.retrieve import Ranking
+
+T = TypeVar("T")
+Unit = Literal["number", "paragraph", "figure", "footnote", "section"]
+LAST = -1
+# The share of the probability that the places named hold together, where the question asks something of its own.
+TRUST = 0.5
+# What stands outside the article's own sections.
+_OUTSIDE = ("front", "summary", "credits", "footnote")
+
+_ORDINALS = {
+    word: at
+    for at, word in enumerate(
+        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(), 1
+    )
+} | {"opening": 1, "last": LAST, "final": LAST, "closing": LAST}
+_CARDINALS = {
+    word: at for at, word in enumerate("one two three four five six seven eight nine ten eleven twelve".split(), 1)
+}
+_NTH = rf"(?P<nth>{'|'.join(_ORDINALS)}|\d{{1,3}}(?:st|nd|rd|th))"
+_N = rf"(?P<n>\d{{1,3}}|{'|'.join(_CARDINALS)})"
+_DI = r"第\s*(?P<di>\d{1,3}|[一二三四五六七八九十]{1,3})\s*"
+_END = r"(?P<end>最后|末尾|结尾|最末)的?[一那]?"
+_START = r"(?P<start>开头|首)的?[一那]?"
+# What each is called: in English behind an ordinal and before a number, in Chinese.
+_NAMES: Mapping[Unit, tuple[str, str, str]] = {
+    "figure": (_FIGURE := r"figures?|charts?|graphs?|pictures?|diagrams?|images?", _FIGURE, r"[张幅个]?(?:图表?|插图)"),
+    "footnote": (_NOTE := r"footnotes?|endnotes?", _NOTE, r"[条个]?(?:脚注|尾注|注释)"),
+    "section": (r"sections?|chapters?", r"sections?|chapters?|parts?", r"(?:小?节|章节?|个?部分)"),
+    "paragraph": (_PARAGRAPH := r"paragraphs?", _PARAGRAPH, r"(?:个?自然)?段(?:落|话|文字)?"),
+}
+# Words that end like a name and are none: 阶段 3, 环节 2, 地图 1.
+_NO_NAME = "(?<![阶片手环季情细关地版])"
+_PATTERNS: Mapping[Unit, tuple[re.Pattern[str], ...]] = {
+    "number": (re.compile(r"¶\s*(?P<n>\d{1,4})"),),
+    **{
+        unit: (
+            re.compile(rf"\b{_NTH}\s+(?:{behind})\b", re.IGNORECASE),
+            re.compile(rf"\b(?:{before})\s+(?:no\.?\s*|number\s+)?#?{_N}\b", re.IGNORECASE),
+            re.compile(rf"(?:{_DI}|{_END}|{_START}){chinese}"),
+            re.compile(rf"{_NO_NAME}{chinese}\s*(?P<n>\d{{1,3}})(?![\d.%年月日])"),
+        )
+        for unit, (behind, before, chinese) in _NAMES.items()
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A place as a question names it: the `which`-th `unit` from 1, or LAST. `start`, `end`: where it does so.
+
+    A "number" is a paragraph's own, by which it is cited: paragraph 19 is ¶19, the third paragraph is not ¶3.
+    """
+
+    unit: Unit
+    which: int
+    start: int
+    end: int
+
+
+def named(question: str, paragraphs: Sequence[Paragraph]) -> list[Named]:
+    """The places that `question` names and `paragraphs` have, in the order of its words.
+
+    Offsets are into `simplified(question)`.
+    """
+    return [place for place in _all_named(simplified(question)) if _at(place, paragraphs)]
+
+
+def _all_named(text: str) -> list[Named]:
+    found = [
+        _named(unit, match)
+        for unit, patterns in _PATTERNS.items()
+        for pattern in patterns
+        for match in pattern.finditer(text)
+    ]
+    return sorted(found, key=lambda place: place.start)
+
+
+def _named(unit: Unit, match: re.Match[str]) -> Named:
+    groups = {name: text.lower() for name, text in match.groupdict().items() if text}
+    written = groups.get("n") or groups.get("di")
+    is_number = unit == "paragraph" and ("n" in groups or groups.get("di", "").isdigit())
+    return Named("number" if is_number else unit, _count(written) if written else _ordinal(groups), *match.span())
+
+
+def _count(written: str) -> int:
+    return _CARDINALS[written] if written in _CARDINALS else int(number(written) or 0)
+
+
+def _ordinal(groups: Mapping[str, str]) -> int:
+    """Of an ordinal in English; in Chinese, of the first or the last."""
+    nth = groups.get("nth")
+    if nth is None:
+        return LAST if "end" in groups else 1
+    return _ORDINALS[nth] if nth in _ORDINALS else int(nth[:-2])
+
+
+def without(question: str, places: Sequence[Named]) -> str:
+    """`question`, simplified, without the words that name `places`."""
+    text = simplified(question)
+    for place in sorted(places, key=lambda one: -one.start):
+        text = f"{text[: place.start]} {text[place.end :]}"
+    return text
+
+
+def paragraphs_at(places: Sequence[Named], paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
+    """The paragraphs of `paragraphs` that stand there, place by place."""
+    return list(dict.fromkeys(p for place in places for p in _at(place, paragraphs)))
+
+
+def _at(place: Named, paragraphs: Sequence[Paragraph]) -> Sequence[Paragraph]:
+    if place.unit == "number":
+        return [p for p in paragraphs if p.number == place.which]
+    if place.unit == "section":
+        return _nth(_sections(paragraphs), place.which) or ()
+    kind = "body" if place.unit == "paragraph" else place.unit
+    found = _nth([p for p in paragraphs if p.kind == kind], place.which)
+    return () if found is None else (found,)
+
+
+def _nth(items: Sequence[T], which: int) -> T | None:
+    if which == LAST:
+        return items[-1] if items else None
+    return items[which - 1] if 0 < which <= len(items) else None
+
+
+def _sections(paragraphs: Sequence[Paragraph]) -> list[list[Paragraph]]:
+    """The article's sections by their outermost headings, in order."""
+    sections: dict[str, list[Paragraph]] = {}
+    for p in paragraphs:
+        if p.kind not in _OUTSIDE and (path := path_of(p)):
+            sections.setdefault(path[0], []).append(p)
+    return list(sections.values())
+
+
+def lifted(ranking: Ranking, places: Collection[Paragraph]) -> Ranking:
+    """`ranking` with `places` before all others, in its own order, together with TRUST of the probability.
+
+    The scores stay with the ranks.
+    """
+    numbers = {p.number for p in places}
+    found = {entry.paragraph.number: entry.paragraph for entry in ranking.retrieved}
+    first = [p for p in found.values() if p.number in numbers] + [p for p in places if p.number not in found]
+    rest = [p for p in found.values() if p.number not in numbers]
+    scores = [entry.score for entry in ranking.retrieved]
+    scores = [scores[0] if scores else 1.0] * (len(first) + len(rest) - len(scores)) + scores
+    placed = tuple(Retrieved(p, score) for p, score in zip([*first, *rest], scores, strict=True))
+    return replace(ranking, retrieved=placed, share=_shares(ranking, numbers))
+
+
+def _shares(ranking: Ranking, numbers: Collection[int]) -> dict[int, float]:
+    held = {n: ranking.share.get(n, 0.0) for n in numbers}
+    others = {n: share for n, share in ranking.share.items() if n not in numbers}
+    inside, outside = sum(held.values()), sum(others.values())
+    trust = TRUST if outside else 1.0
+    own = {n: trust * (share / inside if inside else 1 / len(held)) for n, share in held.items()}
+    return own | {n: (1 - trust) * share / outside for n, share in others.items()}

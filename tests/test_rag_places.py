@@ -1,0 +1,178 @@
+"""Places that a question names: found by what they are called, put first, and no more than that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from index.paragraphs import Paragraph, Section
+from rag.answer import Retrieved
+from rag.overview import asks_for_no_more
+from rag.places import LAST, TRUST, lifted, named, paragraphs_at, without
+from rag.retrieve import Ranking
+from tests.rag_support import make_index, scripted_engine, small_engine
+
+
+def paragraph(number: int, kind: str, *headings: str) -> Paragraph:
+    return Paragraph(number, kind, f"第{number}号。", f"Number {number}.", section=Section(en=headings))  # type: ignore[arg-type]
+
+
+ARTICLE = [
+    paragraph(1, "front"),
+    paragraph(2, "summary", "Abstract"),
+    paragraph(3, "body"),
+    paragraph(4, "timeline", "Early days", "1950"),
+    paragraph(5, "body", "Picking"),
+    paragraph(6, "figure", "Picking", "Baskets a day"),
+    paragraph(7, "body", "Picking", "By hand"),
+    paragraph(8, "body", "Drying"),
+    paragraph(9, "figure", "Drying", "Hours"),
+    paragraph(10, "footnote", "Notes", "Note 1"),
+    paragraph(11, "footnote", "Notes", "Note 2"),
+]
+
+
+def places_of(question: str) -> list[tuple[str, int]]:
+    return [(place.unit, place.which) for place in named(question, ARTICLE)]
+
+
+@pytest.mark.parametrize(
+    ("question", "numbers"),
+    [
+        ("What does the second figure show?", [9]),
+        ("What is the peak in the FIRST chart, and when?", [6]),
+        ("Explain fig no. 2, I mean Figure no. 2.", [9]),
+        ("And the 2nd picture?", [9]),
+        ("图2显示了什么?", [9]),
+        ("第二张图说明了什么?", [9]),
+        ("第 1 幅圖是什麼?", [6]),
+        ("最后一张图用什么标题?", [9]),
+        ("What does footnote 2 say?", [11]),
+        ("What is in the last footnote?", [11]),
+        ("脚注1里说了什么?", [10]),
+        ("第二条脚注呢?", [11]),
+        ("Summarise section 2.", [5, 6, 7]),
+        ("What is part three about?", [8, 9]),
+        ("总结第三部分", [8, 9]),
+        ("第一节讲了什么?", [4]),
+        ("最后一章讲了什么?", [8, 9]),
+        ("What does ¶7 say?", [7]),
+        ("What does paragraph 7 say?", [7]),
+        ("第 7 段说了什么?", [7]),
+        ("What does the first paragraph say?", [3]),
+        ("第二段说了什么?", [5]),
+        ("首段和最后一段说了什么?", [3, 8]),
+        ("Compare the first and the second figure.", [9]),
+    ],
+)
+def test_a_place_is_known_by_what_it_is_called(question: str, numbers: list[int]) -> None:
+    places = named(question, ARTICLE)
+    assert [p.number for p in paragraphs_at(places, ARTICLE)] == numbers
+    assert without(question, places) != question
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "In the first place, who picks?",
+        "What is the last part of the plan?",
+        "第二阶段是什么?",
+        "阶段 2 做什么?",
+        "地图 2 在哪里?",
+        "这一段时间做什么?",
+        "图 3% 是什么?",
+        "How many figures are there?",
+        "What does figure 9 show?",
+        "脚注 12 说了什么?",
+        "第十二节呢?",
+        "¶99?",
+    ],
+)
+def test_what_is_no_place_of_this_article_is_left_alone(question: str) -> None:
+    assert places_of(question) == []
+
+
+def test_the_last_of_what_an_article_lacks_is_nothing() -> None:
+    assert named("What is the last figure?", ARTICLE[:3]) == []
+    assert places_of("What is the last figure?") == [("figure", LAST)]
+
+
+@pytest.mark.parametrize(
+    ("question", "is_all"),
+    [
+        ("What does the second figure show?", True),
+        ("请解释一下第二张图", True),
+        ("总结第三部分", True),
+        ("脚注 1 说了什么?", True),
+        ("When is the peak of the second figure?", False),
+        ("第二张图里谁最多?", False),
+        ("第二张图里的采茶工有多少?", False),
+    ],
+)
+def test_whether_anything_is_asked_beside_the_place(question: str, is_all: bool) -> None:
+    assert asks_for_no_more(without(question, named(question, ARTICLE))) == is_all
+
+
+def test_places_come_first_in_their_own_order_with_half_of_the_probability() -> None:
+    shares = {8: 0.5, 9: 0.1, 3: 0.3, 6: 0.1}
+    scores = (0.9, 0.8, 0.4, 0.2)
+    numbers = (8, 3, 9, 6)
+    by_number = {p.number: p for p in ARTICLE}
+    ranking = Ranking(tuple(Retrieved(by_number[n], s) for n, s in zip(numbers, scores, strict=True)), {}, shares)
+    after = lifted(ranking, [by_number[6], by_number[9], by_number[11]])
+    assert [entry.paragraph.number for entry in after.retrieved] == [9, 6, 11, 8, 3], "the last one had not been found"
+    assert [entry.score for entry in after.retrieved] == [0.9, *scores], "the scores stay with the ranks"
+    assert sum(after.share.values()) == pytest.approx(1.0)
+    assert after.share[9] + after.share[6] + after.share[11] == pytest.approx(TRUST)
+    assert after.share[8] / after.share[3] == pytest.approx(0.5 / 0.3)
+
+
+def test_alone_a_place_is_all_there_is() -> None:
+    only = Ranking((Retrieved(ARTICLE[5], 0.4),), {}, {6: 1.0})
+    assert lifted(only, [ARTICLE[5]]) == only
+    nothing = lifted(Ranking((), {}, {}), [ARTICLE[5]])
+    assert ([entry.paragraph.number for entry in nothing.retrieved], nothing.share) == ([6], {6: 1.0})
+
+
+# --- on the road --------------------------------------------------------------------------------------------
+
+TEA = [
+    {"kind": "body", "en": "Tea bushes like misty slopes, and pickers like dry ones.", "section_en": "Slopes"},
+    {"kind": "figure", "en": "Baskets a picker fills in a day, by month.", "section_en": "Slopes"},
+    {"kind": "body", "en": "Fixing in the iron pan takes 6 minutes.", "section_en": "Fixing"},
+    {"kind": "body", "en": "Then the leaves are rolled by hand.", "section_en": "Fixing"},
+]
+
+
+def test_what_a_place_says_is_answered_from_it_whatever_retrieval_finds(
+    tmp_path: Path, listening_reranker: None
+) -> None:
+    engine, llm = small_engine(make_index(tmp_path, TEA), "Stated: Fixing takes 6 minutes.", logits=[-6.0])
+    answer = engine.ask("What does section 2 say?")
+    assert not answer.refused, "there is nothing that it could fail to state"
+    assert {citation.paragraph.number for citation in answer.citations} == {3, 4}
+    assert len(llm.prompts) == 1
+    assert "rolled by hand" in llm.prompts[0]
+
+
+def test_what_is_asked_of_a_place_is_read_there_first_and_refused_where_it_is_not_stated(
+    tmp_path: Path, listening_reranker: None
+) -> None:
+    index = make_index(tmp_path, TEA)
+    engine, llm = small_engine(index, "Not stated.", logits=[-6.0])
+    answer = engine.ask("How long does fixing in the pan take in the first figure?")
+    assert answer.refused
+    assert "Baskets a picker fills" in llm.prompts[0]
+    assert answer.retrieved[0].paragraph.number == 2
+    elsewhere = engine.ask("How long does fixing in the pan take in the first figure?", exclude=frozenset({2}))
+    assert elsewhere.retrieved[0].paragraph.number == 3, "a figure that is taken away is no place"
+
+
+def test_the_number_of_a_place_is_none_that_the_text_has_to_state(tmp_path: Path) -> None:
+    engine, _ = scripted_engine(make_index(tmp_path, TEA), "Stated: 6 minutes.")
+    named_place, number = (
+        engine.weigh_whole_reply(engine.look(question))
+        for question in ("How long does fixing take, in section 2?", "How long does fixing take 2 pickers?")
+    )
+    assert (named_place.unknown, number.unknown) == (0.0, 1.0)
