@@ -252,6 +252,10 @@ def _fit(examples: Sequence[Example], moment: Moment) -> Fit:
 def _threshold(probability: Floats, wanted: NDArray[np.int64], moment: Moment) -> float:
     if moment == "opening":
         return float(np.quantile(probability[wanted == 1], LOST_AT_OPENING))
+    if moment == "answer":
+        # Where answering and refusing are expected to cost alike. The least cost in the sample moves with single
+        # questions: 0.26 in one language and 0.32 in the other, by the same cost.
+        return 1 / (1 + COST_OF_OVER_REFUSAL[moment])
     return _least_cost(probability, wanted, COST_OF_OVER_REFUSAL[moment])
 
 

@@ -48,6 +48,16 @@ def test_the_gate_learns_to_listen_to_the_signal_that_tells(examples: list[calib
         assert max(weights, key=lambda name: weights[name]) == "opening"
 
 
+def test_an_answer_is_refused_where_both_are_expected_to_cost_alike_whatever_the_sample_holds() -> None:
+    """A wrong refusal costs twice what a wrong answer does: at a third, of questions of which half are answered."""
+    uneven = [told(language, answerable=n % 4 > 0, n=n) for language in LANGUAGES for n in range(80)]
+    for language, moments in calibrate.fit(uneven).items():
+        assert moments["answer"].threshold == pytest.approx(1 / 3)
+        assert decide(NEUTRAL, language, "answer").threshold == pytest.approx(1 / 3, abs=1e-4), (
+            "which is what is shipped"
+        )
+
+
 def test_a_signal_that_is_not_known_yet_weighs_nothing(examples: list[calibrate.Example]) -> None:
     for moments in calibrate.fit(examples).values():
         for moment in MOMENTS:

@@ -43,6 +43,13 @@ def test_what_the_article_does_not_say_is_refused_in_english(engine: Engine) -> 
     assert answer.text == "The article does not say."
 
 
+@pytest.mark.parametrize("question", ["脚注 2 说了什么?", "What does footnote 2 say?"])
+def test_what_a_named_place_says_is_answered_from_there(engine: Engine, question: str) -> None:
+    footnotes = [p.number for p in engine.index.paragraphs if p.kind == "footnote"]
+    answer = engine.ask(question)
+    assert {citation.paragraph.number for citation in answer.citations} == {footnotes[1]}
+
+
 def test_the_instructions_are_evaluated_once_and_not_for_every_question(engine: Engine) -> None:
     engine.generator.warm()
     for question in ("What is CORE-Bench?", "METR 是什么?"):
