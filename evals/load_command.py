@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
@@ -17,6 +18,9 @@ from evals.load import Asked, LoadFigures, RankingOf, Reply, ask_at_once, compar
 from evals.tables import wide_console
 from index.errors import UserError
 from index.settings import GeneratorName, Settings, load_settings
+
+if TYPE_CHECKING:
+    from rag.engine import Engine
 
 Level = tuple[int | None, int, float, list[Reply]]  # slots, readers, seconds, replies
 
@@ -35,7 +39,8 @@ def measure(args: argparse.Namespace, command: str) -> int:
             for count, questions in zip(readers, dealt, strict=True):
                 replies, seconds = ask_at_once(url, questions, count)
                 levels.append((number, count, seconds, replies))
-    ranking_of = _asked_alone(settings)
+    # Behind slots it is a server's, which reads a selection and has no say in the ranking.
+    ranking_of = asked_alone(_open(settings, "quote" if args.slots else generator))
     checked = [(number, count, seconds, compared(replies, ranking_of)) for number, count, seconds, replies in levels]
     told = [(number, figures(replies, count, seconds)) for number, count, seconds, replies in checked]
     _print(told, [reply for *_, replies in checked for reply in replies])
@@ -81,12 +86,27 @@ def _warm(url: str, slots: int) -> None:
         ask_at_once(url, [asked] * slots, slots)
 
 
-def _asked_alone(settings: Settings) -> RankingOf:
-    """The ranking of a question asked of an engine that nobody else asks."""
+def asked_alone(engine: Engine) -> RankingOf:
+    """The ranking of a question asked of an engine that nobody else asks.
+
+    A small model looks for some questions in both languages' words, so it has to be asked itself.
+    """
+
+    def ranking_of(question: str) -> list[int]:
+        looked = engine.look(question)
+        if engine.generator.is_small:
+            heard = engine.listen(looked)
+            heard.reply.close()
+            looked = heard.looked
+        return [entry.paragraph.number for entry in looked.ranking.retrieved]
+
+    return ranking_of
+
+
+def _open(settings: Settings, generator: GeneratorName) -> Engine:
     from rag.engine import Engine
 
-    engine = Engine.open(settings, settings.index, "quote")
-    return lambda question: [entry.paragraph.number for entry in engine.retrieve(question)]
+    return Engine.open(settings, settings.index, generator)
 
 
 def _print(told: Sequence[tuple[int | None, LoadFigures]], replies: Sequence[Reply]) -> None:

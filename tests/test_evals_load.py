@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
 
 from evals.gold import DEFAULT_GOLD
 from evals.load import Asked, Reply, ask_at_once, compared, deal, figures, page_server
-from evals.load_command import pool
+from evals.load_command import asked_alone, pool
 from index.build import Index, build, open_index
 from index.errors import UserError
 from index.settings import Settings, load_settings
 from rag.engine import Engine
 from rag.generators import make_generator
+from tests.rag_support import make_index, small_engine
 from tests.ui_support import QuietEmbedder, served
 from ui.answering import Answering
 
@@ -47,6 +49,26 @@ def url(index: Index, engine: Engine) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def questions() -> list[Asked]:
     return deal(pool(DEFAULT_GOLD), [READERS], 3 * READERS)[0]
+
+
+def test_a_small_model_that_looks_in_both_languages_is_held_against_itself_asked_alone(
+    tmp_path: Path, listening_reranker: None
+) -> None:
+    pairs = [
+        {"zh": "绿茶要炒。", "en": "Leaves that are kept hot in the pan."},
+        {"zh": "红茶要烤。", "en": "Leaves that are kept on the rack."},
+        {"zh": "茶饼存放十年以上最好。", "en": "A pressed brick is best after a decade."},
+    ]
+    question = "How long should leaves that are pressed be kept?"
+    engine, llm = small_engine(make_index(tmp_path, pairs), "Not stated.", "Stated: a decade.", logits=[-6.0, 6.0])
+    llm.translation = "茶饼要存放多少年最好?"
+    assert asked_alone(engine)(question)[0] == 3
+    assert asked_alone(by_quotes(engine))(question) == [entry.paragraph.number for entry in engine.retrieve(question)]
+
+
+def by_quotes(engine: Engine) -> Engine:
+    """The same with a generator that has no say in the ranking."""
+    return Engine(engine.index, make_generator(load_settings(), "quote"), evidence_tokens=220)
 
 
 def test_sixteen_readers_at_once_each_have_every_answer_and_only_their_own(
