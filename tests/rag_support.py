@@ -133,6 +133,24 @@ def small_engine(index: Index, *replies: str, logits: Sequence[float]) -> tuple[
     return Engine(index, replace(scripted_generator(llm), is_small=True), evidence_tokens=220), llm
 
 
+# What answers it is read second only where the question is looked for in both languages' words.
+PRESSED = "How long should leaves that are pressed be kept?"
+PRESSED_IN_CHINESE = "茶饼要存放多少年最好?"
+
+
+def pressed_engine(folder: Path) -> tuple[Engine, ScriptedLLM]:
+    """A small engine over three pairs, unsure of the first one that PRESSED finds and sure of the next it reads."""
+    pairs = [
+        {"zh": "绿茶要炒。", "en": "Leaves that are kept hot in the pan."},
+        {"zh": "红茶要烤。", "en": "Leaves that are kept on the rack."},
+        {"zh": "茶饼存放十年以上最好。", "en": "A pressed brick is best after a decade."},
+    ]
+    replies = ("Not stated.", "Stated: It is best after a decade.")
+    engine, llm = small_engine(make_index(folder, pairs), *replies, logits=[-6.0, 6.0])
+    llm.translation = PRESSED_IN_CHINESE
+    return engine, llm
+
+
 def open_gate() -> dict[str, Any]:
     """A gate.json for engines without real embeddings: the reply's opening decides, and without one all passes."""
     names = ["bias", *(f.name for f in fields(Signals))]

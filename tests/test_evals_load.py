@@ -17,7 +17,7 @@ from index.errors import UserError
 from index.settings import Settings, load_settings
 from rag.engine import Engine
 from rag.generators import make_generator
-from tests.rag_support import make_index, small_engine
+from tests.rag_support import PRESSED, pressed_engine
 from tests.ui_support import QuietEmbedder, served
 from ui.answering import Answering
 
@@ -54,16 +54,9 @@ def questions() -> list[Asked]:
 def test_a_small_model_that_looks_in_both_languages_is_held_against_itself_asked_alone(
     tmp_path: Path, listening_reranker: None
 ) -> None:
-    pairs = [
-        {"zh": "绿茶要炒。", "en": "Leaves that are kept hot in the pan."},
-        {"zh": "红茶要烤。", "en": "Leaves that are kept on the rack."},
-        {"zh": "茶饼存放十年以上最好。", "en": "A pressed brick is best after a decade."},
-    ]
-    question = "How long should leaves that are pressed be kept?"
-    engine, llm = small_engine(make_index(tmp_path, pairs), "Not stated.", "Stated: a decade.", logits=[-6.0, 6.0])
-    llm.translation = "茶饼要存放多少年最好?"
-    assert asked_alone(engine)(question)[0] == 3
-    assert asked_alone(by_quotes(engine))(question) == [entry.paragraph.number for entry in engine.retrieve(question)]
+    engine, _ = pressed_engine(tmp_path)
+    assert asked_alone(engine)(PRESSED)[0] == 3
+    assert asked_alone(by_quotes(engine))(PRESSED) == [entry.paragraph.number for entry in engine.retrieve(PRESSED)]
 
 
 def by_quotes(engine: Engine) -> Engine:

@@ -19,7 +19,7 @@ from rag.answer import Retrieved
 from rag.gate import Gate
 from rag.rerank import PROBED, reranked, stating, write_rerank
 from rag.retrieve import HybridRetriever, Ranking
-from tests.rag_support import make_index, scripted_engine, small_engine
+from tests.rag_support import PRESSED, make_index, pressed_engine, scripted_engine, small_engine
 
 QUESTION = "How long does fixing tea in the iron pan take?"
 
@@ -199,17 +199,9 @@ def test_sure_of_the_first_paragraph_it_translates_nothing(fixing: Index) -> Non
 
 
 def test_what_the_translation_finds_is_read_next_and_cited(tmp_path: Path, listening_reranker: None) -> None:
-    pairs = [
-        {"zh": "绿茶要炒。", "en": "Leaves that are kept hot in the pan."},
-        {"zh": "红茶要烤。", "en": "Leaves that are kept on the rack."},
-        {"zh": "茶饼存放十年以上最好。", "en": "A pressed brick is best after a decade."},
-    ]
-    index = make_index(tmp_path, pairs)
-    question = "How long should leaves that are pressed be kept?"
-    engine, llm = small_engine(index, "Not stated.", "Stated: It is best after a decade.", logits=[-6.0, 6.0])
-    assert engine.retrieve(question)[1].paragraph.number != 3
-    llm.translation = "茶饼要存放多少年最好?"
-    answer = engine.ask(question)
+    engine, llm = pressed_engine(tmp_path)
+    assert engine.retrieve(PRESSED)[1].paragraph.number != 3
+    answer = engine.ask(PRESSED)
     assert answer.citations[0].paragraph.number == 3
     assert len(llm.prompts) == 2
 
