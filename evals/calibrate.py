@@ -124,7 +124,7 @@ def collect_readings(engine: Engine, questions: Sequence[Asked], on_done: OnProg
     for language, asked in _in_turn(questions, on_done):
         found = engine.look(asked.question.asked[language], (), asked.exclude)
         gold = asked.question.gold if asked.is_answered else frozenset()
-        for rank, (number, heard) in enumerate(engine.openings(found).items()):
+        for rank, (number, heard) in enumerate(engine.listener.openings(found).items()):
             reply = heard.reply
             if reply.inside is None:
                 raise UserError(
@@ -162,7 +162,7 @@ def collect(
     examples = []
     for language, asked in _in_turn(questions, on_done):
         if hears:
-            engine.generator = replace(engine.generator, hears=hears(asked.group))
+            engine = engine.with_generator(replace(engine.generator, hears=hears(asked.group)))
         found = engine.look(asked.question.asked[language], (), asked.exclude)
         heard = engine.weigh_whole_reply(found)
         examples.append(Example(language, asked.group, asked.is_answered, heard, asked.weight))

@@ -85,10 +85,9 @@ def calibrate_gate(
     engine = Engine.open(settings, index, generator)
     if not engine.generator.writes:
         raise UserError(f"the generator {engine.generator.name} writes nothing. Calibrate with one that has a model.")
-    over = engine_over(settings, XQuAD(xquad), BOTH, engine.generator.name) if xquad else None
-    engine.generator = keeping(engine.generator, settings.home / "evals" / REPLIES)
-    if over:
-        over.generator = engine.generator  # one model, not two
+    kept = keeping(engine.generator, settings.home / "evals" / REPLIES)  # one model for both articles
+    engine = engine.with_generator(kept)
+    over = engine_over(settings, XQuAD(xquad), BOTH, kept.name).with_generator(kept) if xquad else None
 
     def beds(limits: Limits) -> list[_Bed]:
         own = [(path.stem, engine, _of_gold(path, engine, limits.gold)) for path in gold]

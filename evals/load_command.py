@@ -95,7 +95,7 @@ def asked_alone(engine: Engine) -> RankingOf:
     def ranking_of(question: str) -> list[int]:
         looked = engine.look(question)
         if engine.generator.is_small:
-            heard = engine.listen(looked)
+            heard = engine.listener.listen(looked)
             heard.reply.close()
             looked = heard.looked
         return [entry.paragraph.number for entry in looked.ranking.retrieved]

@@ -15,6 +15,7 @@ from rag.check import Check, check
 from rag.evidence import can_be_quoted, with_what_it_leans_on
 from rag.gate import Support
 from rag.language import is_written_in
+from rag.places import names_a_section
 from rag.words import Rarity, content_tokens
 
 # What a model sometimes writes although nobody asked: its own markers, list bullets, bold.
@@ -45,7 +46,7 @@ HELD = 0.6
 
 # A question about how the text is headed.
 _ASKS_FOR_HEADING = {
-    "zh": re.compile(r"[哪那这]一?[节章]|第[一二三四五六七八九十\d]+[节章]|小节|章节|标题"),
+    "zh": re.compile(r"[哪那这]一?[节章]|小节|章节|标题"),
     "en": re.compile(r"\b(?:headings?|headed|sections?|chapters?)\b", re.IGNORECASE),
 }
 # A question of which one it is, and a sentence that says "this one": which one that is stands in the heading alone.
@@ -244,20 +245,21 @@ def with_headings(answer: Answer) -> Answer:
     "this one would be cheapest" answers who asks which one only under its heading. No quote can hold either; the
     citation shows it.
     """
-    asked = answer.rewritten or answer.question
+    asked, language = simplified(answer.rewritten or answer.question), answer.language
+    of_headings = bool(_ASKS_FOR_HEADING[language].search(asked)) or names_a_section(asked)
+    is_which = bool(_ASKS_WHICH[language].search(asked))
     texts = [statement.text for statement in answer.statements]
     for at, statement in enumerate(answer.statements):
         quoted = next((c for i in statement.citations if (c := answer.citations[i]).quote == statement.text), None)
-        if quoted and _needs_its_heading(quoted, asked, answer.language):
+        if quoted and (of_headings or quoted.paragraph.kind == "timeline" or (is_which and _points(quoted))):
             texts[at] = quoted.quote if any(quoted.heading in text for text in texts) else quoted.headed
     said = (replace(own, text=text) for own, text in zip(answer.statements, texts, strict=True))
     return replace(answer, statements=tuple(said))
 
 
-def _needs_its_heading(quoted: Citation, asked: str, language: Language) -> bool:
-    is_which = _ASKS_WHICH[language].search(simplified(asked))
-    points = is_which and _POINTS[quoted.language].search(simplified(quoted.quote))
-    return bool(quoted.paragraph.kind == "timeline" or points or _ASKS_FOR_HEADING[language].search(asked))
+def _points(quoted: Citation) -> bool:
+    """Whether the quote says "this one"."""
+    return bool(_POINTS[quoted.language].search(simplified(quoted.quote)))
 
 
 class _Citations:

@@ -9,7 +9,10 @@ from typing import Any
 
 from index.errors import UserError
 from index.paragraphs import Language
+from rag.generators import Generator
+from rag.language import language_of_question
 from rag.parts import parts
+from rag.prompts import condense_messages
 
 # Marks of a question that leans on the one before it.
 _LEANS = {
@@ -26,6 +29,7 @@ _LEANS = {
     ),
 }
 _LONG = {"zh": 24, "en": 60}
+REWRITE_TOKENS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,21 @@ class Turn:
 
     question: str
     answer: str = ""
+
+
+def condense(question: str, history: Sequence[Turn], generator: Generator) -> str | None:
+    """A follow-up as a question of its own, rewritten by a generator that writes; None where it leans on nothing."""
+    language = language_of_question(question)
+    if not history or not leans_on_history(question, language):
+        return None
+    if not generator.writes:
+        return join_with_last(question, history, language)
+    messages = condense_messages(question, history_text(history, language), language)
+    try:
+        reply = generator.llm.chat(messages, max_tokens=REWRITE_TOKENS).message.content or ""
+    except Exception:  # a follow-up is never lost to a generator that is down
+        reply = ""
+    return accept_rewrite(reply, question) or join_with_last(question, history, language)
 
 
 def parse_history(history: Any) -> tuple[Turn, ...]:

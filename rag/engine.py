@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, fields, replace
-from itertools import chain
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
 
 from llama_index.core import instrumentation
 from llama_index.core.base.response.schema import Response
 from llama_index.core.instrumentation.events.synthesis import SynthesizeEndEvent, SynthesizeStartEvent
-from llama_index.core.llms import ChatMessage, ChatResponse
 
 from index.build import Index, open_index
 from index.errors import UserError
-from index.paragraphs import LANGUAGES, Language, Paragraph
+from index.paragraphs import LANGUAGES, Language
 from index.settings import GeneratorName, Settings
 from rag.align import Aligner
 from rag.answer import Answer, Evidence, Retrieved, Timings
@@ -36,54 +32,21 @@ from rag.compose import (
     with_headings,
     with_nearest,
 )
-from rag.condense import Turn, accept_rewrite, history_text, join_with_last, leans_on_history
-from rag.evidence import ALONE, EvidenceSelector, fits_whole, reweighed, shown_language, telling
+from rag.condense import Turn, condense
+from rag.evidence import ALONE, EvidenceSelector, fits_whole, telling
+from rag.find import Finder, Looked
 from rag.gate import Gate, Moment, Said, Signals, decide, signals
 from rag.generators import Generator as TextGenerator
 from rag.generators import GeneratorFailed, make_generator
-from rag.language import language_of_question
-from rag.overview import LEADING, asks_about_the_whole, asks_for_no_more, leading, led_by, sentences_first
+from rag.listen import Heard, Listener
 from rag.parts import asks_for_several, parts
-from rag.places import lifted, named, paragraphs_at, without
-from rag.prompts import (
-    WORDING,
-    answer_messages,
-    condense_messages,
-    insisting_messages,
-    leading_messages,
-    translating_messages,
-    translation_messages,
-)
-from rag.reply import Reply
-from rag.rerank import PROBED, SEVERAL, SURE, is_hopeless, reranked, stating, stating_too
-from rag.retrieve import HybridRetriever, Ranking
+from rag.places import without
+from rag.prompts import leading_messages, translating_messages
+from rag.rerank import SEVERAL, stating_too
 from rag.words import Rarity
 
 LONGEST_QUESTION = 2000
-TRANSLATION_TOKENS = 64  # a longer question is translated as far as that
 _dispatcher = instrumentation.get_dispatcher(__name__)  # type: ignore[attr-defined]
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """What retrieval found: the ranking, every sentence considered (best first), and those that are shown."""
-
-    question: str
-    rewritten: str | None
-    language: Language
-    ranking: Ranking
-    ranked: tuple[Evidence, ...]
-    shown: tuple[Evidence, ...]
-    milliseconds: float
-    # Whether it asks what the whole article says, or a place of it, and no more: the paragraphs that lead answer it.
-    whole: bool
-    # The paragraphs that are treated as if they were not in the article.
-    exclude: frozenset[int]
-
-    @property
-    def asked(self) -> str:
-        """The question that is answered: completed from the history where it was a follow-up."""
-        return self.rewritten or self.question
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,30 +54,6 @@ class Found(Looked):
     """What is known before a word is generated. `quotes` answers at once, without a model."""
 
     quotes: Answer
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A reply that has just opened, and what it is of: `told`, the sentences that the generator was shown.
-
-    `looked` is what was found, reranked by what the generator said. `pieces`: of the answer, as they come; None where
-    the reply was stopped at its opening, because another one was listened to after it. `spent`: the tokens of the
-    replies that were listened to before this one. `openings`: {paragraph: log odds that it states the answer}, of each
-    that was read alone.
-    """
-
-    looked: Looked
-    told: tuple[Evidence, ...]
-    reply: Reply
-    pieces: Iterator[str] | None
-    spent: Counter[str] = field(default_factory=Counter)
-    openings: Mapping[int, float] = field(default_factory=dict)
-
-    @property
-    def usage(self) -> dict[str, int] | None:
-        """The tokens so far, of this reply and those before it; None where the endpoint does not tell."""
-        own = self.reply.usage
-        return None if own is None else {what: self.spent[what] + count for what, count in own.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +78,13 @@ class Engine:
 
     def __init__(self, index: Index, generator: TextGenerator, evidence_tokens: int) -> None:
         self.index = index
-        self.generator = generator
+        self._generator = generator
         self._budget = evidence_tokens
-        self._alone = ALONE * evidence_tokens
         self._rarity = Rarity(index)
-        self._retriever = HybridRetriever(index)
         self._selector = EvidenceSelector(index, self._rarity)
         self._aligner = Aligner(index.embedder, self._rarity)
+        self._finder = Finder(index, self._selector, evidence_tokens)
+        self.listener = Listener(generator, self._finder, self._selector, ALONE * evidence_tokens)
 
     @classmethod
     def open(cls, settings: Settings, index_dir: Path | None = None, generator: GeneratorName | None = None) -> Engine:
@@ -154,6 +93,15 @@ class Engine:
         Raises UserError for a missing or mismatched index, missing weights, or a missing key.
         """
         return cls(open_index(settings, index_dir), make_generator(settings, generator), settings.evidence_tokens)
+
+    @property
+    def generator(self) -> TextGenerator:
+        """What writes the answers."""
+        return self._generator
+
+    def with_generator(self, generator: TextGenerator) -> Engine:
+        """An engine over the same index that `generator` writes for."""
+        return Engine(self.index, generator, self._budget)
 
     def warm(self) -> None:
         """Load everything that the first question would otherwise wait for."""
@@ -175,7 +123,7 @@ class Engine:
             leading_messages(paragraph, language)
             for paragraph in self.index.paragraphs
             for language in paragraph.languages
-            if fits_whole(paragraph, language, self._alone)
+            if fits_whole(paragraph, language, ALONE * self._budget)
         ]
         for done, start in enumerate(starts, 1):
             if read_ahead(start):
@@ -183,7 +131,7 @@ class Engine:
 
     def retrieve(self, question: str, exclude: frozenset[int] = frozenset()) -> list[Retrieved]:
         """Every paragraph that any leg found, best first."""
-        return list(self._ranked(checked_question(question), exclude).retrieved)
+        return list(self._finder.rank(checked_question(question), exclude).retrieved)
 
     def ask(
         self,
@@ -252,69 +200,26 @@ class Engine:
         """The ranking and the evidence, before any gate has looked at them."""
         started = time.perf_counter() if started is None else started
         question = checked_question(question)
-        rewritten = self._condense(question, history)
-        asked = rewritten or question
-        language = language_of_question(question)
-        first = self._asked_for_whole(asked, exclude, language)
-        looked = Looked(
-            question=question,
-            rewritten=rewritten,
-            language=language,
-            ranking=self._ranked(asked, exclude),
-            ranked=(),
-            shown=(),
-            milliseconds=0.0,
-            whole=bool(first),
-            exclude=exclude,
-        )
-        looked = self._with_sentences(looked, first)
-        return replace(looked, milliseconds=(time.perf_counter() - started) * 1000)
-
-    def _with_sentences(self, looked: Looked, first: Sequence[Paragraph] = ()) -> Looked:
-        """`looked` with the sentences of what its ranking found; `first`: paragraphs that come before all others."""
-        language, ranking = looked.language, looked.ranking
-        ranked = tuple(self._selector.score(looked.asked, language, ranking))
-        if first:
-            ranking, ranked = led_by(ranking, first), sentences_first(first, ranked, language)
-        shown = self._selector.select(ranked, ranking, self._budget, language)
-        return replace(looked, ranking=ranking, ranked=ranked, shown=shown)
-
-    def _ranked(self, asked: str, exclude: frozenset[int], translation: str | None = None) -> Ranking:
-        """What retrieval finds, behind the places of the article that the question names."""
-        ranking = self._retriever.rank(asked, exclude, translation)
-        present = self._present(exclude)
-        places = named(asked, present)
-        return lifted(ranking, paragraphs_at(places, present)) if places else ranking
+        rewritten = condense(question, history, self.generator)
+        return self._finder.look(question, rewritten, exclude, started)
 
     def _quotes(self, base: Answer, looked: Looked) -> Answer:
         return quote_statements(base, looked.ranked, looked.ranking.share, self._rarity)
-
-    def _asked_for_whole(self, asked: str, exclude: frozenset[int], language: Language) -> list[Paragraph]:
-        """The paragraphs that answer who asks what the article says, or what a place of it says, and no more."""
-        present = self._present(exclude)
-        if asks_about_the_whole(asked):
-            return leading(present, language)
-        places = named(asked, present)
-        is_all = bool(places) and asks_for_no_more(without(asked, places))
-        return paragraphs_at(places, present)[:LEADING] if is_all else []
-
-    def _present(self, exclude: frozenset[int]) -> list[Paragraph]:
-        return [p for p in self.index.paragraphs if p.number not in exclude]
 
     def _generate(self, found: Found, started: float) -> Generator[Event, None, Answer]:
         """The model's answer, checked; a refusal where the gate closes, at the first word or at the last."""
         if not found.shown:
             return refusal(self._base(found, self._gate(found, Said(), "question")))
-        heard = self.listen(found)
+        heard = self.listener.listen(found)
         looked, told = heard.looked, heard.told
         gate = self._gate(looked, Said(heard.reply.opening), "opening", told)
         first_token = (time.perf_counter() - started) * 1000
         if not gate.is_open:
             heard.reply.close()
             return refusal(self._base(looked, gate, first_token, heard.usage, told))
-        heard = self._gone_on_with(heard)
+        heard = self.listener.gone_on_with(heard)
         written = ""
-        for piece in filter(None, self._written(heard)):
+        for piece in filter(None, self.listener.written(heard)):
             if not written:  # what the reader waits for; the opening word is not shown
                 first_token = (time.perf_counter() - started) * 1000
             written += piece
@@ -332,93 +237,6 @@ class Engine:
             answer = with_nearest(answer, looked.ranked, looked.ranking.share, self._rarity)
         return with_headings(self._with_other_parts(answer, heard) if self.generator.is_small else answer)
 
-    def listen(self, found: Looked) -> Heard:
-        """The reply of which the opening decides: about the paragraph that likeliest states the answer.
-
-        A small model reads one paragraph at a time, until it is sure of one or has little hope (rag/rerank.py), and
-        looks for the question in both languages' words after the first; others read at once what was selected of all.
-        """
-        if not self.generator.is_small or found.whole:
-            return self._opened(found, found.shown)
-        spent: Counter[str] = Counter()
-        openings: dict[int, float] = {}
-        stated: dict[int, float] = {}
-        readings: dict[int, Heard] = {}
-        for number, heard in self._readings(self._candidates(found, spent)):
-            found = heard.looked
-            readings[number] = heard
-            openings[number] = heard.reply.opening or 0.0
-            stated = {n: stating(openings[n], found.ranking.share[n], found.language) for n in openings}
-            if stated[number] >= SURE:
-                return replace(heard, looked=self._reranked(found, stated), spent=spent, openings=openings)
-            spent.update(heard.reply.usage or {})
-            if is_hopeless(stated):
-                heard.reply.close()
-                break
-        best = max(stated, key=lambda n: stated[n])
-        spent.subtract(readings[best].reply.usage or {})  # it counts as the reply that is returned
-        looked = self._reranked(found, stated)
-        return replace(readings[best], looked=looked, pieces=None, spent=spent, openings=openings)
-
-    def _candidates(self, found: Looked, spent: Counter[str]) -> Iterator[tuple[Looked, Retrieved]]:
-        """What is read in turn: the first paragraph, then those that the question's words in both languages find.
-
-        The model translates the question, which takes a second: only once the second paragraph is asked for.
-        """
-        first = found.ranking.retrieved[0]
-        yield found, first
-        wider = self._found_in_both(found, spent)
-        yield from ((wider, entry) for entry in _others(wider, first))
-
-    def _found_in_both(self, found: Looked, spent: Counter[str]) -> Looked:
-        """`found` as it is with the question's translation beside it; as it was where that is no translation."""
-        translation = accept_rewrite(self._translated(found, spent), found.asked)
-        if translation is None or language_of_question(translation) == found.language:
-            return found
-        ranking = self._ranked(found.asked, found.exclude, translation)
-        return self._with_sentences(replace(found, ranking=ranking))
-
-    def _translated(self, found: Looked, spent: Counter[str]) -> str:
-        text, usage = "", None
-        for response in self._replies(translation_messages(found.asked, found.language), max_tokens=TRANSLATION_TOKENS):
-            text += response.delta or ""
-            usage = response.additional_kwargs.get("usage", usage)
-        spent.update(usage or {})
-        return text
-
-    def _gone_on_with(self, heard: Heard) -> Heard:
-        """`heard`, ready to be written: only a reply that may be an answer is worth that.
-
-        One that was stopped, or is going to say that nothing is stated, is not opened again: a generator that can is
-        made to go on behind the word that the answer is stated.
-        """
-        if self.generator.continues and (heard.pieces is None or heard.reply.is_silent):
-            heard.reply.close()
-            return replace(heard, pieces=iter(()))
-        if heard.pieces is not None:
-            return heard
-        spent = heard.spent + Counter(heard.reply.usage or {})
-        return replace(self._opened(heard.looked, heard.told), spent=spent, openings=heard.openings)
-
-    def openings(self, found: Looked) -> dict[int, Heard]:
-        """{paragraph: the generator's reply about it alone, stopped at its opening}, of all it may be asked about.
-
-        Behind a first paragraph that it is sure of, the next ones are those that were found without a translation.
-        """
-        (first, heard), *_ = self._readings([(found, found.ranking.retrieved[0])])
-        is_sure = stating(heard.reply.opening or 0.0, found.ranking.share[first], found.language) >= SURE
-        wider = found if is_sure else self._found_in_both(found, Counter())
-        others = ((wider, entry) for entry in _others(wider, found.ranking.retrieved[0]))
-        return {first: heard, **dict(self._readings(others))}
-
-    def _readings(self, entries: Iterable[tuple[Looked, Retrieved]]) -> Iterator[tuple[int, Heard]]:
-        """(paragraph, the reply about it alone), just opened; closed where the next one is asked for."""
-        for found, entry in entries:
-            self._keep_start(entry.paragraph, found.language)
-            heard = self._opened(found, self._about(found, entry.paragraph))
-            yield entry.paragraph.number, heard
-            heard.reply.close()
-
     def _with_other_parts(self, answer: Answer, heard: Heard) -> Answer:
         """`answer` with quotes of the paragraphs that state a part of what is asked, where that is several things.
 
@@ -430,7 +248,7 @@ class Engine:
         openings = dict(heard.openings)
         unread = [e for e in looked.ranking.retrieved[:SEVERAL] if e.paragraph.number not in openings]
         with suppress(GeneratorFailed):  # the answer that is there already stands without what was still to be read
-            for number, further in self._readings((looked, entry) for entry in unread):
+            for number, further in self.listener.readings((looked, entry) for entry in unread):
                 openings[number] = further.reply.opening or 0.0
                 heard.spent.update(further.reply.usage or {})
         numbers = stating_too(openings, {citation.paragraph.number for citation in answer.citations})
@@ -448,59 +266,15 @@ class Engine:
         own = ([e for e in ranked if e.paragraph.number == number] for number in numbers)
         return [e for of_one in own for e in nearest(of_one, found.ranking.share, self._rarity, found.language)]
 
-    def _keep_start(self, paragraph: Paragraph, language: Language) -> None:
-        """Have what the generator is about to read of a whole paragraph kept, so that it is read only once."""
-        own = shown_language(paragraph, language)
-        if own == language and self.generator.prepare and fits_whole(paragraph, own, self._alone):
-            with suppress(UserError):  # a full disk costs the next question time, and this one nothing
-                self.generator.prepare(leading_messages(paragraph, own))
-
-    def _about(self, found: Looked, paragraph: Paragraph) -> tuple[Evidence, ...]:
-        return self._selector.about(paragraph, found.ranked, found.ranking, self._alone, found.language)
-
-    def _reranked(self, found: Looked, stated: Mapping[int, float]) -> Looked:
-        ranking = reranked(found.ranking, stated)
-        ranked = reweighed(found.ranked, found.ranking.share, ranking.share)
-        return replace(found, ranking=ranking, ranked=tuple(ranked))
-
-    def _opened(self, found: Looked, told: tuple[Evidence, ...]) -> Heard:
-        reply = self._ask(found, told)
-        pieces = iter(reply)
-        first = next(pieces, "")
-        return Heard(found, told, reply, chain([first], pieces))
-
-    def _ask(self, found: Looked, told: Sequence[Evidence], *, insist: bool = False) -> Reply:
-        """The generator's reply. Insisted, it goes on behind the word that the answer is stated.
-
-        A small model says too often that nothing is stated; where the gate, which has heard how sure it is, stays
-        open, it is made to answer, and what it then says is held against the text like any other answer.
-        """
-        ask = insisting_messages if insist else answer_messages
-        hears, language = self.generator.hears, found.language
-        return Reply(
-            self._replies(ask(found.asked, told, language)),
-            WORDING[language],
-            (lambda inside, logit: hears(inside, logit, language)) if hears else None,
-        )
-
     def weigh_whole_reply(self, found: Looked) -> Signals:
         """The gate's signals once the reply is whole, gate or no gate: what it is calibrated on."""
-        heard = self._gone_on_with(self.listen(found))
-        _, said = self._held_against_the_text(heard, "".join(self._written(heard)))
+        heard = self.listener.gone_on_with(self.listener.listen(found))
+        _, said = self._held_against_the_text(heard, "".join(self.listener.written(heard)))
         return self._signals(heard.looked, said, heard.told)
-
-    def _written(self, heard: Heard) -> Iterator[str]:
-        """The answer's pieces; where there are none, those that the generator is made to write."""
-        yield from heard.pieces or ()
-        if not heard.reply.text and self.generator.continues:
-            insisted = self._ask(heard.looked, heard.told, insist=True)
-            yield from insisted
-            heard.spent.update(insisted.usage or {})
 
     def _held_against_the_text(self, heard: Heard, written: str) -> tuple[list[Weighed], Said]:
         weighed = self._weighed(written, heard.looked, heard.told)
-        silent = heard.reply.is_silent and not heard.reply.text
-        return weighed, Said(heard.reply.opening, support_of(weighed, silent=silent))
+        return weighed, Said(heard.reply.opening, support_of(weighed, silent=heard.is_silent))
 
     def _gate(self, found: Looked, said: Said, moment: Moment, told: Sequence[Evidence] = ()) -> Gate:
         """The gate at `moment`; always open for a question that any article, or a place that it has, answers."""
@@ -509,16 +283,7 @@ class Engine:
 
     def _signals(self, found: Looked, said: Said, told: Sequence[Evidence] = ()) -> Signals:
         # "Figure 2" names no number that the text would have to state.
-        asked = without(found.asked, named(found.asked, self._present(found.exclude)))
-        return signals(asked, found.ranking, found.shown, said, told)
-
-    def _replies(self, messages: Sequence[ChatMessage], **options: Any) -> Iterator[ChatResponse]:
-        try:
-            yield from self.generator.llm.stream_chat(messages, **self.generator.options, **options)
-        except (UserError, GeneratorFailed):
-            raise
-        except Exception as error:  # remote clients raise errors of many libraries; the quotes are the answer then
-            raise GeneratorFailed(f"{type(error).__name__}: {error}") from error
+        return signals(without(found.asked, found.places), found.ranking, found.shown, said, told)
 
     def _weighed(self, written: str, found: Looked, told: Sequence[Evidence]) -> list[Weighed]:
         """The written text as statements, each held against the sentences of what was shown that state it."""
@@ -554,24 +319,6 @@ class Engine:
             usage=usage,
             shown=found.shown if told is None else told,
         )
-
-    def _condense(self, question: str, history: Sequence[Turn]) -> str | None:
-        language = language_of_question(question)
-        if not history or not leans_on_history(question, language):
-            return None
-        if not self.generator.writes:
-            return join_with_last(question, history, language)
-        messages = condense_messages(question, history_text(history, language), language)
-        try:
-            reply = self.generator.llm.chat(messages, max_tokens=60).message.content or ""
-        except Exception:  # a follow-up is never lost to a generator that is down
-            reply = ""
-        return accept_rewrite(reply, question) or join_with_last(question, history, language)
-
-
-def _others(found: Looked, first: Retrieved) -> list[Retrieved]:
-    """The paragraphs that are read behind the first one."""
-    return [e for e in found.ranking.retrieved if e.paragraph.number != first.paragraph.number][: PROBED - 1]
 
 
 def _headings_in_order(sentences: Sequence[Evidence]) -> list[str]:

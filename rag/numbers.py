@@ -18,7 +18,7 @@ _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇
 _TENS = {"十": 10, "百": 100, "千": 1000}
 _BIG = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
 _HAN = "零〇一二三四五六七八九十百千万萬亿億两兩"
-_EN_SMALL = {
+CARDINALS = {
     word: value
     for value, word in enumerate(
         "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
@@ -37,9 +37,16 @@ _MONTHS = {
         "january february march april may june july august september october november december".split(), 1
     )
 }
-_ORDINALS = {"second": 2, "fourth": 4, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9}
+ORDINALS = {
+    word: value
+    for value, word in enumerate(
+        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(), 1
+    )
+}
+# "The second quarter" is a number; the first is none, and "the third quarter" is read as a part.
+_NTH = {word: value for word, value in ORDINALS.items() if value > 1 and word not in _EN_FRACTION}
 
-_WORDS = "|".join(sorted([*_EN_SMALL, *_EN_BIG], key=len, reverse=True))
+_WORDS = "|".join(sorted([*CARDINALS, *_EN_BIG], key=len, reverse=True))
 _PATTERN = re.compile(
     rf"""
     (?P<percent_zh>百分之(?P<percent_han>[{_HAN}点]+|\d[\d.]*))
@@ -54,7 +61,7 @@ _PATTERN = re.compile(
   | (?<![A-Za-z])(?:(?:a|one)[\s-]+)?(?P<part>half|third|quarter|fifth|tenth)(?:\s+of|(?=\s+(?:a|the|as)\b))
   | (?<![A-Za-z])(?P<times>double[sd]?|doubling|twice|triple[d]?|thrice)(?![A-Za-z])
   | (?<![A-Za-z])(?P<month>{"|".join(_MONTHS)})(?![A-Za-z])
-  | (?<![A-Za-z])(?P<ordinal>{"|".join(_ORDINALS)})(?=\s+(?:quarter|half|month|section|scenario|future))
+  | (?<![A-Za-z])(?P<ordinal>{"|".join(_NTH)})(?=\s+(?:quarter|half|month|section|scenario|future))
   | (?<![A-Za-z])Q(?P<quarter>[1-4])(?!\d)
   | (?P<half>半)(?=[年数天个])
     """,
@@ -151,8 +158,8 @@ def number(text: str) -> Fraction | None:
 def _english(words: str) -> Fraction:
     total = current = 0
     for word in re.findall(r"[a-z]+", words.lower()):
-        if word in _EN_SMALL:
-            current += _EN_SMALL[word]
+        if word in CARDINALS:
+            current += CARDINALS[word]
         elif word == "hundred":
             current = (current or 1) * 100
         elif word in _EN_BIG:
@@ -170,7 +177,7 @@ _READERS: dict[str, Callable[[dict[str, str]], set[Value]]] = {
     "part": lambda g: _ratio(Fraction(1), Fraction(_EN_FRACTION[g["part"].lower()])),
     "times": _read_table("times", _EN_TIMES),
     "month": _read_table("month", _MONTHS),
-    "ordinal": _read_table("ordinal", _ORDINALS),
+    "ordinal": _read_table("ordinal", _NTH),
     "quarter": lambda g: {("", Fraction(g["quarter"]))},
     "half": lambda g: {("", Fraction(1, 2))},
 }

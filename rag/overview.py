@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from index.keywords import simplified
 from index.paragraphs import Language, Paragraph
-from rag.answer import Evidence, Retrieved
+from rag.answer import Evidence
 from rag.evidence import sentences_of, shown_language
 from rag.retrieve import Ranking
 from rag.words import content_tokens
@@ -64,11 +64,7 @@ def leading(paragraphs: Sequence[Paragraph], language: Language) -> list[Paragra
 
 def led_by(ranking: Ranking, first: Sequence[Paragraph]) -> Ranking:
     """`ranking` with `first` before all others, each as likely to answer as the other."""
-    numbers = {p.number for p in first}
-    best = max((entry.score for entry in ranking.retrieved), default=1.0)
-    rest = [entry for entry in ranking.retrieved if entry.paragraph.number not in numbers]
-    share = dict.fromkeys(ranking.share, 0.0) | dict.fromkeys(numbers, 1 / max(1, len(numbers)))
-    return replace(ranking, retrieved=(*(Retrieved(p, best) for p in first), *rest), share=share)
+    return ranking.led_by(first, {p.number: 1 / len(first) for p in first})
 
 
 def sentences_first(first: Sequence[Paragraph], ranked: Sequence[Evidence], language: Language) -> tuple[Evidence, ...]:

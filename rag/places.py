@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from index.keywords import simplified
 from index.outline import path_of
 from index.paragraphs import Paragraph
-from rag.answer import Retrieved
-from rag.numbers import number
+from rag.numbers import CARDINALS, ORDINALS, number
 from rag.retrieve import Ranking
 
 T = TypeVar("T")
@@ -26,17 +25,9 @@ TRUST = 0.5
 # What stands outside the article's own sections.
 _OUTSIDE = ("front", "summary", "credits", "footnote")
 
-_ORDINALS = {
-    word: at
-    for at, word in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(), 1
-    )
-} | {"opening": 1, "last": LAST, "final": LAST, "closing": LAST}
-_CARDINALS = {
-    word: at for at, word in enumerate("one two three four five six seven eight nine ten eleven twelve".split(), 1)
-}
-_NTH = rf"(?P<nth>{'|'.join(_ORDINALS)}|\d{{1,3}}(?:st|nd|rd|th))"
-_N = rf"(?P<n>\d{{1,3}}|{'|'.join(_CARDINALS)})"
+_NTHS = ORDINALS | {"opening": 1, "last": LAST, "final": LAST, "closing": LAST}
+_NTH = rf"(?P<nth>{'|'.join(_NTHS)}|\d{{1,3}}(?:st|nd|rd|th))"
+_N = rf"(?P<n>\d{{1,3}}|{'|'.join(CARDINALS)})"
 _DI = r"第\s*(?P<di>\d{1,3}|[一二三四五六七八九十]{1,3})\s*"
 _END = r"(?P<end>最后|末尾|结尾|最末)的?[一那]?"
 _START = r"(?P<start>开头|首)的?[一那]?"
@@ -91,7 +82,16 @@ def _all_named(text: str) -> list[Named]:
         for pattern in patterns
         for match in pattern.finditer(text)
     ]
-    return sorted(found, key=lambda place: place.start)
+    places: list[Named] = []
+    for place in sorted(found, key=lambda place: (place.start, -place.end)):
+        if not places or place.start >= places[-1].end:  # of "第 3 节 2" it is the first three words that name a place
+            places.append(place)
+    return places
+
+
+def names_a_section(question: str) -> bool:
+    """Whether `question` names a section by its number, whether there is one or not."""
+    return any(place.unit == "section" for place in _all_named(simplified(question)))
 
 
 def _named(unit: Unit, match: re.Match[str]) -> Named:
@@ -102,7 +102,7 @@ def _named(unit: Unit, match: re.Match[str]) -> Named:
 
 
 def _count(written: str) -> int:
-    return _CARDINALS[written] if written in _CARDINALS else int(number(written) or 0)
+    return CARDINALS[written] if written in CARDINALS else int(number(written) or 0)
 
 
 def _ordinal(groups: Mapping[str, str]) -> int:
@@ -110,7 +110,7 @@ def _ordinal(groups: Mapping[str, str]) -> int:
     nth = groups.get("nth")
     if nth is None:
         return LAST if "end" in groups else 1
-    return _ORDINALS[nth] if nth in _ORDINALS else int(nth[:-2])
+    return _NTHS[nth] if nth in _NTHS else int(nth[:-2])
 
 
 def without(question: str, places: Sequence[Named]) -> str:
@@ -152,24 +152,11 @@ def _sections(paragraphs: Sequence[Paragraph]) -> list[list[Paragraph]]:
 
 
 def lifted(ranking: Ranking, places: Collection[Paragraph]) -> Ranking:
-    """`ranking` with `places` before all others, in its own order, together with TRUST of the probability.
-
-    The scores stay with the ranks.
-    """
-    numbers = {p.number for p in places}
-    found = {entry.paragraph.number: entry.paragraph for entry in ranking.retrieved}
-    first = [p for p in found.values() if p.number in numbers] + [p for p in places if p.number not in found]
-    rest = [p for p in found.values() if p.number not in numbers]
-    scores = [entry.score for entry in ranking.retrieved]
-    scores = [scores[0] if scores else 1.0] * (len(first) + len(rest) - len(scores)) + scores
-    placed = tuple(Retrieved(p, score) for p, score in zip([*first, *rest], scores, strict=True))
-    return replace(ranking, retrieved=placed, share=_shares(ranking, numbers))
-
-
-def _shares(ranking: Ranking, numbers: Collection[int]) -> dict[int, float]:
-    held = {n: ranking.share.get(n, 0.0) for n in numbers}
-    others = {n: share for n, share in ranking.share.items() if n not in numbers}
-    inside, outside = sum(held.values()), sum(others.values())
-    trust = TRUST if outside else 1.0
-    own = {n: trust * (share / inside if inside else 1 / len(held)) for n, share in held.items()}
-    return own | {n: (1 - trust) * share / outside for n, share in others.items()}
+    """`ranking` with `places` before all others, in its own order, together with TRUST of the probability."""
+    order = {entry.paragraph.number: at for at, entry in enumerate(ranking.retrieved)}
+    first = sorted(places, key=lambda p: order.get(p.number, len(order)))
+    own = {p.number: ranking.share.get(p.number, 0.0) for p in first}
+    inside = sum(own.values())
+    trust = TRUST if ranking.share.keys() - own.keys() else 1.0
+    held = {number: trust * (share / inside if inside else 1 / len(own)) for number, share in own.items()}
+    return ranking.led_by(first, held)

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from index.blocks import other as other_language
 from index.build import Index
-from index.paragraphs import LANGUAGES, Language
+from index.paragraphs import LANGUAGES, Language, Paragraph
 from rag.answer import Retrieved
 from rag.language import language_of_question
 
@@ -82,6 +82,21 @@ class Ranking:
     retrieved: tuple[Retrieved, ...]
     cosine: Scores
     share: Scores
+
+    def led_by(self, first: Sequence[Paragraph], held: Scores) -> Ranking:
+        """This ranking with `first`, in its order, before all others, whether they were found or not.
+
+        `held`: the probability of each of `first`; the others share what is left of 1 as before. The scores stay with
+        the ranks.
+        """
+        rest = [entry.paragraph for entry in self.retrieved if entry.paragraph.number not in held]
+        scores = [entry.score for entry in self.retrieved]
+        highest = scores[0] if scores else 1.0
+        scores = [highest] * (len(first) + len(rest) - len(scores)) + scores
+        placed = tuple(Retrieved(p, score) for p, score in zip([*first, *rest], scores, strict=True))
+        outside = {number: share for number, share in self.share.items() if number not in held}
+        left = (1 - sum(held.values())) / (sum(outside.values()) or 1.0)
+        return replace(self, retrieved=placed, share={**held, **{n: left * share for n, share in outside.items()}})
 
 
 class HybridRetriever(BaseRetriever):

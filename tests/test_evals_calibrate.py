@@ -206,7 +206,7 @@ def test_a_reading_of_which_nothing_was_heard_is_told_and_not_taken_for_nothing(
     reply = SimpleNamespace(inside=None, logit=1.0, opening=1.0)
     found = SimpleNamespace(ranking=SimpleNamespace(share={7: 0.5}))
     heard = SimpleNamespace(looked=found, reply=reply)
-    engine: Any = SimpleNamespace(look=lambda *args: found, openings=lambda found: {7: heard})
+    engine: Any = SimpleNamespace(look=lambda *args: found, listener=SimpleNamespace(openings=lambda found: {7: heard}))
     question: Any = SimpleNamespace(
         id="q1", asked={"zh": "船多重?", "en": "How heavy?"}, gold=frozenset({7}), answerable=True
     )
@@ -225,7 +225,12 @@ def test_the_gate_is_fitted_on_dev_questions_and_never_on_a_test_question(
     unstated = line(**held, question=asked, unanswerable_kind="out_of_article") | {"facts": []}
     gold = written(tmp_path, line(), unstated)
     silent, small = Generator("quote", "quote", QuoteLLM(), writes=False), Generator("local", "m", QuoteLLM())
-    engine: Any = SimpleNamespace(index=SimpleNamespace(paragraphs=tuple(PARAGRAPHS)), generator=silent)
+
+    def engine_of(generator: Generator) -> Any:
+        index = SimpleNamespace(paragraphs=tuple(PARAGRAPHS))
+        return SimpleNamespace(index=index, generator=generator, with_generator=engine_of)
+
+    engine = engine_of(silent)
     monkeypatch.setenv("DUIZHAO_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(calibration.Engine, "open", lambda *args: engine)
     seen: list[list[str]] = []
@@ -242,9 +247,9 @@ def test_the_gate_is_fitted_on_dev_questions_and_never_on_a_test_question(
     )
     with pytest.raises(UserError, match="quote writes nothing"):
         main(["calibrate", "gate", "--gold", str(gold)])
-    engine.generator = replace(small, is_small=True)
+    engine = engine_of(replace(small, is_small=True))
     assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
     assert seen == [["q1"], ["q1"]], "for the reranker, then for the gate"
-    engine.generator = small
+    engine = engine_of(small)
     assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
     assert seen[2:] == [["q1"]], "a large model is not reranked with"

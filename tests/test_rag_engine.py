@@ -134,7 +134,7 @@ def test_a_model_that_cannot_even_begin_to_load_leaves_the_quotes(tea: Index) ->
         raise PermissionError("the folder may not be written to")
 
     engine, _ = scripted_engine(tea, "x", fails=True)
-    engine.generator = replace(engine.generator, begin=begin)
+    engine = engine.with_generator(replace(engine.generator, begin=begin))
     answer = engine.ask("How long does fixing in the pan take?")
     assert answer.statements
     assert answer.fallback

@@ -9,7 +9,7 @@ import pytest
 from index.paragraphs import Paragraph, Section
 from rag.answer import Retrieved
 from rag.overview import asks_for_no_more
-from rag.places import LAST, TRUST, lifted, named, paragraphs_at, without
+from rag.places import LAST, TRUST, lifted, named, names_a_section, paragraphs_at, without
 from rag.retrieve import Ranking
 from tests.rag_support import make_index, scripted_engine, small_engine
 
@@ -64,6 +64,7 @@ def places_of(question: str) -> list[tuple[str, int]]:
         ("第二段说了什么?", [5]),
         ("首段和最后一段说了什么?", [3, 8]),
         ("Compare the first and the second figure.", [9]),
+        ("第2节 1 里有多少?", [5, 6, 7]),
     ],
 )
 def test_a_place_is_known_by_what_it_is_called(question: str, numbers: list[int]) -> None:
@@ -112,6 +113,19 @@ def test_the_last_of_what_an_article_lacks_is_nothing() -> None:
 )
 def test_whether_anything_is_asked_beside_the_place(question: str, is_all: bool) -> None:
     assert asks_for_no_more(without(question, named(question, ARTICLE))) == is_all
+
+
+def test_what_names_two_places_at_once_names_the_first() -> None:
+    question = "第2节 1 里有多少?"
+    assert without(question, named(question, ARTICLE)) == "  1 里有多少?"
+
+
+@pytest.mark.parametrize(
+    ("question", "is_named"),
+    [("第三节的标题?", True), ("Part 3?", True), ("section twelve?", True), ("这一节呢?", False), ("图 3?", False)],
+)
+def test_a_section_may_be_named_that_there_is_not(question: str, is_named: bool) -> None:
+    assert names_a_section(question) == is_named
 
 
 def test_places_come_first_in_their_own_order_with_half_of_the_probability() -> None:

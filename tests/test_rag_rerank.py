@@ -135,7 +135,7 @@ def test_a_reply_that_was_going_to_be_silent_is_made_to_go_on_without_being_open
     monkeypatch.setattr("rag.engine.decide", lambda *_: Gate(0.5, 0.4))
     replies = ["Not stated.", "Not stated.", "Not stated.", "Fixing takes 6 minutes."]
     engine, llm = small_engine(fixing, *replies, logits=[-2.0, -0.1, -1.0])
-    engine.generator = replace(engine.generator, continues=True)
+    engine = engine.with_generator(replace(engine.generator, continues=True))
     answer = engine.ask(QUESTION)
     assert len(llm.prompts) == PROBED + 1
     assert llm.prompts[PROBED] == f"{llm.prompts[1]}\nStated:"
@@ -148,7 +148,7 @@ def test_the_likeliest_is_made_to_go_on_without_being_opened_again_though_it_was
     monkeypatch.setattr("rag.rerank._weights", lambda: dict.fromkeys(LANGUAGES, (-1.0, 1.0, 0.0)))
     replies = ["Stated: a", "Stated: b", "Stated: c", "Fixing takes 6 minutes."]
     engine, llm = small_engine(fixing, *replies, logits=[-2.0, 0.9, -1.0])
-    engine.generator = replace(engine.generator, continues=True)
+    engine = engine.with_generator(replace(engine.generator, continues=True))
     signals = engine.weigh_whole_reply(engine.look(QUESTION))
     assert len(llm.prompts) == PROBED + 1
     assert llm.prompts[PROBED] == f"{llm.prompts[1]}\nStated:"
@@ -179,7 +179,7 @@ def test_unsure_of_the_first_paragraph_it_looks_for_the_question_in_the_other_la
 ) -> None:
     looked_for: list[str | None] = []
     engine, llm = small_engine(fixing, "Not stated.", "Stated: Fixing takes 6 minutes.", logits=[-6.0, 6.0])
-    rank = engine._retriever.rank
+    rank = HybridRetriever(fixing).rank
 
     def ranked(question: str, exclude: frozenset[int] = frozenset(), translation: str | None = None) -> Ranking:
         looked_for.append(translation)
@@ -214,7 +214,7 @@ def test_what_is_read_of_a_whole_paragraph_is_kept_and_a_full_disk_harms_no_answ
         kept.append((messages[-1].content or "").split("\n")[-1])
         raise UserError("there is no room")
 
-    engine.generator = replace(engine.generator, prepare=full)
+    engine = engine.with_generator(replace(engine.generator, prepare=full))
     answer = engine.ask(QUESTION)
     assert kept == [f"- {r.paragraph.en}" for r in (answer.retrieved[1], answer.retrieved[0])]
     assert not answer.refused
@@ -230,11 +230,11 @@ def test_a_large_model_reads_what_was_selected_of_all_at_once(fixing: Index) -> 
 def test_the_openings_of_all_that_may_be_read_are_told_for_the_fit(fixing: Index) -> None:
     engine, llm = small_engine(fixing, "Stated: x", logits=[6.0, -1.0, 2.0])
     found = engine.look(QUESTION)
-    said = engine.openings(found)
+    said = engine.listener.openings(found)
     assert list(said) == [r.paragraph.number for r in found.ranking.retrieved[:PROBED]]
     assert [heard.reply.opening for heard in said.values()] == pytest.approx([6.0, -1.0, 2.0])
     assert len(llm.prompts) == PROBED, "sure of the first, it reads on all the same"
     assert llm.translated == [], "but looks no further"
     unsure, llm = small_engine(fixing, "Stated: x", logits=[-1.0, -1.0, 2.0])
-    assert len(unsure.openings(found)) == PROBED
+    assert len(unsure.listener.openings(found)) == PROBED
     assert llm.translated == [QUESTION]

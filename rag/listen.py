@@ -1,0 +1,211 @@
+"""Listening: the generator reads what was found, and its first word says whether that states the answer.
+
+A small model reads one paragraph at a time (rag/rerank.py); others read at once what was selected of all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import Any
+
+from llama_index.core.llms import ChatMessage, ChatResponse
+
+from index.errors import UserError
+from index.paragraphs import Language, Paragraph
+from rag.answer import Evidence, Retrieved
+from rag.condense import accept_rewrite
+from rag.evidence import EvidenceSelector, fits_whole, reweighed, shown_language
+from rag.find import Finder, Looked
+from rag.generators import Generator, GeneratorFailed
+from rag.language import language_of_question
+from rag.prompts import WORDING, answer_messages, insisting_messages, leading_messages, translation_messages
+from rag.reply import Reply
+from rag.rerank import PROBED, SURE, is_hopeless, reranked, stating
+
+TRANSLATION_TOKENS = 64  # a longer question is translated as far as that
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A reply that has just opened, and what it is of: `told`, the sentences that the generator was shown.
+
+    `looked` is what was found, reranked by what the generator said. `pieces`: of the answer, as they come; None where
+    the reply was stopped at its opening, because another one was listened to after it. `spent`: the tokens of the
+    replies that were listened to before this one. `openings`: {paragraph: log odds that it states the answer}, of each
+    that was read alone.
+    """
+
+    looked: Looked
+    told: tuple[Evidence, ...]
+    reply: Reply
+    pieces: Iterator[str] | None
+    spent: Counter[str] = field(default_factory=Counter)
+    openings: Mapping[int, float] = field(default_factory=dict)
+
+    @property
+    def usage(self) -> dict[str, int] | None:
+        """The tokens so far, of this reply and those before it; None where the endpoint does not tell."""
+        own = self.reply.usage
+        return None if own is None else {what: self.spent[what] + count for what, count in own.items()}
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it opened with the word that nothing is stated, and nothing was written after it."""
+        return self.reply.is_silent and not self.reply.text
+
+
+class Listener:
+    """Has one generator read what `finder` found; of a paragraph that is read alone, about `alone` tokens."""
+
+    def __init__(self, generator: Generator, finder: Finder, selector: EvidenceSelector, alone: int) -> None:
+        self._generator = generator
+        self._finder = finder
+        self._selector = selector
+        self._alone = alone
+
+    def listen(self, found: Looked) -> Heard:
+        """The reply of which the opening decides: about the paragraph that likeliest states the answer.
+
+        A small model reads one paragraph at a time, until it is sure of one or has little hope, and looks for the
+        question in both languages' words after the first.
+        """
+        if not self._generator.is_small or found.whole:
+            return self._opened(found, found.shown)
+        spent: Counter[str] = Counter()
+        openings: dict[int, float] = {}
+        stated: dict[int, float] = {}
+        readings: dict[int, Heard] = {}
+        for number, heard in self.readings(self._candidates(found, spent)):
+            found = heard.looked
+            readings[number] = heard
+            openings[number] = heard.reply.opening or 0.0
+            stated = {n: stating(openings[n], found.ranking.share[n], found.language) for n in openings}
+            if stated[number] >= SURE:
+                return replace(heard, looked=_reranked(found, stated), spent=spent, openings=openings)
+            spent.update(heard.reply.usage or {})
+            if is_hopeless(stated):
+                heard.reply.close()
+                break
+        best = max(stated, key=lambda n: stated[n])
+        spent.subtract(readings[best].reply.usage or {})  # it counts as the reply that is returned
+        looked = _reranked(found, stated)
+        return replace(readings[best], looked=looked, pieces=None, spent=spent, openings=openings)
+
+    def openings(self, found: Looked) -> dict[int, Heard]:
+        """{paragraph: the generator's reply about it alone, stopped at its opening}, of all it may be asked about.
+
+        Behind a first paragraph that it is sure of, the next ones are those that were found without a translation.
+        """
+        (first, heard), *_ = self.readings([(found, found.ranking.retrieved[0])])
+        is_sure = stating(heard.reply.opening or 0.0, found.ranking.share[first], found.language) >= SURE
+        wider = found if is_sure else self._found_in_both(found, Counter())
+        others = ((wider, entry) for entry in _others(wider, found.ranking.retrieved[0]))
+        return {first: heard, **dict(self.readings(others))}
+
+    def readings(self, entries: Iterable[tuple[Looked, Retrieved]]) -> Iterator[tuple[int, Heard]]:
+        """(paragraph, the reply about it alone), just opened; closed where the next one is asked for."""
+        for found, entry in entries:
+            self._keep_start(entry.paragraph, found.language)
+            heard = self._opened(found, self._about(found, entry.paragraph))
+            yield entry.paragraph.number, heard
+            heard.reply.close()
+
+    def gone_on_with(self, heard: Heard) -> Heard:
+        """`heard`, ready to be written: only a reply that may be an answer is worth that.
+
+        One that was stopped, or is going to say that nothing is stated, is not opened again: a generator that can is
+        made to go on behind the word that the answer is stated.
+        """
+        if self._generator.continues and (heard.pieces is None or heard.reply.is_silent):
+            heard.reply.close()
+            return replace(heard, pieces=iter(()))
+        if heard.pieces is not None:
+            return heard
+        spent = heard.spent + Counter(heard.reply.usage or {})
+        return replace(self._opened(heard.looked, heard.told), spent=spent, openings=heard.openings)
+
+    def written(self, heard: Heard) -> Iterator[str]:
+        """The answer's pieces; where there are none, those that the generator is made to write."""
+        yield from heard.pieces or ()
+        if not heard.reply.text and self._generator.continues:
+            insisted = self._ask(heard.looked, heard.told, insist=True)
+            yield from insisted
+            heard.spent.update(insisted.usage or {})
+
+    def _candidates(self, found: Looked, spent: Counter[str]) -> Iterator[tuple[Looked, Retrieved]]:
+        """What is read in turn: the first paragraph, then those that the question's words in both languages find.
+
+        The model translates the question, which takes a second: only once the second paragraph is asked for.
+        """
+        first = found.ranking.retrieved[0]
+        yield found, first
+        wider = self._found_in_both(found, spent)
+        yield from ((wider, entry) for entry in _others(wider, first))
+
+    def _found_in_both(self, found: Looked, spent: Counter[str]) -> Looked:
+        """`found` as it is with the question's translation beside it; as it was where that is no translation."""
+        translation = accept_rewrite(self._translated(found, spent), found.asked)
+        if translation is None or language_of_question(translation) == found.language:
+            return found
+        return self._finder.look_in_both(found, translation)
+
+    def _translated(self, found: Looked, spent: Counter[str]) -> str:
+        text, usage = "", None
+        for response in self._replies(translation_messages(found.asked, found.language), max_tokens=TRANSLATION_TOKENS):
+            text += response.delta or ""
+            usage = response.additional_kwargs.get("usage", usage)
+        spent.update(usage or {})
+        return text
+
+    def _keep_start(self, paragraph: Paragraph, language: Language) -> None:
+        """Have what the generator is about to read of a whole paragraph kept, so that it is read only once."""
+        own = shown_language(paragraph, language)
+        if own == language and self._generator.prepare and fits_whole(paragraph, own, self._alone):
+            with suppress(UserError):  # a full disk costs the next question time, and this one nothing
+                self._generator.prepare(leading_messages(paragraph, own))
+
+    def _about(self, found: Looked, paragraph: Paragraph) -> tuple[Evidence, ...]:
+        return self._selector.about(paragraph, found.ranked, found.ranking, self._alone, found.language)
+
+    def _opened(self, found: Looked, told: tuple[Evidence, ...]) -> Heard:
+        reply = self._ask(found, told)
+        pieces = iter(reply)
+        first = next(pieces, "")
+        return Heard(found, told, reply, chain([first], pieces))
+
+    def _ask(self, found: Looked, told: Sequence[Evidence], *, insist: bool = False) -> Reply:
+        """The generator's reply. Insisted, it goes on behind the word that the answer is stated.
+
+        A small model says too often that nothing is stated; where the gate, which has heard how sure it is, stays
+        open, it is made to answer, and what it then says is held against the text like any other answer.
+        """
+        ask = insisting_messages if insist else answer_messages
+        hears, language = self._generator.hears, found.language
+        return Reply(
+            self._replies(ask(found.asked, told, language)),
+            WORDING[language],
+            (lambda inside, logit: hears(inside, logit, language)) if hears else None,
+        )
+
+    def _replies(self, messages: Sequence[ChatMessage], **options: Any) -> Iterator[ChatResponse]:
+        try:
+            yield from self._generator.llm.stream_chat(messages, **self._generator.options, **options)
+        except (UserError, GeneratorFailed):
+            raise
+        except Exception as error:  # remote clients raise errors of many libraries; the quotes are the answer then
+            raise GeneratorFailed(f"{type(error).__name__}: {error}") from error
+
+
+def _others(found: Looked, first: Retrieved) -> list[Retrieved]:
+    """The paragraphs that are read behind the first one."""
+    return [e for e in found.ranking.retrieved if e.paragraph.number != first.paragraph.number][: PROBED - 1]
+
+
+def _reranked(found: Looked, stated: Mapping[int, float]) -> Looked:
+    ranking = reranked(found.ranking, stated)
+    ranked = reweighed(found.ranked, found.ranking.share, ranking.share)
+    return replace(found, ranking=ranking, ranked=tuple(ranked))
