@@ -149,7 +149,8 @@ def build_tokens(folder: Path, pairs: int) -> tuple[float, float]:
     base, _ = load(folder)
     before = resident()
     started = time.perf_counter()
-    interaction.save(folder / "tokens", MadeTokens(base, pairs), base.vectors.shape[1])
+    with closing(interaction.TokenWriter(folder / "tokens", base.vectors.shape[1])) as writer:
+        writer.add(MadeTokens(base, pairs))
     return time.perf_counter() - started, _peak(before)
 
 

@@ -20,40 +20,38 @@ import secrets
 import shlex
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from filelock import FileLock, Timeout
-from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.ingestion import IngestionPipeline
-from llama_index.core.schema import BaseNode, MetadataMode, TransformComponent
 
-from index import interaction
 from index.capture import READER_VERSION
-from index.embedder import Embedded, Embedder
+from index.embedder import Embedder
 from index.errors import IndexMismatch, IndexMissing, UserError
-from index.interaction import INTERACTION_VERSION, PassageTokens, Tokens, TokenVectors
+from index.interaction import INTERACTION_VERSION, TokenVectors, TokenWriter
 from index.keywords import KEYWORDS_VERSION, KeywordIndex
 from index.paragraphs import Article, Paragraph, count_kinds, digest
 from index.passages import SPLITTER_VERSION, PassageSplitter
 from index.settings import DEFAULT_INDEX, Settings
 from index.source import BUNDLED_ARTICLE, ArticleReader, documents_of
 from index.store import PassageStore, StoreClient
+from index.vectors import Known, NodeVectors
 from index.weights import sha256_of
 
 FORMAT_VERSION = 3
+# Texts (a paragraph in one language) that are in memory with all of their vectors at once: some 0.4 GB.
+AT_ONCE = 1024
 _OWN_VERSIONS = (SPLITTER_VERSION, KEYWORDS_VERSION, INTERACTION_VERSION)
 # What a full, read-only or forbidden disk raises; numpy's short write has no number.
 _DISK_ERRORS = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EIO),
     None,
 )
-# Called with (vectors made, vectors in all) while embedding.
+# Called with (texts embedded, texts in all) while embedding; a paragraph is a text in each of its languages.
 OnProgress = Callable[[int, int], None]
 
 
@@ -230,9 +228,10 @@ def build(
             article = ArticleReader(embed=embedder.passages).read(source)
             known = _known_vectors(manifest, generation, embedder, settings)
             job = _Job(settings, folder, source, source_digest, article, embedder)
-            written, vectors = _write_generation(job, known, on_progress)
+            manifest, written = _write_generation(job, known, on_progress)
     seconds = time.perf_counter() - started
-    return BuildReport(article.paragraphs, article.notes, written, vectors.made, vectors.reused, seconds)
+    reused = written.vectors - written.made
+    return BuildReport(article.paragraphs, article.notes, manifest, written.made, reused, seconds)
 
 
 def _own_source(folder: Path, settings: Settings) -> Path:
@@ -262,82 +261,6 @@ def _source_digest(source: Path) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What an earlier generation embedded, by the digest of the embedded string."""
-
-    vectors: Mapping[str, list[float]] = field(default_factory=dict)
-    tokens: TokenVectors | None = None
-
-    def tokens_of(self, node: BaseNode) -> Tokens | None:
-        """A passage's tokens, placed in the paragraph as it is now."""
-        kept = self.tokens.known(node.metadata["digest"]) if self.tokens else None
-        if kept is None:
-            return None
-        own = kept.offsets[:, 0] >= 0
-        first = int(kept.offsets[own, 0].min()) if own.any() else 0
-        shift = int(node.metadata["start"]) - first
-        return Tokens(kept.vectors, np.where(own[:, None], kept.offsets + shift, kept.offsets))
-
-
-class _Vectors(TransformComponent):
-    """Gives each node its vector: a known one where the embedded string is unchanged, else a new one.
-
-    A passage's token vectors go into `tokens`, which is saved beside the collection.
-    """
-
-    _embedder: Embedder = PrivateAttr()
-    _known: _Known = PrivateAttr()
-    _on_progress: OnProgress = PrivateAttr()
-    made: int = 0
-    reused: int = 0
-    tokens: tuple[PassageTokens, ...] = ()
-
-    def __init__(self, embedder: Embedder, known: _Known, on_progress: OnProgress) -> None:
-        super().__init__()
-        self._embedder, self._known, self._on_progress = embedder, known, on_progress
-
-    def __call__(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
-        passages = [node for node in nodes if node.metadata["level"] == "passage"]
-        places = {node.node_id: kept for node in passages if (kept := self._known.tokens_of(node))}
-        lacking = {node.node_id for node in passages} - places.keys()
-        for node in nodes:
-            node.embedding = self._known.vectors.get(node.metadata["digest"])
-        fresh = [node for node in nodes if node.embedding is None or node.node_id in lacking]
-        # Longest first, so that a batch holds texts of like length and little padding is computed.
-        fresh.sort(key=lambda node: (node.metadata["level"], -len(node.get_content(metadata_mode=MetadataMode.EMBED))))
-        for at in range(0, len(fresh), 64):
-            batch = fresh[at : at + 64]
-            places |= self._embed([node for node in batch if node.metadata["level"] == "passage"], with_tokens=True)
-            self._embed([node for node in batch if node.metadata["level"] != "passage"], with_tokens=False)
-            self._on_progress(min(at + 64, len(fresh)), len(fresh))
-        self.made, self.reused = len(fresh), len(nodes) - len(fresh)
-        self.tokens = tuple(
-            PassageTokens(m["paragraph"], m["language"], m["digest"], places[node.node_id])
-            for node in passages
-            for m in [node.metadata]
-        )
-        return nodes
-
-    def _embed(self, nodes: Sequence[BaseNode], *, with_tokens: bool) -> dict[str, Tokens]:
-        texts = [node.get_content(metadata_mode=MetadataMode.EMBED) for node in nodes]
-        if not with_tokens:
-            for node, vector in zip(nodes, self._embedder.passages(texts), strict=True):
-                node.embedding = vector.tolist()
-            return {}
-        embedded = self._embedder.passages_with_tokens(texts)
-        for node, one in zip(nodes, embedded, strict=True):
-            node.embedding = one.vector.tolist()
-        return {node.node_id: _placed(node, text, one) for node, text, one in zip(nodes, texts, embedded, strict=True)}
-
-
-def _placed(node: BaseNode, text: str, embedded: Embedded) -> Tokens:
-    """A passage's tokens with offsets into its paragraph; the heading stands before the paragraph's own text."""
-    heading = len(text) - len(node.get_content(metadata_mode=MetadataMode.NONE))
-    moved = embedded.offsets - heading + int(node.metadata["start"])
-    return Tokens(embedded.tokens, np.where(embedded.offsets[:, :1] >= heading, moved, -1))
-
-
-@dataclass(frozen=True, slots=True)
 class _Job:
     """What one build works on."""
 
@@ -349,8 +272,8 @@ class _Job:
     embedder: Embedder
 
 
-def _write_generation(job: _Job, known: _Known, on_progress: OnProgress) -> tuple[Manifest, _Vectors]:
-    settings, folder, article, embedder = job.settings, job.folder, job.article, job.embedder
+def _write_generation(job: _Job, known: Known, on_progress: OnProgress) -> tuple[Manifest, _Written]:
+    settings, folder, article = job.settings, job.folder, job.article
     name = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
     generation = folder / "generations" / name
     generation.mkdir(parents=True)
@@ -358,19 +281,12 @@ def _write_generation(job: _Job, known: _Known, on_progress: OnProgress) -> tupl
     client: StoreClient | None = None
     try:
         client = StoreClient(generation / "chroma", settings.chroma_url)
-        store = client.create(collection, embedder.dimension)
-        vectors = _Vectors(embedder, known, on_progress)
-        pipeline = IngestionPipeline(
-            transformations=[PassageSplitter(embedder.overflows), vectors],
-            disable_cache=True,  # its keys ignore private attributes such as the model behind an embedder
-        )
-        nodes = pipeline.run(documents=documents_of(article))
-        store.add(nodes)
-        manifest = _manifest(job, len(nodes), collection)
+        store = client.create(collection, job.embedder.dimension)
+        written = _write_vectors(job, known, store, generation / "tokens", on_progress)
+        manifest = _manifest(job, written.vectors, collection)
         if store.count() != manifest.vectors:
             raise UserError(f"Chroma kept {store.count()} of {manifest.vectors} vectors. Build again; check the disk.")
         KeywordIndex.build(article.paragraphs).save(generation / "keywords")
-        interaction.save(generation / "tokens", vectors.tokens, embedder.dimension)
         lines = (json.dumps(p.to_json(), ensure_ascii=False) + "\n" for p in article.paragraphs)
         _write_durably(generation / "paragraphs.jsonl", "".join(lines))
         _write_durably(generation / "manifest.json", json.dumps(asdict(manifest), ensure_ascii=False, indent=2))
@@ -387,7 +303,37 @@ def _write_generation(job: _Job, known: _Known, on_progress: OnProgress) -> tupl
     finally:
         if client:
             client.close()
-    return manifest, vectors
+    return manifest, written
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """How many vectors an index has, and of these were made anew."""
+
+    vectors: int
+    made: int
+
+
+def _write_vectors(job: _Job, known: Known, store: PassageStore, tokens: Path, on_progress: OnProgress) -> _Written:
+    """Embed the article into `store` and the folder `tokens`; only a part of it is in memory with its vectors."""
+    documents = documents_of(job.article)
+    done = count = 0
+    vectors = NodeVectors(
+        job.embedder,
+        known,
+        lambda share: on_progress(done + round(share * min(AT_ONCE, len(documents) - done)), len(documents)),
+    )
+    pipeline = IngestionPipeline(
+        transformations=[PassageSplitter(job.embedder.overflows), vectors],
+        disable_cache=True,  # its keys ignore private attributes such as the model behind an embedder
+    )
+    with closing(TokenWriter(tokens, job.embedder.dimension)) as writer:
+        for done in range(0, len(documents), AT_ONCE):
+            nodes = pipeline.run(documents=documents[done : done + AT_ONCE])
+            store.add(nodes)
+            writer.add(vectors.tokens)
+            count += len(nodes)
+    return _Written(count, vectors.made)
 
 
 def _manifest(job: _Job, vectors: int, collection: str) -> Manifest:
@@ -504,15 +450,15 @@ def _current_or_none(folder: Path) -> tuple[Manifest | None, Path]:
         return None, folder
 
 
-def _known_vectors(manifest: Manifest | None, generation: Path, embedder: Embedder, settings: Settings) -> _Known:
+def _known_vectors(manifest: Manifest | None, generation: Path, embedder: Embedder, settings: Settings) -> Known:
     if manifest is None or manifest.fingerprint != embedder.fingerprint:
-        return _Known()
+        return Known()
     old = Index(generation.parent.parent, manifest, generation, embedder, settings.chroma_url)
     try:
         with closing(old):
-            return _Known(old.vectors.known_vectors(), old.tokens)
+            return Known(old.vectors.known_vectors(), old.tokens)
     except IndexMismatch:
-        return _Known()
+        return Known()
 
 
 def _is_current(manifest: Manifest, source_digest: str, embedder: Embedder, settings: Settings) -> bool:

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,29 +128,75 @@ class TokenVectors:
         return Tokens(self.centred(raw.vectors, language), raw.offsets)
 
 
-def save(folder: Path, passages: Sequence[PassageTokens], dimension: int) -> None:
-    """Write the token vectors of all passages of an index to a new folder."""
-    folder.mkdir(parents=True)
-    total = sum(len(p.tokens.vectors) for p in passages)
-    vectors = np.lib.format.open_memmap(folder / "vectors.npy", "w+", np.int8, (total, dimension))
-    scales, offsets = np.zeros(total, np.float16), np.zeros((total, 2), np.int32)
-    sums: dict[str, Vectors] = {}
-    counts: dict[str, int] = {}
-    places, first = [], 0
-    for passage in passages:
-        own = unit(passage.tokens.vectors)
-        last = first + len(own)
-        vectors[first:last], scales[first:last] = _quantised(own)
-        offsets[first:last] = passage.tokens.offsets
-        sums[passage.language] = sums.get(passage.language, np.zeros(dimension, np.float32)) + own.sum(0)
-        counts[passage.language] = counts.get(passage.language, 0) + len(own)
-        places.append([passage.paragraph, passage.language, passage.digest, first, last])
-        first = last
-    vectors.flush()
-    np.save(folder / "scales.npy", scales)
-    np.save(folder / "offsets.npy", offsets)
-    np.savez(folder / "means.npz", **{language: sums[language] / counts[language] for language in sums})  # type: ignore[arg-type]
-    (folder / "passages.json").write_text(json.dumps(places), encoding="utf-8")
+class TokenWriter:
+    """Writes the token vectors of an index to a new folder; what is added is on disk, not in memory.
+
+    The files are whole once it is closed.
+    """
+
+    def __init__(self, folder: Path, dimension: int) -> None:
+        folder.mkdir(parents=True)
+        self._folder = folder
+        self._vectors = _Rows(folder / "vectors.npy", np.int8, dimension)
+        self._scales = _Rows(folder / "scales.npy", np.float16)
+        self._offsets = _Rows(folder / "offsets.npy", np.int32, 2)
+        self._sums: dict[str, Vectors] = {}
+        self._counts: dict[str, int] = {}
+        self._places: list[tuple[int, Language, str, int, int]] = []
+
+    def add(self, passages: Iterable[PassageTokens]) -> None:
+        """Write the token vectors of `passages` behind those that are there."""
+        for passage in passages:
+            own = unit(passage.tokens.vectors)
+            first, language = self._vectors.count, passage.language
+            vectors, scales = _quantised(own)
+            self._vectors.add(vectors)
+            self._scales.add(scales)
+            self._offsets.add(passage.tokens.offsets)
+            self._sums[language] = self._sums.get(language, np.zeros(own.shape[1], np.float32)) + own.sum(0)
+            self._counts[language] = self._counts.get(language, 0) + len(own)
+            self._places.append((passage.paragraph, language, passage.digest, first, self._vectors.count))
+
+    def close(self) -> None:
+        """Finish the files."""
+        for rows in (self._vectors, self._scales, self._offsets):
+            rows.close()
+        means = {language: total / self._counts[language] for language, total in self._sums.items()}
+        np.savez(self._folder / "means.npz", **means)  # type: ignore[arg-type]
+        (self._folder / "passages.json").write_text(json.dumps(self._places), encoding="utf-8")
+
+
+class _Rows:
+    """A .npy file that rows are appended to, each of `width` (none: a number).
+
+    numpy pads the header for this, so that it can be written once more, with the count, when all rows are there.
+    """
+
+    def __init__(self, path: Path, dtype: type[np.generic], *width: int) -> None:
+        self._file = path.open("wb")
+        self._dtype, self._width = np.dtype(dtype), width
+        self.count = 0
+        self._write_header()
+        self._start = self._file.tell()
+
+    def add(self, rows: NDArray[Any]) -> None:
+        if rows.shape[1:] != self._width:
+            raise ValueError(f"rows of shape {rows.shape[1:]}, the file has {self._width}")
+        self._file.write(np.ascontiguousarray(rows, self._dtype).tobytes())
+        self.count += len(rows)
+
+    def close(self) -> None:
+        self._file.seek(0)
+        self._write_header()
+        if self._file.tell() != self._start:
+            raise ValueError(f"the header of {self._file.name} grew from {self._start} to {self._file.tell()} bytes")
+        self._file.close()
+
+    def _write_header(self) -> None:
+        descr = np.lib.format.dtype_to_descr(self._dtype)
+        shape = (self.count, *self._width)
+        header = {"descr": descr, "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(self._file, header)
 
 
 def _quantised(vectors: Vectors) -> tuple[NDArray[np.int8], NDArray[np.float16]]:

@@ -158,10 +158,10 @@ class PassageStore:
                 found[number][number, language, int(meta["start"])] = np.asarray(vector, np.float32)
         return found
 
-    def known_vectors(self) -> dict[str, list[float]]:
+    def known_vectors(self) -> dict[str, NDArray[np.float32]]:
         """Every vector by the digest of the string it embeds; a new build takes unchanged ones from here."""
         return {
-            str(meta["digest"]): [float(x) for x in vector]
+            str(meta["digest"]): np.asarray(vector, np.float32)
             for collection in self._collections.values()
             for at in range(0, collection.count(), _BATCH)
             for meta, vector in collection.vectors(limit=_BATCH, offset=at)

@@ -26,6 +26,7 @@ from index.__main__ import main
 from index.build import Index, build, dump, open_index
 from index.errors import IndexMismatch, IndexMissing, UserError
 from index.keywords import KeywordIndex
+from index.paragraphs import LANGUAGES
 from index.settings import Settings, load_settings
 from index.source import BUNDLED_ARTICLE
 from tests.fakes import HashingEmbedder
@@ -163,15 +164,38 @@ def test_another_embedder_takes_over_no_vector(folder: Path, source: Path, setti
     assert open_index(settings, folder, other).manifest.dimension == 32
 
 
-def test_progress_ends_at_all_the_vectors_that_were_made(
-    tmp_path: Path, settings: Settings, embedder: HashingEmbedder
-) -> None:
+def test_progress_ends_at_all_the_texts(tmp_path: Path, settings: Settings, embedder: HashingEmbedder) -> None:
     seen: list[tuple[int, int]] = []
     report = build(
         settings, into=tmp_path / "i", embedder=embedder, on_progress=lambda done, total: seen.append((done, total))
     )
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
-    assert seen[-1] == (report.embedded, report.embedded)
+    texts = sum(len(paragraph.languages) for paragraph in report.paragraphs)
+    assert seen[-1] == (texts, texts)
+    assert len(seen) > 2, "the bar moves on the way"
+
+
+def test_an_index_that_is_built_in_parts_is_the_same(
+    tmp_path: Path, settings: Settings, embedder: HashingEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = build(settings, into=tmp_path / "whole", embedder=embedder)
+    seen: list[tuple[int, int]] = []
+    monkeypatch.setattr("index.build.AT_ONCE", 7)
+    parts = build(
+        settings, into=tmp_path / "parts", embedder=embedder, on_progress=lambda done, total: seen.append((done, total))
+    )
+    assert (parts.embedded, parts.reused) == (whole.embedded, whole.reused)
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    texts = sum(len(paragraph.languages) for paragraph in parts.paragraphs)
+    assert seen[-1] == (texts, texts)
+    one, other = (open_index(settings, tmp_path / name, embedder) for name in ("whole", "parts"))
+    assert one.vectors.known_vectors().keys() == other.vectors.known_vectors().keys()
+    question = np.eye(4, embedder.dimension, dtype=np.float32)
+    numbers = [paragraph.number for paragraph in parts.paragraphs]
+    for language in LANGUAGES:
+        assert one.tokens.maxsims(question, numbers, language) == other.tokens.maxsims(question, numbers, language)
+    again = build(settings, into=tmp_path / "parts", rebuild=False, embedder=embedder)
+    assert again.was_current
 
 
 # --- which source -------------------------------------------------------------------------------------------------

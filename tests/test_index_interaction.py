@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from index.build import Index, build, open_index
-from index.interaction import Cosines, PassageTokens, Tokens, TokenVectors, save
+from index.interaction import Cosines, PassageTokens, Tokens, TokenVectors, TokenWriter
 from index.settings import Settings
 from tests.fakes import HashingEmbedder
 
@@ -16,6 +18,12 @@ from tests.fakes import HashingEmbedder
 def tokens(*rows: list[float], starts: tuple[int, ...] = ()) -> Tokens:
     places = starts or tuple(range(len(rows)))
     return Tokens(np.asarray(rows, np.float32), np.asarray([(s, s + 1) for s in places], np.int32))
+
+
+def write(folder: Path, passages: Iterable[PassageTokens], dimension: int) -> None:
+    with closing(TokenWriter(folder, dimension)) as writer:
+        for passage in passages:
+            writer.add([passage])
 
 
 @pytest.fixture
@@ -26,7 +34,7 @@ def kept(tmp_path: Path) -> TokenVectors:
         PassageTokens(2, "zh", "b", tokens([0, 0, 1, 0], [0, 0, 0, 2])),
         PassageTokens(1, "en", "c", tokens([1, 1, 0, 0])),
     ]
-    save(tmp_path / "tokens", passages, 4)
+    write(tmp_path / "tokens", passages, 4)
     return TokenVectors(tmp_path / "tokens")
 
 
@@ -64,7 +72,7 @@ def test_all_paragraphs_at_once_score_as_they_do_one_by_one(kept: TokenVectors) 
 def test_what_all_tokens_of_a_language_share_does_not_count(tmp_path: Path) -> None:
     shared = [10.0, 0, 0]  # a cone: every token points nearly the same way
     rows = [[10.0, 1, 0], [10.0, -1, 0]]
-    save(tmp_path / "t", [PassageTokens(n, "en", str(n), tokens(row)) for n, row in enumerate(rows, 1)], 3)
+    write(tmp_path / "t", [PassageTokens(n, "en", str(n), tokens(row)) for n, row in enumerate(rows, 1)], 3)
     vectors = TokenVectors(tmp_path / "t")
     scores = vectors.maxsims(vectors.centred(np.asarray([[10.0, 0.5, 0]], np.float32), "en"), [1, 2], "en")
     assert scores[1] > 0.9
