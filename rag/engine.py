@@ -39,6 +39,7 @@ from rag.gate import Gate, Moment, Said, Signals, decide, signals
 from rag.generators import Generator as TextGenerator
 from rag.generators import GeneratorFailed, make_generator
 from rag.listen import Heard, Listener
+from rag.lists import asks_for_list, with_whole_list
 from rag.parts import asks_for_several, parts
 from rag.places import without
 from rag.prompts import leading_messages, translating_messages
@@ -188,7 +189,11 @@ class Engine:
         is_answered = gate.is_open and looked.ranked
         quotes = self._quotes(base, looked) if is_answered else refusal(base)
         kept = {f.name: getattr(looked, f.name) for f in fields(Looked)}
-        return Found(**kept, quotes=with_headings(quotes))
+        heads = self._heads(looked)
+        quotes = with_headings(quotes)
+        if asks_for_list(quotes, heads, self._rarity):
+            quotes = with_whole_list(quotes, heads, self._rarity)
+        return Found(**kept, quotes=quotes)
 
     def look(
         self,
@@ -235,7 +240,20 @@ class Engine:
             answer = replace(quotes, fallback="the text shown states nothing of what was written")
         elif self.generator.is_small:
             answer = with_nearest(answer, looked.ranked, looked.ranking.share, self._rarity)
-        return with_headings(self._with_other_parts(answer, heard) if self.generator.is_small else answer)
+        return self._with_all_that_is_asked(with_headings(answer), heard)
+
+    def _heads(self, looked: Looked) -> list[Evidence]:
+        """The heads of the family of the likeliest paragraph, which may be the items of a list that is asked for."""
+        if looked.whole or not looked.ranking.retrieved:
+            return []
+        return self._selector.family_heads(looked.ranking.retrieved[0].paragraph, looked.ranking, looked.language)
+
+    def _with_all_that_is_asked(self, answer: Answer, heard: Heard) -> Answer:
+        """`answer` with every item of the list, or a part of what is asked, that it lacks."""
+        heads = self._heads(heard.looked)
+        if asks_for_list(answer, heads, self._rarity):
+            return with_whole_list(answer, heads, self._rarity)
+        return with_headings(self._with_other_parts(answer, heard)) if self.generator.is_small else answer
 
     def _with_other_parts(self, answer: Answer, heard: Heard) -> Answer:
         """`answer` with quotes of the paragraphs that state a part of what is asked, where that is several things.

@@ -121,7 +121,7 @@ class EvidenceSelector:
     ) -> tuple[Evidence, ...]:
         """What is shown of one found paragraph alone: itself, whole where it fits, and the heads of its family."""
         own = _within([e for e in ranked if e.paragraph.number == paragraph.number], budget)
-        family = self._family_of(paragraph, [entry.paragraph for entry in ranking.retrieved[:DEPTH]])
+        family = self._family_of(paragraph, ranking)
         heads = _within(_heads([p for p in family if p.number != paragraph.number], language), budget)
         return (*sorted(own, key=lambda e: _place(e, language)), *sorted(heads, key=lambda e: e.paragraph.number))
 
@@ -134,8 +134,12 @@ class EvidenceSelector:
         top = [entry.paragraph for entry in retrieved[:DEPTH]]
         return _heads(self._outline.introduced_by(top[0]) or self._outline.siblings_of(top), language)
 
-    def _family_of(self, paragraph: Paragraph, top: Sequence[Paragraph]) -> list[Paragraph]:
-        siblings = self._outline.siblings_of(top)
+    def family_heads(self, paragraph: Paragraph, ranking: Ranking, language: Language) -> list[Evidence]:
+        """The first sentences of the parts that a found paragraph introduces or is one of, each with its heading."""
+        return [head for head in _heads(self._family_of(paragraph, ranking), language) if head.heading]
+
+    def _family_of(self, paragraph: Paragraph, ranking: Ranking) -> list[Paragraph]:
+        siblings = self._outline.siblings_of([entry.paragraph for entry in ranking.retrieved[:DEPTH]])
         return self._outline.introduced_by(paragraph) or (siblings if paragraph in siblings else [])
 
 

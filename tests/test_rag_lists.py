@@ -1,0 +1,126 @@
+"""Lists whose items are headings: all of them are given where all were asked for, and only there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from index.build import Index
+from rag.engine import Engine, Found
+from tests.rag_support import make_index, scripted_engine, small_engine
+
+# A way that tea goes, as a timeline, and three shops that a paragraph introduces.
+TIMELINE = [
+    {"kind": "timeline", "section_en": ["The year", title], "section_zh": ["一年", zh_title], "en": en, "zh": zh}
+    for title, zh_title, en, zh in (
+        ("Spring picking", "春采", "Leaves are picked before the rains.", "雨前采叶。"),
+        ("Summer drying", "夏晒", "The leaves lie on racks in the sun.", "叶子在架上晒。"),
+        ("Autumn pressing", "秋压", "Bricks are pressed and wrapped.", "压成茶砖包好。"),
+        ("Winter selling", "冬卖", "Traders come with the first snow.", "初雪时商人来。"),
+    )
+]
+SHOPS = [
+    {"kind": "body", "section_en": ["Shops"], "en": "The town has these shops:", "zh": "镇上有这些店:"},
+    {"kind": "body", "section_en": ["Shops", "The Old Leaf"], "en": "It opened long ago.", "zh": "它早就开了。"},
+    {"kind": "body", "section_en": ["Shops", "Mountain House"], "en": "It sells bricks.", "zh": "它卖茶砖。"},
+    {"kind": "body", "section_en": ["Shops", "By the Gate"], "en": "It is the smallest.", "zh": "它最小。"},
+]
+Records = Sequence[Mapping[str, object]]
+
+
+@pytest.fixture
+def asked(tmp_path: Path, listening_reranker: None) -> Callable[..., list[str]]:
+    """What a small model's answer says in the end, statement by statement, of what it wrote."""
+
+    def ask(records: Records, question: str, *written: str) -> list[str]:
+        engine, _ = small_engine(index_of(tmp_path, records), *written, logits=[6.0])
+        answer = engine.ask(question)
+        for statement in answer.statements:
+            assert statement.citations, statement.text
+        assert all(citation.quote in citation.text for citation in answer.citations)
+        return [statement.text for statement in answer.statements]
+
+    return ask
+
+
+def index_of(folder: Path, records: Records) -> Index:
+    return make_index(folder, records)  # type: ignore[arg-type]
+
+
+def titles(said: Sequence[str]) -> list[str]:
+    """The timeline's titles in the order in which statements begin with one."""
+    all_titles = [record["section_en"][1] for record in TIMELINE]
+    return [title for text in said for title in all_titles if text.startswith(title)]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "List the four stages of the year.",
+        "What are the 4 stages of the leaves?",
+        "Name all four stages of the leaves.",
+    ],
+)
+def test_where_as_many_are_asked_for_as_there_are_headings_all_are_given_in_order(
+    asked: Callable[..., list[str]], question: str
+) -> None:
+    said = asked(TIMELINE, question, "Stated: Bricks are pressed and wrapped.")
+    assert titles(said) == ["Spring picking", "Summer drying", "Autumn pressing", "Winter selling"]
+    assert said[0] == "Spring picking: Leaves are picked before the rains."
+
+
+def test_in_chinese_too(asked: Callable[..., list[str]]) -> None:
+    said = asked(TIMELINE, "这一年的四个阶段分别是什么?", "有: 压成茶砖包好。")
+    assert [text[:2] for text in said] == ["春采", "夏晒", "秋压", "冬卖"]
+
+
+def test_an_answer_that_names_two_of_them_is_made_whole_where_no_number_was_asked_for(
+    asked: Callable[..., list[str]],
+) -> None:
+    said = asked(
+        TIMELINE, "What are the stages since 1950, in order?", "Stated: Spring picking, summer drying of the leaves."
+    )
+    for title in ("Autumn pressing: Bricks", "Winter selling: Traders"):
+        assert any(text.startswith(title) for text in said), title
+    assert not any(text.startswith(("Spring picking:", "Summer drying:")) for text in said[:1])
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Which of the four stages has traders?", "What happens to bricks in the four stages?", "List the six stages."],
+)
+def test_where_one_is_asked_for_or_another_number_nothing_is_added(
+    asked: Callable[..., list[str]], question: str
+) -> None:
+    said = asked(TIMELINE, question, "Stated: Bricks are pressed and wrapped.")
+    assert len(titles(said)) < 4
+
+
+def test_parts_that_a_paragraph_introduces_are_a_list_too(asked: Callable[..., list[str]]) -> None:
+    said = asked(SHOPS, "Which three shops does the town have?", "Stated: The town has these shops.")
+    assert [text.split(":")[0] for text in said[-3:]] == ["The Old Leaf", "Mountain House", "By the Gate"]
+
+
+def test_a_list_that_is_whole_stays_as_it_was_written(asked: Callable[..., list[str]]) -> None:
+    whole = "Spring picking, Summer drying, Autumn pressing, Winter selling"
+    said = asked(TIMELINE, "List the four stages.", f"Stated: {whole}.")
+    assert said[0].startswith(whole)
+    assert not any(text.startswith("Summer drying:") for text in said[1:2])
+
+
+def test_the_quotes_and_a_large_models_answer_are_made_whole_alike(tmp_path: Path, listening_reranker: None) -> None:
+    engine, _ = scripted_engine(index_of(tmp_path, TIMELINE), "Stated: Bricks are pressed and wrapped.")
+    found, *_, done = engine.stream("List the four stages of the leaves.")
+    assert isinstance(found, Found)
+    for answer in (found.quotes, done.answer):  # type: ignore[union-attr]
+        assert len(titles([statement.text for statement in answer.statements])) == 4
+
+
+def test_a_refusal_lists_nothing(tmp_path: Path) -> None:
+    engine: Engine
+    engine, _ = small_engine(index_of(tmp_path, TIMELINE), "Not stated.", logits=[-9.0])
+    answer = engine.ask("List the four stages of the leaves.")
+    assert answer.refused
+    assert answer.statements == ()
