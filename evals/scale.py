@@ -97,7 +97,7 @@ def build_vectors(folder: Path, pairs: int, url: str | None) -> tuple[float, flo
     base, questions = load(folder)
     before = resident()
     client = StoreClient(folder / "chroma", url)
-    store = client.create(COLLECTION, base.vectors.shape[1])
+    store = client.create(COLLECTION, base.vectors.shape[1], pairs)
     asked = np.stack([question.vector for question in questions])
     best: dict[str, Vectors] = {}
     seconds = 0.0

@@ -51,7 +51,7 @@ _DISK_ERRORS = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EIO),
     None,
 )
-# Called with (texts embedded, texts in all) while embedding; a paragraph is a text in each of its languages.
+# Called with (texts done, texts in all) while embedding; a paragraph is a text in each of its languages.
 OnProgress = Callable[[int, int], None]
 
 
@@ -281,7 +281,7 @@ def _write_generation(job: _Job, known: Known, on_progress: OnProgress) -> tuple
     client: StoreClient | None = None
     try:
         client = StoreClient(generation / "chroma", settings.chroma_url)
-        store = client.create(collection, job.embedder.dimension)
+        store = client.create(collection, job.embedder.dimension, len(article.paragraphs))
         written = _write_vectors(job, known, store, generation / "tokens", on_progress)
         manifest = _manifest(job, written.vectors, collection)
         if store.count() != manifest.vectors:
@@ -332,6 +332,7 @@ def _write_vectors(job: _Job, known: Known, store: PassageStore, tokens: Path, o
             nodes = pipeline.run(documents=documents[done : done + AT_ONCE])
             store.add(nodes)
             writer.add(vectors.tokens)
+            on_progress(min(done + AT_ONCE, len(documents)), len(documents))
             count += len(nodes)
     return _Written(count, vectors.made)
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -137,9 +138,11 @@ class TokenWriter:
     def __init__(self, folder: Path, dimension: int) -> None:
         folder.mkdir(parents=True)
         self._folder = folder
-        self._vectors = _Rows(folder / "vectors.npy", np.int8, dimension)
-        self._scales = _Rows(folder / "scales.npy", np.float16)
-        self._offsets = _Rows(folder / "offsets.npy", np.int32, 2)
+        with ExitStack() as opened:  # where one cannot be opened, those before it are closed
+            self._vectors = opened.enter_context(closing(_Rows(folder / "vectors.npy", np.int8, dimension)))
+            self._scales = opened.enter_context(closing(_Rows(folder / "scales.npy", np.float16)))
+            self._offsets = opened.enter_context(closing(_Rows(folder / "offsets.npy", np.int32, 2)))
+            self._files = opened.pop_all()
         self._sums: dict[str, Vectors] = {}
         self._counts: dict[str, int] = {}
         self._places: list[tuple[int, Language, str, int, int]] = []
@@ -158,9 +161,8 @@ class TokenWriter:
             self._places.append((passage.paragraph, language, passage.digest, first, self._vectors.count))
 
     def close(self) -> None:
-        """Finish the files."""
-        for rows in (self._vectors, self._scales, self._offsets):
-            rows.close()
+        """Finish the files; where one cannot be finished, the others are closed all the same."""
+        self._files.close()
         means = {language: total / self._counts[language] for language, total in self._sums.items()}
         np.savez(self._folder / "means.npz", **means)  # type: ignore[arg-type]
         (self._folder / "passages.json").write_text(json.dumps(self._places), encoding="utf-8")
@@ -176,7 +178,11 @@ class _Rows:
         self._file = path.open("wb")
         self._dtype, self._width = np.dtype(dtype), width
         self.count = 0
-        self._write_header()
+        try:
+            self._write_header()
+        except BaseException:
+            self._file.close()
+            raise
         self._start = self._file.tell()
 
     def add(self, rows: NDArray[Any]) -> None:
@@ -186,11 +192,13 @@ class _Rows:
         self.count += len(rows)
 
     def close(self) -> None:
-        self._file.seek(0)
-        self._write_header()
-        if self._file.tell() != self._start:
-            raise ValueError(f"the header of {self._file.name} grew from {self._start} to {self._file.tell()} bytes")
-        self._file.close()
+        with self._file:
+            self._file.seek(0)
+            self._write_header()
+            if self._file.tell() != self._start:
+                raise ValueError(
+                    f"the header of {self._file.name} grew from {self._start} to {self._file.tell()} bytes"
+                )
 
     def _write_header(self) -> None:
         descr = np.lib.format.dtype_to_descr(self._dtype)

@@ -6,6 +6,7 @@ batches past Chroma's limit and scores exp(-distance); this subclass upserts, ba
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -37,7 +38,9 @@ _CHECK_DISK = "Check the disk."
 _REMEMBERED = 500  # paragraphs whose sentences' vectors stay in memory, about 10 KB each
 SentenceVectors = dict[tuple[int, Language, int], NDArray[np.float32]]
 _Kept = tuple[Any, Any]  # a record's metadata and vector
-_HNSW: Any = {"space": "cosine", "ef_construction": 200, "max_neighbors": 32, "ef_search": 200}
+_HNSW: Any = {"space": "cosine", "ef_construction": 200, "max_neighbors": 32}
+_LEAST_SEARCHED = 200
+_SEARCHED_BY_SIZE = 4.0
 
 
 class _Collection(ChromaVectorStore):
@@ -184,15 +187,15 @@ class StoreClient:
         with _chroma_errors(f"Chroma at {self._where} cannot be opened", _CHECK_SERVER if url else repair):
             self._client = _connect(folder, url)
 
-    def create(self, name: str, dimension: int) -> PassageStore:
-        """A new, empty store; an unfinished one of the same name is dropped first."""
+    def create(self, name: str, dimension: int, paragraphs: int = 0) -> PassageStore:
+        """A new, empty store for about so many paragraphs; an unfinished one of the same name is dropped first."""
         with _chroma_errors(f"Chroma at {self._where} cannot make the collections {name}", self._repair):
             self.drop(name)
             made = {
                 place: self._client.create_collection(
                     own,
                     embedding_function=None,  # the default one would download a model
-                    configuration={"hnsw": _HNSW},
+                    configuration={"hnsw": _HNSW | {"ef_search": ef_search(paragraphs)}},
                     metadata={"dimension": dimension},
                 )
                 for place, own in _names(name).items()
@@ -235,6 +238,14 @@ class StoreClient:
         for client in clients:  # over HTTP each leaves its connections open
             if session := getattr(client._server, "_session", None):
                 session.close()
+
+
+def ef_search(paragraphs: int) -> int:
+    """How many vectors a search keeps in hand: with the root of the corpus's size, so that it finds what is there.
+
+    At 10,000 pairs 400 find what 200 miss, at 100,000 each doubling finds more (evals/SCALE.md).
+    """
+    return max(_LEAST_SEARCHED, round(_SEARCHED_BY_SIZE * math.sqrt(paragraphs)))
 
 
 def _id_of(node: BaseNode) -> str:

@@ -38,7 +38,7 @@ class Known:
 class NodeVectors(TransformComponent):
     """Gives each node its vector: a known one where the embedded string is unchanged, else a new one.
 
-    `tokens`: the token vectors of the passages that went through last. `made`, `reused`: how many vectors, so far.
+    `tokens`: the token vectors of the passages that went through last. `made`: how many vectors, of all so far.
     `on_progress` is called with the share of the nodes in hand that have theirs.
     """
 
@@ -46,7 +46,6 @@ class NodeVectors(TransformComponent):
     _known: Known = PrivateAttr()
     _on_progress: Callable[[float], None] = PrivateAttr()
     made: int = 0
-    reused: int = 0
     tokens: tuple[PassageTokens, ...] = ()
 
     def __init__(self, embedder: Embedder, known: Known, on_progress: Callable[[float], None]) -> None:
@@ -70,7 +69,6 @@ class NodeVectors(TransformComponent):
             self._embed([node for node in batch if node.metadata["level"] != "passage"], with_tokens=False)
             self._on_progress(min(at + _AT_ONCE, len(fresh)) / len(fresh))
         self.made += len(fresh)
-        self.reused += len(nodes) - len(fresh)
         self.tokens = tuple(
             PassageTokens(m["paragraph"], m["language"], m["digest"], places[node.node_id])
             for node in passages

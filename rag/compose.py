@@ -238,6 +238,13 @@ def quoting(answer: Answer, sentences: Iterable[Evidence]) -> Answer:
     return replace(answer, statements=(*answer.statements, *quotes), citations=book.citations)
 
 
+def in_order_of_use(answer: Answer) -> Answer:
+    """`answer` with the citations that its statements use, in the order in which they do."""
+    book = _Citations()
+    said = [replace(own, citations=book.add(answer.citations[i] for i in own.citations)) for own in answer.statements]
+    return replace(answer, statements=tuple(said), citations=book.citations)
+
+
 def with_headings(answer: Answer) -> Answer:
     """`answer`, each heading that belongs to what is said before the first quote from under it.
 

@@ -246,7 +246,9 @@ class Engine:
         """The heads of the family of the likeliest paragraph, which may be the items of a list that is asked for."""
         if looked.whole or not looked.ranking.retrieved:
             return []
-        return self._selector.family_heads(looked.ranking.retrieved[0].paragraph, looked.ranking, looked.language)
+        first = looked.ranking.retrieved[0].paragraph
+        heads = self._selector.family_heads(first, looked.ranking, looked.language)
+        return [head for head in heads if head.paragraph.number not in looked.exclude]
 
     def _with_all_that_is_asked(self, answer: Answer, heard: Heard) -> Answer:
         """`answer` with every item of the list, or a part of what is asked, that it lacks."""

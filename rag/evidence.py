@@ -16,7 +16,7 @@ from index.outline import Outline
 from index.paragraphs import LANGUAGES, Language, Paragraph
 from index.sentences import split_sentences
 from index.tokens import count_tokens
-from rag.answer import Evidence, Retrieved
+from rag.answer import Citation, Evidence, Retrieved
 from rag.check import unstated
 from rag.numbers import figures
 from rag.retrieve import Ranking
@@ -135,8 +135,12 @@ class EvidenceSelector:
         return _heads(self._outline.introduced_by(top[0]) or self._outline.siblings_of(top), language)
 
     def family_heads(self, paragraph: Paragraph, ranking: Ranking, language: Language) -> list[Evidence]:
-        """The first sentences of the parts that a found paragraph introduces or is one of, each with its heading."""
-        return [head for head in _heads(self._family_of(paragraph, ranking), language) if head.heading]
+        """The first sentences of the parts that a found paragraph introduces or is one of.
+
+        None where one of them has no heading in its own language.
+        """
+        heads = _heads(self._family_of(paragraph, ranking), language)
+        return heads if all(head.heading and Citation.of(head).heading for head in heads) else []
 
     def _family_of(self, paragraph: Paragraph, ranking: Ranking) -> list[Paragraph]:
         siblings = self._outline.siblings_of([entry.paragraph for entry in ranking.retrieved[:DEPTH]])

@@ -7,23 +7,34 @@ names one of them; where a question asks for all, and what answers it is one of 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from index.keywords import simplified
 from rag.answer import Answer, Evidence, Statement
-from rag.compose import quoting
-from rag.numbers import CARDINALS, quantities
+from rag.compose import in_order_of_use, quoting
+from rag.numbers import CARDINALS, number
 from rag.words import Rarity, content_tokens
 
-_MOST = 20  # a larger number is a year or an amount, not how many there are
-_COUNTS = "|".join(word for word, value in CARDINALS.items() if 1 < value < _MOST)
+_N_EN = rf"(?:{'|'.join(word for word, value in CARDINALS.items() if 1 < value < 20)}|\d{{1,2}})"
+_N_ZH = r"(?:[两二三四五六七八九十]{1,2}|\d{1,2})"
 # A question that asks for all of several things.
 _ASKS_FOR_ALL = {
-    "zh": re.compile(r"列出|列举|罗列|哪些|哪[几两二三四五六七八九十\d]|分别[是为有叫]|依次|按顺序"),
+    "zh": re.compile(rf"列出|列举|罗列|哪些|哪(?:几|{_N_ZH})|分别[是为有叫]|依次|按顺序"),
     "en": re.compile(
-        rf"\b(?:list|enumerate|name (?:all|the|each)|what (?:are|were) (?:the|all)|(?:what|which) (?:{_COUNTS}|\d+)|"
-        r"in order)\b",
+        rf"(?:^|\b(?:please|you|to|and)\s+)list\b|\b(?:what|which) {_N_EN}\b|"
+        r"\b(?:enumerate|name (?:all|the|each)|what (?:are|were) (?:the|all)|in order(?! to\b))\b",
+        re.IGNORECASE,
+    ),
+}
+# How many of them it says there are: not a year, a fourth one, or what is found in all five.
+_COUNTED = {
+    "zh": re.compile(
+        rf"(?<![第\d])(?P<n>{_N_ZH})\s*(?:[个种类条项点步件]|阶段|部分|时期)(?!月|小时|百分|[^,，]{{0,6}}[中里内])"
+    ),
+    "en": re.compile(
+        r"\b(?:list|enumerate|name|which|what(?: are| were)?)(?:\s+[\w'’]+){0,2}?\s+"
+        rf"(?P<n>{_N_EN})\s+(?!years?\b|months?\b|weeks?\b|days?\b|hours?\b|minutes?\b|times\b|percent|%)",
         re.IGNORECASE,
     ),
 }
@@ -37,34 +48,41 @@ def asks_for_list(answer: Answer, heads: Sequence[Evidence], rarity: Rarity) -> 
     """Whether `heads` are what is asked for, all of them.
 
     `heads`: the first sentences of the parts that what was read introduces or is one of, each with its heading. There
-    are as many of them as the question says, or it gives no number and the answer names two of them.
+    are as many of them as the question says, or it gives no number and the answer names two in words of its own.
     """
-    asked = answer.rewritten or answer.question
-    if answer.refused or not heads or not _ASKS_FOR_ALL[answer.language].search(simplified(asked)):
+    asked = simplified(answer.rewritten or answer.question)
+    if answer.refused or not heads or not _ASKS_FOR_ALL[answer.language].search(asked):
         return False
-    counts = {value for _, value in quantities(asked) if value < _MOST}
-    if counts:
-        return len(heads) in counts
-    return sum(_names(answer, head, rarity) for head in heads) >= SEVERAL_NAMED
+    if count := _COUNTED[answer.language].search(asked):
+        written = count["n"].lower()
+        return len(heads) == (CARDINALS.get(written) or number(written))
+    own = [
+        said for said in answer.statements if not any(answer.citations[i].quote in said.text for i in said.citations)
+    ]
+    return sum(_names(own, head, rarity) for head in heads) >= SEVERAL_NAMED
 
 
 def with_whole_list(answer: Answer, heads: Sequence[Evidence], rarity: Rarity) -> Answer:
     """`answer` with a quote, behind its heading, of each of `heads` that it does not name; all in their order."""
-    lacking = [head for head in heads if not _names(answer, head, rarity)]
+    lacking = [head for head in heads if not _names(answer.statements, head, rarity)]
     if not lacking:
         return answer
     told = quoting(answer, lacking)
     added = told.statements[len(answer.statements) :]
     headed = [replace(said, text=told.citations[said.citations[0]].headed) for said in added]
+    bare = {head.text for head in lacking}
+    kept = [said for said in answer.statements if said.text not in bare]
     order = {head.paragraph.number: place for place, head in enumerate(heads)}
 
     def place(said: Statement) -> int:
         numbers = (told.citations[i].paragraph.number for i in said.citations)
         return next((order[number] for number in numbers if number in order), -1)
 
-    return replace(told, statements=tuple(sorted([*headed, *answer.statements], key=place)))
+    return in_order_of_use(replace(told, statements=tuple(sorted([*headed, *kept], key=place))))
 
 
-def _names(answer: Answer, head: Evidence, rarity: Rarity) -> bool:
+def _names(statements: Iterable[Statement], head: Evidence, rarity: Rarity) -> bool:
     words = content_tokens(head.heading)
-    return any(rarity.covered(words, content_tokens(said.text)) >= NAMED for said in answer.statements)
+    if not words:
+        return any(head.heading in said.text for said in statements)
+    return any(rarity.covered(words, content_tokens(said.text)) >= NAMED for said in statements)

@@ -43,7 +43,7 @@ ORDINALS = {
         "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(), 1
     )
 }
-# "The second quarter" is a number; the first is none, and "the third quarter" is read as a part.
+# "The second quarter" is a number; the first is none, and third, fifth and tenth, which name parts, are left out.
 _NTH = {word: value for word, value in ORDINALS.items() if value > 1 and word not in _EN_FRACTION}
 
 _WORDS = "|".join(sorted([*CARDINALS, *_EN_BIG], key=len, reverse=True))

@@ -27,7 +27,7 @@ _OUTSIDE = ("front", "summary", "credits", "footnote")
 
 _NTHS = ORDINALS | {"opening": 1, "last": LAST, "final": LAST, "closing": LAST}
 _NTH = rf"(?P<nth>{'|'.join(_NTHS)}|\d{{1,3}}(?:st|nd|rd|th))"
-_N = rf"(?P<n>\d{{1,3}}|{'|'.join(CARDINALS)})"
+_N = rf"(?P<n>\d{{1,3}}|{'|'.join(word for word, value in CARDINALS.items() if 0 < value < 20)})"
 _DI = r"第\s*(?P<di>\d{1,3}|[一二三四五六七八九十]{1,3})\s*"
 _END = r"(?P<end>最后|末尾|结尾|最末)的?[一那]?"
 _START = r"(?P<start>开头|首)的?[一那]?"
@@ -45,7 +45,7 @@ _PATTERNS: Mapping[Unit, tuple[re.Pattern[str], ...]] = {
     **{
         unit: (
             re.compile(rf"\b{_NTH}\s+(?:{behind})\b", re.IGNORECASE),
-            re.compile(rf"\b(?:{before})\s+(?:no\.?\s*|number\s+)?#?{_N}\b", re.IGNORECASE),
+            re.compile(rf"\b(?:{before})\s+(?:no\.?\s*|number\s+)?#?{_N}\b(?! times\b)", re.IGNORECASE),
             re.compile(rf"(?:{_DI}|{_END}|{_START}){chinese}"),
             re.compile(rf"{_NO_NAME}{chinese}\s*(?P<n>\d{{1,3}})(?![\d.%年月日])"),
         )
@@ -84,7 +84,8 @@ def _all_named(text: str) -> list[Named]:
     ]
     places: list[Named] = []
     for place in sorted(found, key=lambda place: (place.start, -place.end)):
-        if not places or place.start >= places[-1].end:  # of "第 3 节 2" it is the first three words that name a place
+        # Of two that overlap the first: in "第 3 节 2" it is 第 3 节, not 节 2.
+        if not places or place.start >= places[-1].end:
             places.append(place)
     return places
 

@@ -194,8 +194,23 @@ def test_an_index_that_is_built_in_parts_is_the_same(
     numbers = [paragraph.number for paragraph in parts.paragraphs]
     for language in LANGUAGES:
         assert one.tokens.maxsims(question, numbers, language) == other.tokens.maxsims(question, numbers, language)
-    again = build(settings, into=tmp_path / "parts", rebuild=False, embedder=embedder)
-    assert again.was_current
+
+
+def test_progress_tells_of_what_is_taken_over_too(
+    folder: Path, source: Path, settings: Settings, embedder: HashingEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.build.AT_ONCE", 2)
+    seen: list[tuple[int, int]] = []
+    write(source, [FACTS[0] | {"zh": "茶在宋代传遍全国。"}, *FACTS[1:]])
+    build(
+        settings,
+        source=source,
+        into=folder,
+        embedder=embedder,
+        on_progress=lambda done, total: seen.append((done, total)),
+    )
+    assert seen[0][0] <= 2, "the Chinese half comes first, and only its first text is new"
+    assert seen[-1] == (6, 6)
 
 
 # --- which source -------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
@@ -110,3 +111,22 @@ def test_an_unchanged_passage_keeps_its_tokens_at_the_next_build(tmp_path: Path,
     moved = after.of(3, "en")
     assert moved is not None
     assert moved.offsets.tolist() == before.offsets.tolist()
+
+
+def test_a_disk_that_fills_leaves_no_file_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = TokenWriter(tmp_path / "tokens", 4)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("numpy.lib.format.write_array_header_1_0", full)
+    with pytest.raises(OSError, match="No space left"):
+        writer.close()
+    assert all(rows._file.closed for rows in (writer._vectors, writer._scales, writer._offsets))
+    with pytest.raises(OSError, match="No space left"):
+        TokenWriter(tmp_path / "more", 4)  # a file left open is a ResourceWarning, and so an error
+
+
+def test_rows_of_another_width_are_refused(tmp_path: Path) -> None:
+    with closing(TokenWriter(tmp_path / "tokens", 3)) as writer, pytest.raises(ValueError, match="rows of shape"):
+        writer.add([PassageTokens(1, "en", "a", tokens([1, 0, 0, 0]))])

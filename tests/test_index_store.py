@@ -39,6 +39,15 @@ def nearest(
     return store.nearest(np.asarray(vector, np.float32), level=level, language=language, k=k)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(("paragraphs", "kept"), [(0, 200), (67, 200), (2_500, 200), (10_000, 400), (100_000, 1265)])
+def test_a_search_keeps_more_in_hand_where_there_is_more_to_find(tmp_path: Path, paragraphs: int, kept: int) -> None:
+    client = StoreClient(tmp_path / "sized")
+    store = client.create("sized", 2, paragraphs)
+    made = [own._collection for own in store._collections.values()]
+    assert [collection.configuration_json["hnsw"]["ef_search"] for collection in made] == [kept] * 4
+    client.close()
+
+
 def test_scores_are_cosines_best_first(store: PassageStore) -> None:
     store.add([node("a", [1.0, 0.0]), node("b", [0.6, 0.8], paragraph=2), node("c", [-1.0, 0.0], paragraph=3)])
     found = nearest(store, [1.0, 0.0])

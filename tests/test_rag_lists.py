@@ -89,13 +89,47 @@ def test_an_answer_that_names_two_of_them_is_made_whole_where_no_number_was_aske
 
 @pytest.mark.parametrize(
     "question",
-    ["Which of the four stages has traders?", "What happens to bricks in the four stages?", "List the six stages."],
+    [
+        "Which of the four stages has traders?",
+        "What happens to bricks in the four stages?",
+        "What are the features of stage 4?",
+        "What are the risks in the four stages?",
+        "What were the bricks of the last 4 years?",
+        "List the six stages.",
+        "第四阶段有哪些特点?",
+        "四年内有哪些茶砖?",
+        "四个阶段中有哪些茶砖?",
+    ],
 )
 def test_where_one_is_asked_for_or_another_number_nothing_is_added(
     asked: Callable[..., list[str]], question: str
 ) -> None:
-    said = asked(TIMELINE, question, "Stated: Bricks are pressed and wrapped.")
+    said = asked(TIMELINE, question, "Stated: Bricks are pressed and wrapped.", "有: 压成茶砖包好。")
     assert len(titles(said)) < 4
+    assert sum(text[:2] in ("春采", "夏晒", "秋压", "冬卖") for text in said) < 4
+
+
+def test_a_number_that_is_none_of_them_does_not_keep_a_list_from_being_whole(asked: Callable[..., list[str]]) -> None:
+    named = "Stated: Spring picking and Summer drying."
+    said = asked(TIMELINE, "What are the stages of the last 3 years, in order?", named)
+    assert titles(said)[-2:] == ["Autumn pressing", "Winter selling"]
+
+
+def test_what_is_excluded_is_in_no_list(tmp_path: Path, listening_reranker: None) -> None:
+    engine, _ = small_engine(index_of(tmp_path, TIMELINE), "Stated: Bricks are pressed and wrapped.", logits=[6.0])
+    answer = engine.ask("List the three stages of the leaves.", exclude=frozenset({1}))
+    assert [citation.paragraph.number for citation in answer.citations] == [2, 3, 4]
+
+
+def test_headings_in_the_other_language_alone_make_no_list(asked: Callable[..., list[str]]) -> None:
+    said = asked(SHOPS, "镇上有哪三家店?", "有: 它卖茶砖。")
+    assert "它早就开了。" not in said or len(said) < 4
+
+
+def test_a_quote_that_stood_without_its_heading_is_not_said_twice(asked: Callable[..., list[str]]) -> None:
+    said = asked(SHOPS, "Which three shops does the town have?", "Stated: The town has these shops. It sells bricks.")
+    assert "Mountain House: It sells bricks." in said
+    assert "It sells bricks." not in said
 
 
 def test_parts_that_a_paragraph_introduces_are_a_list_too(asked: Callable[..., list[str]]) -> None:

@@ -83,6 +83,8 @@ def test_a_place_is_known_by_what_it_is_called(question: str, numbers: list[int]
         "地图 2 在哪里?",
         "这一段时间做什么?",
         "图 3% 是什么?",
+        "What does paragraph twenty-one say?",
+        "Is it in part three times faster?",
         "How many figures are there?",
         "What does figure 9 show?",
         "脚注 12 说了什么?",

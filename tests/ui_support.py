@@ -166,7 +166,19 @@ class ScriptedEngine:
     def find(self, question: str, history: Sequence[Turn] = (), exclude: frozenset[int] = frozenset()) -> Found:
         quotes = self._script(question).quotes
         nothing = Ranking((), {}, {})
-        return Found(question, quotes.rewritten, quotes.language, nothing, (), (), 1.0, False, exclude, quotes)
+        return Found(
+            question=question,
+            rewritten=quotes.rewritten,
+            language=quotes.language,
+            ranking=nothing,
+            ranked=(),
+            shown=(),
+            milliseconds=1.0,
+            places=(),
+            whole=False,
+            exclude=exclude,
+            quotes=quotes,
+        )
 
     def stream(
         self, question: str, history: Sequence[Turn] = (), id: str | None = None, exclude: frozenset[int] = frozenset()
