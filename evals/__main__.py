@@ -90,7 +90,9 @@ def parser() -> argparse.ArgumentParser:
 def _add_scale(command: argparse.ArgumentParser) -> None:
     command.add_argument("--sizes", default="1000,10000", metavar="1000,10000", help="paragraph pairs")
     command.add_argument("--xquad", type=Path, metavar="DIR", help="the folder of xquad.dev.{en,zh}.json; else $XQUAD")
-    command.add_argument("--server", action="store_true", help="also measure a Chroma server on loopback")
+    command.add_argument(
+        "--server", action="store_true", help="also ask a Chroma server on loopback, over the same files"
+    )
     command.add_argument("--questions", type=int, default=50, metavar="N", help="asked at each size; default: 50")
     command.add_argument("--out", type=Path, metavar="FILE", help="write the figures there as JSON")
 

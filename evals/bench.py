@@ -1,4 +1,4 @@
-"""Puts an engine under a bed and fills a run folder: the one file of evals that knows rag's engine."""
+"""Puts an engine under a bed and fills a run folder: an index, a bed, a generator, kept answers."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Fit the reranker and the answerability gate on development questions: part of `python -m evals calibrate`.
 
-Writes rag/rerank.json and rag/gate.json. The generator's replies are the only costly signal; each is asked for once
-and kept (evals/kept.py), so a change elsewhere refits in seconds. Never touches a test question. The figures printed
-are of questions that neither the weights nor the threshold had seen. What is heard of the model's layers is fitted
-before (evals/hearing.py).
+What is fitted goes into rag/rerank.json (written in evals/calibration.py) and rag/gate.json. The generator's replies
+are the only costly signal; each is asked for once and kept (evals/kept.py), so a change elsewhere refits in seconds.
+Never touches a test question. The figures printed are of questions that neither the weights nor the threshold had
+seen. What is heard of the model's layers is fitted before (evals/hearing.py).
 """
 
 from __future__ import annotations

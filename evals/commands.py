@@ -172,7 +172,7 @@ def speed(args: argparse.Namespace) -> int:
 
 
 def calibrate(args: argparse.Namespace) -> int:
-    """Fit the retriever's weights and the gate on development questions; write rag/fusion.json and rag/gate.json."""
+    """Fit the retriever's weights, the probe, the reranker and the gate on development questions; write rag's files."""
     from evals.calibration import Limits, calibrate_fusion, calibrate_gate
 
     settings = load_settings()

@@ -1,4 +1,4 @@
-"""What one answer is worth: pure functions of a gold question and the JSON object of DESIGN.md's contract.
+"""What one answer is worth: pure functions of a gold question and the JSON object that `python -m rag --json` prints.
 
 The formulas and their sources are in README.md. Nothing here reads wording to find a refusal, trusts an index
 that an answer gives, or turns "could not judge" into a zero: that is None.

@@ -89,14 +89,14 @@ def apart(function: Callable[..., T], *arguments: Any) -> T:
 # --- building, each in a process of its own ---------------------------------------------------------------------
 
 
-def build_vectors(folder: Path, pairs: int, url: str | None) -> tuple[float, float, dict[str, list[float]]]:
+def build_vectors(folder: Path, pairs: int) -> tuple[float, float, dict[str, list[float]]]:
     """(seconds, peak MiB, exact) for the store of `pairs` paragraphs; only the adding is timed.
 
     `exact`: for each level and language, as "level.language", the cosine of each question's tenth nearest vector.
     """
     base, questions = load(folder)
     before = resident()
-    client = StoreClient(folder / "chroma", url)
+    client = StoreClient(folder / "chroma")
     store = client.create(COLLECTION, base.vectors.shape[1], pairs)
     asked = np.stack([question.vector for question in questions])
     best: dict[str, Vectors] = {}
@@ -239,7 +239,7 @@ def ask_tokens(folder: Path, pairs: int) -> tuple[list[float], float]:
     return _timed(ask, questions), resident() - before
 
 
-def ask_whole(folder: Path, pairs: int, count: int, url: str | None) -> tuple[list[float], float]:
+def ask_whole(folder: Path, pairs: int, count: int) -> tuple[list[float], float]:
     """(milliseconds a question for the retriever as it is: every leg, fused; MiB grown)."""
     base, questions = load(folder)
     known = {question.text: question for question in questions}
@@ -247,7 +247,7 @@ def ask_whole(folder: Path, pairs: int, count: int, url: str | None) -> tuple[li
         for number in range(1, pairs + 1):
             sink.write(json.dumps(base.paragraph(number).to_json(), ensure_ascii=False) + "\n")
     before = resident()
-    index = Index(folder, _manifest(pairs, count, base, url), folder, cast(Embedder, _Known(known)))
+    index = Index(folder, _manifest(pairs, count, base), folder, cast(Embedder, _Known(known)))
     retriever = HybridRetriever(index)
     with closing(index):
         retriever.rank(questions[0].text)
@@ -267,7 +267,7 @@ class _Known:
         return self.questions[text].tokens
 
 
-def _manifest(pairs: int, count: int, base: Base, url: str | None) -> Manifest:
+def _manifest(pairs: int, count: int, base: Base) -> Manifest:
     return Manifest(
         format=FORMAT_VERSION,
         splitter=0,
@@ -283,7 +283,7 @@ def _manifest(pairs: int, count: int, base: Base, url: str | None) -> Manifest:
         paragraphs=pairs,
         vectors=count,
         collection=COLLECTION,
-        chroma_url=url,
+        chroma_url=None,
         built_at="",
     )
 

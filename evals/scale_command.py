@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from evals.datasets import XQuAD
 from evals.endpoint import chroma_server
 from evals.made import Base, base_of
 from evals.run import sample
-from evals.scale import Stage, apart
+from evals.scale import Asking, Stage, apart
 from evals.tables import wide_console
 from evals.xquad import BOTH, dataset_folder, engine_over
 from index.errors import UserError
@@ -41,11 +41,9 @@ def measure(args: argparse.Namespace, command: str) -> int:
     base, questions = _base(dataset, args.questions)
     stages: list[Stage] = []
     for pairs in sizes:
-        for server in (False, True) if args.server else (False,):
-            with _folder(base, questions) as folder:
-                stages += _vectors(folder, pairs, base, server=server)
-                if not server:
-                    stages += _others(folder, pairs, base)
+        with _folder(base, questions) as folder:
+            stages += _vectors(folder, pairs, base, server=args.server)
+            stages += _others(folder, pairs, base)
     _print(stages)
     if args.out:
         record = scale.to_json(stages, command=command, note=NOTE, noise=base.noise, questions=len(questions))
@@ -78,18 +76,26 @@ def _folder(base: Base, questions: Sequence[scale.Question]) -> Iterator[Path]:
 
 
 def _vectors(folder: Path, pairs: int, base: Base, *, server: bool) -> list[Stage]:
-    name = "Chroma server" if server else "Chroma embedded"
+    """Chroma built and asked in a process; then, where there is to be a `server`, one over the same files."""
     (folder / "chroma").mkdir()
-    _say(name, pairs)
-    with chroma_server(folder / "chroma") if server else nullcontext() as running:
-        url = running.url if running else None
-        seconds, peak, exact = apart(scale.build_vectors, folder, pairs, url)
-        asked = apart(scale.ask_vectors, folder, pairs, vectors_of(base, pairs), url, exact)
-        size = scale.disk(folder / "chroma")
-        memory = scale.resident(running.pid) if running else asked.grown
+    _say("Chroma embedded", pairs)
+    count = vectors_of(base, pairs)
+    seconds, peak, exact = apart(scale.build_vectors, folder, pairs)
+    size = scale.disk(folder / "chroma")
+    asked = apart(scale.ask_vectors, folder, pairs, count, None, exact)
+    stages = _asked("Chroma embedded", pairs, asked, asked.grown, rate=pairs / seconds, disk=size, built_with=peak)
+    if server:
+        _say("Chroma server", pairs)
+        with chroma_server(folder / "chroma") as running:
+            asked = apart(scale.ask_vectors, folder, pairs, count, running.url, exact)
+            stages += _asked("Chroma server", pairs, asked, scale.resident(running.pid))
+    return stages
+
+
+def _asked(name: str, pairs: int, asked: Asking, memory: float, **built: float) -> list[Stage]:
     times = _percentiles(asked.queries)
     return [
-        Stage(name, pairs, pairs / seconds, size, built_with=peak, memory=memory, **_recall(asked.recall), **times),
+        Stage(name, pairs, memory=memory, **built, **_recall(asked.recall), **times),
         Stage(f"{name}, sentences read", pairs, **_percentiles(asked.sentences)),
     ]
 
@@ -118,7 +124,7 @@ def _others(folder: Path, pairs: int, base: Base) -> list[Stage]:
         size = scale.disk(folder / place)
         stages.append(Stage(name, pairs, pairs / seconds, size, built_with=peak, memory=grown, **_percentiles(times)))
     _say("whole retrieval", pairs)
-    times, grown = apart(scale.ask_whole, folder, pairs, vectors_of(base, pairs), None)
+    times, grown = apart(scale.ask_whole, folder, pairs, vectors_of(base, pairs))
     return [*stages, Stage("whole retrieval", pairs, memory=grown, **_percentiles(times))]
 
 

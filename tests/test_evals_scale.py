@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from evals import scale
+from evals.endpoint import chroma_server
 from evals.made import Base, MadeTokens, base_of
 from evals.scale_command import vectors_of
 from index.build import Index
@@ -66,12 +67,15 @@ def test_token_vectors_are_made_for_every_passage_once(base: Base) -> None:
 
 def test_every_stage_is_built_and_asked_by_the_programs_own_code(base: Base, folder: Path) -> None:
     (folder / "chroma").mkdir()
-    seconds, _, exact = scale.build_vectors(folder, PAIRS, None)
+    seconds, _, exact = scale.build_vectors(folder, PAIRS)
     assert seconds > 0
     asked = scale.ask_vectors(folder, PAIRS, vectors_of(base, PAIRS), None, exact)
-    assert min(asked.recall.values()) > 0.95
-    for times in (asked.queries, asked.sentences):
-        assert len(times) == 3
+    with chroma_server(folder / "chroma") as running:
+        served = scale.ask_vectors(folder, PAIRS, vectors_of(base, PAIRS), running.url, exact)
+    for own in (asked, served):
+        assert min(own.recall.values()) > 0.95
+        for times in (own.queries, own.sentences):
+            assert len(times) == 3
     for build, ask, more in (
         (scale.build_keywords, scale.ask_keywords, ()),
         (scale.build_fts, scale.ask_fts, ()),
@@ -79,7 +83,7 @@ def test_every_stage_is_built_and_asked_by_the_programs_own_code(base: Base, fol
     ):
         build(folder, PAIRS)
         assert len(ask(folder, *more)[0]) == 3  # type: ignore[operator]
-    times, _ = scale.ask_whole(folder, PAIRS, vectors_of(base, PAIRS), None)
+    times, _ = scale.ask_whole(folder, PAIRS, vectors_of(base, PAIRS))
     assert len(times) == 2
 
 

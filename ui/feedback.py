@@ -1,4 +1,4 @@
-"""Thumbs and notes, kept in SQLite under the data directory; a bad answer becomes a question to test with."""
+"""Thumbs and notes, kept in SQLite under the setting `home`; a bad answer becomes a question to test with."""
 
 from __future__ import annotations
 
