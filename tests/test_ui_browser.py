@@ -254,6 +254,48 @@ def test_stop_leaves_the_quotes_and_ends_the_model(opened: Open, world: World) -
     script.gate = None
 
 
+def test_a_question_sent_while_an_answer_is_written_is_asked_once_it_is_done(opened: Open, world: World) -> None:
+    script = world.scripts[SLOW]
+    script.gate = threading.Event()
+    page = opened()
+    _ask(page, SLOW, wait=False)
+    page.wait_for_selector(".exchange[data-state=running] .statement")
+    page.fill("#question", CARE)
+    page.press("#question", "Enter")
+    assert page.locator("#next-note").is_visible()
+    assert page.input_value("#question") == CARE
+    assert page.locator(".exchange").count() == 1
+    script.gate.set()
+    page.wait_for_selector(".exchange[data-state=done] >> nth=1")
+    assert CARE in page.locator(".exchange").last.text_content()
+    assert page.input_value("#question") == ""
+    assert page.locator("#next-note").is_hidden()
+    script.gate = None
+
+
+@pytest.mark.parametrize("taken_back_by", ["the button", "writing on"])
+def test_what_is_to_be_asked_next_can_be_kept_back(opened: Open, world: World, taken_back_by: str) -> None:
+    script = world.scripts[SLOW]
+    script.gate = threading.Event()
+    page = opened()
+    _ask(page, SLOW, wait=False)
+    page.wait_for_selector(".exchange[data-state=running] .statement")
+    page.fill("#question", CARE)
+    page.press("#question", "Enter")
+    if taken_back_by == "the button":
+        page.click("#next-note button")
+    else:
+        page.press("#question", "End")
+        page.keyboard.type("!")
+    assert page.locator("#next-note").is_hidden()
+    script.gate.set()
+    page.wait_for_selector(".exchange[data-state=done]")
+    page.wait_for_timeout(300)
+    assert page.locator(".exchange").count() == 1
+    assert page.input_value("#question").startswith(CARE), "what was written stays in the box"
+    script.gate = None
+
+
 def test_stop_is_heard_before_anything_was_heard_of_the_question(opened: Open, world: World) -> None:
     script = world.scripts[SLOW]
     script.gate = threading.Event()

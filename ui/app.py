@@ -201,7 +201,8 @@ def build_page(answering: Answering, feedback: FeedbackStore, tools: Tools) -> g
         parcel = gr.HTML("", elem_id="parcel", html_template="", js_on_load=_mount("parcel", ()), padding=False)
         drawn = [transcript, memory]
         blocks.load(page.restore, [memory], drawn, queue=False, **_QUIET)
-        desk.ask(page.ask, [memory], drawn, concurrency_limit=None, **_QUIET)
+        # "multiple": the next question may come in before the queue has put the last answer away.
+        desk.ask(page.ask, [memory], drawn, concurrency_limit=None, trigger_mode="multiple", **_QUIET)
         desk.expect(page.expect, None, None, queue=False, **_QUIET)
         desk.stop(page.stop, None, None, queue=False, **_QUIET)
         desk.undo(page.undo, [memory], drawn, queue=False, **_QUIET)

@@ -76,6 +76,8 @@ WORDING: dict[str, Words] = {
     "stop": Words("停止", "Stop"),
     "keys": Words("Enter 提问 · Shift+Enter 换行 · / 跳到这里", "Enter asks · Shift+Enter new line · / jumps here"),
     "too_long": Words("问题最多 {limit} 个字符。", "A question may have at most {limit} characters."),
+    "asked_next": Words("这一答写完就问", "Asked when this answer is done"),
+    "not_next": Words("先不问", "Not yet"),
     "editing": Words(
         "正在修改第 {n} 个问题；其后的问答将被替换。", "Editing question {n}; what follows it will be replaced."
     ),

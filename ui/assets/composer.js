@@ -6,6 +6,7 @@ import { tell, words } from "./words.js";
 const UNANSWERED = 12;
 // Milliseconds between two words to the server that a question is being written; it then reads nothing ahead.
 const EXPECTING = 3000;
+const SETTLING = 50; // milliseconds
 let expectedAt = 0;
 let triggers = {};
 let pending = null;
@@ -13,6 +14,7 @@ const NOTHING = { replaces: null, standalone: false, scope: null, n: 0 };
 let asking = NOTHING;
 let unsent = ""; // what stood in the box before an earlier question was put there
 let stopping = false;
+let isNext = false; // what stands in the box is asked once the answer under way is done
 
 const isTouch = () => matchMedia("(hover: none)").matches;
 const box = () => document.getElementById("question");
@@ -35,6 +37,7 @@ export function mountComposer(own) {
     submit();
   });
   box().addEventListener("input", () => {
+    askNext(false);
     fit();
     expect();
   });
@@ -60,12 +63,22 @@ function fit() {
 
 function submit() {
   const question = box().value.trim();
-  if (!question || isBusy() || document.getElementById("send").disabled) return;
+  if (!question || document.getElementById("send").disabled) return;
+  if (isBusy()) {
+    askNext(true);
+    return;
+  }
   ask({ question, ...asking });
   unsent = "";
   reset();
   // On a phone the keyboard would stand in front of the answer.
   if (isTouch()) box().blur();
+}
+
+/** Keep what stands in the box to be asked next; or no longer. */
+export function askNext(on) {
+  isNext = on;
+  note("next").hidden = !on;
 }
 
 /** Ask: {question, replaces?, standalone?, scope?}. Does nothing while another question is under way. */
@@ -90,6 +103,7 @@ function deliver() {
 function giveBack() {
   if (!pending) return;
   if (!box().value) box().value = pending.asked.question;
+  askNext(false);
   pending = null;
   stopping = false;
   fit();
@@ -109,6 +123,14 @@ export function arrived() {
   stopping = false;
   showState();
   markLeaving();
+  // Not at once: the conversation that goes with the question is kept in the same breath as this was drawn.
+  if (isNext && !isBusy()) setTimeout(submitNext, SETTLING);
+}
+
+function submitNext() {
+  if (!isNext || isBusy()) return;
+  askNext(false);
+  submit();
 }
 
 /** Stop the question that is under way, also one of which nothing has been heard yet. */
@@ -130,6 +152,7 @@ function showState() {
 
 /** Put a question into the box: to be changed ({replaces, n}), or asked again in full ({standalone}). */
 export function edit(question, { replaces = null, n = 0, standalone = false, scope = null } = {}) {
+  askNext(false);
   if (!asking.replaces) unsent = box().value;
   asking = { replaces, standalone, scope, n };
   if (isNarrow()) showPane("talk");

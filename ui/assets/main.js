@@ -99,6 +99,7 @@ const actions = {
   },
   stop: () => composer.stop(),
   "cancel-edit": () => composer.cancelEdit(),
+  "not-next": () => composer.askNext(false),
   "drop-scope": () => composer.dropScope(),
   language: () => switchLanguage(),
   theme: (own) => look.nextTheme(own),
@@ -112,7 +113,7 @@ const actions = {
 };
 // While an answer is under way, only these may be done to the conversation.
 const ALWAYS = new Set(["cite", "near", "back", "about", "copy", "stop", "language", "theme", "tab", "map", "skip",
-  "drop-scope", "cancel-edit", "export"]);
+  "drop-scope", "cancel-edit", "not-next", "export"]);
 
 document.addEventListener("click", (event) => {
   const sources = event.target.closest("details.sources > summary")?.parentElement;
