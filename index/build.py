@@ -332,7 +332,6 @@ def _write_vectors(job: _Job, known: Known, store: PassageStore, tokens: Path, o
             nodes = pipeline.run(documents=documents[done : done + AT_ONCE])
             store.add(nodes)
             writer.add(vectors.tokens)
-            on_progress(min(done + AT_ONCE, len(documents)), len(documents))
             count += len(nodes)
     return _Written(count, vectors.made)
 

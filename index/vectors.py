@@ -64,10 +64,11 @@ class NodeVectors(TransformComponent):
         # Longest first, so that a batch holds texts of like length and little padding is computed.
         fresh.sort(key=lambda node: (node.metadata["level"], -len(node.get_content(metadata_mode=MetadataMode.EMBED))))
         for at in range(0, len(fresh), _AT_ONCE):
+            self._on_progress(at / len(fresh))
             batch = fresh[at : at + _AT_ONCE]
             places |= self._embed([node for node in batch if node.metadata["level"] == "passage"], with_tokens=True)
             self._embed([node for node in batch if node.metadata["level"] != "passage"], with_tokens=False)
-            self._on_progress(min(at + _AT_ONCE, len(fresh)) / len(fresh))
+        self._on_progress(1.0)
         self.made += len(fresh)
         self.tokens = tuple(
             PassageTokens(m["paragraph"], m["language"], m["digest"], places[node.node_id])

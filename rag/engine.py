@@ -189,11 +189,8 @@ class Engine:
         is_answered = gate.is_open and looked.ranked
         quotes = self._quotes(base, looked) if is_answered else refusal(base)
         kept = {f.name: getattr(looked, f.name) for f in fields(Looked)}
-        heads = self._heads(looked)
         quotes = with_headings(quotes)
-        if asks_for_list(quotes, heads, self._rarity):
-            quotes = with_whole_list(quotes, heads, self._rarity)
-        return Found(**kept, quotes=quotes)
+        return Found(**kept, quotes=self._whole_list(quotes, looked) or quotes)
 
     def look(
         self,
@@ -242,20 +239,20 @@ class Engine:
             answer = with_nearest(answer, looked.ranked, looked.ranking.share, self._rarity)
         return self._with_all_that_is_asked(with_headings(answer), heard)
 
-    def _heads(self, looked: Looked) -> list[Evidence]:
-        """The heads of the family of the likeliest paragraph, which may be the items of a list that is asked for."""
-        if looked.whole or not looked.ranking.retrieved:
-            return []
-        first = looked.ranking.retrieved[0].paragraph
-        heads = self._selector.family_heads(first, looked.ranking, looked.language)
-        return [head for head in heads if head.paragraph.number not in looked.exclude]
-
     def _with_all_that_is_asked(self, answer: Answer, heard: Heard) -> Answer:
         """`answer` with every item of the list, or a part of what is asked, that it lacks."""
-        heads = self._heads(heard.looked)
-        if asks_for_list(answer, heads, self._rarity):
-            return with_whole_list(answer, heads, self._rarity)
+        if listed := self._whole_list(answer, heard.looked):
+            return listed
         return with_headings(self._with_other_parts(answer, heard)) if self.generator.is_small else answer
+
+    def _whole_list(self, answer: Answer, looked: Looked) -> Answer | None:
+        """`answer` with every heading of the likeliest paragraph's family, where they are what is asked for."""
+        if looked.whole or not looked.ranking.retrieved:
+            return None
+        first = looked.ranking.retrieved[0].paragraph
+        family = self._selector.family_heads(first, looked.ranking, looked.language)
+        heads = [head for head in family if head.paragraph.number not in looked.exclude]
+        return with_whole_list(answer, heads, self._rarity) if asks_for_list(answer, heads, self._rarity) else None
 
     def _with_other_parts(self, answer: Answer, heard: Heard) -> Answer:
         """`answer` with quotes of the paragraphs that state a part of what is asked, where that is several things.

@@ -13,7 +13,7 @@ from dataclasses import replace
 from index.keywords import simplified
 from rag.answer import Answer, Evidence, Statement
 from rag.compose import in_order_of_use, quoting
-from rag.numbers import CARDINALS, number
+from rag.numbers import CARDINALS, count
 from rag.words import Rarity, content_tokens
 
 _N_EN = rf"(?:{'|'.join(word for word, value in CARDINALS.items() if 1 < value < 20)}|\d{{1,2}})"
@@ -53,9 +53,8 @@ def asks_for_list(answer: Answer, heads: Sequence[Evidence], rarity: Rarity) -> 
     asked = simplified(answer.rewritten or answer.question)
     if answer.refused or not heads or not _ASKS_FOR_ALL[answer.language].search(asked):
         return False
-    if count := _COUNTED[answer.language].search(asked):
-        written = count["n"].lower()
-        return len(heads) == (CARDINALS.get(written) or number(written))
+    if counted := _COUNTED[answer.language].search(asked):
+        return len(heads) == count(counted["n"].lower())
     own = [
         said for said in answer.statements if not any(answer.citations[i].quote in said.text for i in said.citations)
     ]

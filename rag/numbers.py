@@ -155,6 +155,11 @@ def number(text: str) -> Fraction | None:
     return Fraction(total + section + digit)
 
 
+def count(written: str) -> int:
+    """What a number in digits, in Chinese numerals or in one English word counts; 0 where it is none."""
+    return CARDINALS[written] if written in CARDINALS else int(number(written) or 0)
+
+
 def _english(words: str) -> Fraction:
     total = current = 0
     for word in re.findall(r"[a-z]+", words.lower()):

@@ -14,7 +14,7 @@ from typing import Literal, TypeVar
 from index.keywords import simplified
 from index.outline import path_of
 from index.paragraphs import Paragraph
-from rag.numbers import CARDINALS, ORDINALS, number
+from rag.numbers import CARDINALS, ORDINALS, count
 from rag.retrieve import Ranking
 
 T = TypeVar("T")
@@ -99,11 +99,7 @@ def _named(unit: Unit, match: re.Match[str]) -> Named:
     groups = {name: text.lower() for name, text in match.groupdict().items() if text}
     written = groups.get("n") or groups.get("di")
     is_number = unit == "paragraph" and ("n" in groups or groups.get("di", "").isdigit())
-    return Named("number" if is_number else unit, _count(written) if written else _ordinal(groups), *match.span())
-
-
-def _count(written: str) -> int:
-    return CARDINALS[written] if written in CARDINALS else int(number(written) or 0)
+    return Named("number" if is_number else unit, count(written) if written else _ordinal(groups), *match.span())
 
 
 def _ordinal(groups: Mapping[str, str]) -> int:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from index.build import Index
-from rag.engine import Engine, Found
+from rag.engine import Found
 from tests.rag_support import make_index, scripted_engine, small_engine
 
 # A way that tea goes, as a timeline, and three shops that a paragraph introduces.
@@ -35,7 +34,7 @@ def asked(tmp_path: Path, listening_reranker: None) -> Callable[..., list[str]]:
     """What a small model's answer says in the end, statement by statement, of what it wrote."""
 
     def ask(records: Records, question: str, *written: str) -> list[str]:
-        engine, _ = small_engine(index_of(tmp_path, records), *written, logits=[6.0])
+        engine, _ = small_engine(make_index(tmp_path, records), *written, logits=[6.0])
         answer = engine.ask(question)
         for statement in answer.statements:
             assert statement.citations, statement.text
@@ -43,10 +42,6 @@ def asked(tmp_path: Path, listening_reranker: None) -> Callable[..., list[str]]:
         return [statement.text for statement in answer.statements]
 
     return ask
-
-
-def index_of(folder: Path, records: Records) -> Index:
-    return make_index(folder, records)  # type: ignore[arg-type]
 
 
 def titles(said: Sequence[str]) -> list[str]:
@@ -116,14 +111,14 @@ def test_a_number_that_is_none_of_them_does_not_keep_a_list_from_being_whole(ask
 
 
 def test_what_is_excluded_is_in_no_list(tmp_path: Path, listening_reranker: None) -> None:
-    engine, _ = small_engine(index_of(tmp_path, TIMELINE), "Stated: Bricks are pressed and wrapped.", logits=[6.0])
+    engine, _ = small_engine(make_index(tmp_path, TIMELINE), "Stated: Bricks are pressed and wrapped.", logits=[6.0])
     answer = engine.ask("List the three stages of the leaves.", exclude=frozenset({1}))
     assert [citation.paragraph.number for citation in answer.citations] == [2, 3, 4]
 
 
 def test_headings_in_the_other_language_alone_make_no_list(asked: Callable[..., list[str]]) -> None:
     said = asked(SHOPS, "镇上有哪三家店?", "有: 它卖茶砖。")
-    assert "它早就开了。" not in said or len(said) < 4
+    assert not {"它早就开了。", "它卖茶砖。", "它最小。"} <= set(said), "without their names they answer nothing"
 
 
 def test_a_quote_that_stood_without_its_heading_is_not_said_twice(asked: Callable[..., list[str]]) -> None:
@@ -145,16 +140,15 @@ def test_a_list_that_is_whole_stays_as_it_was_written(asked: Callable[..., list[
 
 
 def test_the_quotes_and_a_large_models_answer_are_made_whole_alike(tmp_path: Path, listening_reranker: None) -> None:
-    engine, _ = scripted_engine(index_of(tmp_path, TIMELINE), "Stated: Bricks are pressed and wrapped.")
+    engine, _ = scripted_engine(make_index(tmp_path, TIMELINE), "Stated: Bricks are pressed and wrapped.")
     found, *_, done = engine.stream("List the four stages of the leaves.")
     assert isinstance(found, Found)
-    for answer in (found.quotes, done.answer):  # type: ignore[union-attr]
+    for answer in (found.quotes, done.answer):
         assert len(titles([statement.text for statement in answer.statements])) == 4
 
 
 def test_a_refusal_lists_nothing(tmp_path: Path) -> None:
-    engine: Engine
-    engine, _ = small_engine(index_of(tmp_path, TIMELINE), "Not stated.", logits=[-9.0])
+    engine, _ = small_engine(make_index(tmp_path, TIMELINE), "Not stated.", logits=[-9.0])
     answer = engine.ask("List the four stages of the leaves.")
     assert answer.refused
     assert answer.statements == ()

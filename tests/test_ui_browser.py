@@ -195,6 +195,26 @@ def _lit(page: Any, twin: bool) -> list[str]:
     return page.locator(".s.lit.twin" if twin else ".s.lit:not(.twin)").all_text_contents()  # type: ignore[no-any-return]
 
 
+@pytest.fixture
+def slow(world: World) -> Iterator[Script]:
+    """SLOW's script: its model waits behind the quotes until the gate is set, at the latest when the test is over."""
+    script = world.scripts[SLOW]
+    script.gate = threading.Event()
+    script.closed.clear()
+    yield script
+    script.gate.set()
+    script.gate, script.pause = None, 0
+
+
+@pytest.fixture
+def underway(opened: Open, slow: Script) -> Any:
+    """A page on which SLOW was asked and its quotes stand; the answer is not written yet."""
+    page = opened()
+    _ask(page, SLOW, wait=False)
+    page.wait_for_selector(".exchange[data-state=running] .statement")
+    return page
+
+
 # --- asking
 
 
@@ -215,10 +235,9 @@ def test_a_question_is_answered_in_its_own_language_whatever_the_interfaces(
 
 
 def test_quotes_stand_first_then_the_draft_grows_without_half_a_marker_then_the_answer_takes_its_place(
-    opened: Open, world: World
+    opened: Open, slow: Script
 ) -> None:
-    script = world.scripts[SLOW]
-    script.gate, script.pause = threading.Event(), 0.25
+    slow.pause = 0.25
     page = opened()
     page.evaluate(
         "() => { window.seen = new Set(); new MutationObserver(() => { const draft = document.querySelector('.draft');"
@@ -228,83 +247,60 @@ def test_quotes_stand_first_then_the_draft_grows_without_half_a_marker_then_the_
     page.wait_for_selector(".exchange[data-state=running] .statement.verbatim")
     assert "它横跨清溪,长四十米。" in page.locator(".statement.verbatim").text_content()
     assert page.locator(".stage").is_visible()
-    script.gate.set()
+    slow.gate.set()
     page.wait_for_selector(".exchange[data-state=done]")
     drafts = page.evaluate("[...window.seen]")
     assert len(drafts) >= 2
     assert not [draft for draft in drafts if "[" in draft or "¶" in draft]
     assert page.locator(".draft").count() == 0
     assert "桥长四十米。" in page.locator(".statement").text_content()
-    script.gate, script.pause = None, 0
 
 
-def test_stop_leaves_the_quotes_and_ends_the_model(opened: Open, world: World) -> None:
-    script = world.scripts[SLOW]
-    script.gate = threading.Event()
-    script.closed.clear()
-    page = opened()
-    _ask(page, SLOW, wait=False)
-    page.wait_for_selector(".exchange[data-state=running] .statement")
-    page.click("#stop")
-    page.wait_for_selector(".exchange[data-state=stopped]")
-    assert "它横跨清溪,长四十米。" in page.locator(".statement").text_content()
-    assert page.locator("#send").is_visible()
-    script.gate.set()
-    assert script.closed.wait(5)
-    script.gate = None
+def test_stop_leaves_the_quotes_and_ends_the_model(underway: Any, slow: Script) -> None:
+    underway.click("#stop")
+    underway.wait_for_selector(".exchange[data-state=stopped]")
+    assert "它横跨清溪,长四十米。" in underway.locator(".statement").text_content()
+    assert underway.locator("#send").is_visible()
+    slow.gate.set()
+    assert slow.closed.wait(5)
 
 
-def test_a_question_sent_while_an_answer_is_written_is_asked_once_it_is_done(opened: Open, world: World) -> None:
-    script = world.scripts[SLOW]
-    script.gate = threading.Event()
-    page = opened()
-    _ask(page, SLOW, wait=False)
-    page.wait_for_selector(".exchange[data-state=running] .statement")
-    page.fill("#question", CARE)
-    page.press("#question", "Enter")
-    assert page.locator("#next-note").is_visible()
-    assert page.input_value("#question") == CARE
-    assert page.locator(".exchange").count() == 1
-    script.gate.set()
-    page.wait_for_selector(".exchange[data-state=done] >> nth=1")
-    assert CARE in page.locator(".exchange").last.text_content()
-    assert page.input_value("#question") == ""
-    assert page.locator("#next-note").is_hidden()
-    script.gate = None
+def test_a_question_sent_while_an_answer_is_written_is_asked_once_it_is_done(underway: Any, slow: Script) -> None:
+    underway.fill("#question", CARE)
+    underway.press("#question", "Enter")
+    assert underway.locator("#next-note").is_visible()
+    assert underway.input_value("#question") == CARE
+    assert underway.locator(".exchange").count() == 1
+    slow.gate.set()
+    underway.wait_for_selector(".exchange[data-state=done] >> nth=1")
+    assert CARE in underway.locator(".exchange").last.text_content()
+    assert underway.input_value("#question") == ""
+    assert underway.locator("#next-note").is_hidden()
 
 
 @pytest.mark.parametrize("taken_back_by", ["the button", "writing on"])
-def test_what_is_to_be_asked_next_can_be_kept_back(opened: Open, world: World, taken_back_by: str) -> None:
-    script = world.scripts[SLOW]
-    script.gate = threading.Event()
-    page = opened()
-    _ask(page, SLOW, wait=False)
-    page.wait_for_selector(".exchange[data-state=running] .statement")
-    page.fill("#question", CARE)
-    page.press("#question", "Enter")
+def test_what_is_to_be_asked_next_can_be_kept_back(underway: Any, slow: Script, taken_back_by: str) -> None:
+    underway.fill("#question", CARE)
+    underway.press("#question", "Enter")
     if taken_back_by == "the button":
-        page.click("#next-note button")
+        underway.click("#next-note button")
     else:
-        page.press("#question", "End")
-        page.keyboard.type("!")
-    assert page.locator("#next-note").is_hidden()
-    script.gate.set()
-    page.wait_for_selector(".exchange[data-state=done]")
-    page.wait_for_timeout(300)
-    assert page.locator(".exchange").count() == 1
-    assert page.input_value("#question").startswith(CARE), "what was written stays in the box"
-    script.gate = None
+        underway.press("#question", "End")
+        underway.keyboard.type("!")
+    assert underway.locator("#next-note").is_hidden()
+    slow.gate.set()
+    underway.wait_for_selector(".exchange[data-state=done]")
+    underway.wait_for_timeout(300)
+    assert underway.locator(".exchange").count() == 1
+    assert underway.input_value("#question").startswith(CARE), "what was written stays in the box"
 
 
-def test_stop_is_heard_before_anything_was_heard_of_the_question(opened: Open, world: World) -> None:
-    script = world.scripts[SLOW]
-    script.gate = threading.Event()
+def test_stop_is_heard_before_anything_was_heard_of_the_question(opened: Open, slow: Script) -> None:
     page = opened()
     page.fill("#question", SLOW)
     page.evaluate("() => { document.getElementById('ask').requestSubmit(); document.getElementById('stop').click(); }")
     page.wait_for_selector(".exchange[data-state=stopped]")
-    script.gate.set()
-    script.gate = None
+    slow.gate.set()
     _ask(page, CARE)
     assert page.locator(".exchange").last.get_attribute("data-state") == "done"
 
@@ -451,9 +447,7 @@ def test_the_server_hears_that_a_question_is_being_written(opened: Open, world: 
     assert page.locator(".exchange").count() == 0
 
 
-def test_one_reader_too_many_is_told_it_is_busy_and_may_try_again(opened: Open, world: World) -> None:
-    script = world.scripts[SLOW]
-    script.gate = threading.Event()
+def test_one_reader_too_many_is_told_it_is_busy_and_may_try_again(opened: Open, world: World, slow: Script) -> None:
     streams = [world.answering.stream(SLOW, (), job=f"other-{n}") for n in range(MOST_AT_ONCE)]
     for stream in streams:
         next(stream)
@@ -461,10 +455,9 @@ def test_one_reader_too_many_is_told_it_is_busy_and_may_try_again(opened: Open, 
     _ask(page, LONG)
     assert "Too many questions at once" in page.locator(".notice").text_content()
     assert page.locator("[data-act=retry]").is_visible()
-    script.gate.set()
+    slow.gate.set()
     for stream in streams:
         list(stream)
-    script.gate = None
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -758,18 +751,11 @@ def test_a_question_asked_before_the_kept_conversation_is_here_is_answered_after
     assert page.locator(".question").all_text_contents() == [LONG, CARE]
 
 
-def test_leaving_while_an_answer_is_written_keeps_its_quotes(opened: Open, world: World) -> None:
-    script = world.scripts[SLOW]
-    script.gate = threading.Event()
-    page = opened()
-    _ask(page, SLOW, wait=False)
-    page.wait_for_selector(".exchange[data-state=running] .statement")
-    page.wait_for_timeout(300)
-    page.reload()
-    page.wait_for_selector(".exchange[data-state=stopped] .statement")
-    assert "它横跨清溪,长四十米。" in page.locator(".statement").text_content()
-    script.gate.set()
-    script.gate = None
+def test_leaving_while_an_answer_is_written_keeps_its_quotes(underway: Any) -> None:
+    underway.wait_for_timeout(300)
+    underway.reload()
+    underway.wait_for_selector(".exchange[data-state=stopped] .statement")
+    assert "它横跨清溪,长四十米。" in underway.locator(".statement").text_content()
 
 
 def test_a_conversation_is_exported_as_markdown_and_as_json(opened: Open) -> None:
