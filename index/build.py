@@ -318,21 +318,22 @@ def _write_vectors(job: _Job, known: Known, store: PassageStore, tokens: Path, o
     """Embed the article into `store` and the folder `tokens`; only a part of it is in memory with its vectors."""
     documents = documents_of(job.article)
     done = count = 0
-    vectors = NodeVectors(
-        job.embedder,
-        known,
-        lambda share: on_progress(done + round(share * min(AT_ONCE, len(documents) - done)), len(documents)),
-    )
-    pipeline = IngestionPipeline(
-        transformations=[PassageSplitter(job.embedder.overflows), vectors],
-        disable_cache=True,  # its keys ignore private attributes such as the model behind an embedder
-    )
     with closing(TokenWriter(tokens, job.embedder.dimension)) as writer:
+        vectors = NodeVectors(
+            job.embedder,
+            known,
+            writer,
+            lambda share: on_progress(done + round(share * min(AT_ONCE, len(documents) - done)), len(documents)),
+        )
+        pipeline = IngestionPipeline(
+            transformations=[PassageSplitter(job.embedder.overflows), vectors],
+            disable_cache=True,  # its keys ignore private attributes such as the model behind an embedder
+        )
         for done in range(0, len(documents), AT_ONCE):
             nodes = pipeline.run(documents=documents[done : done + AT_ONCE])
             store.add(nodes)
-            writer.add(vectors.tokens)
             count += len(nodes)
+            del nodes  # else two parts are in memory while the next is made
     return _Written(count, vectors.made)
 
 

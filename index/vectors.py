@@ -12,7 +12,7 @@ from llama_index.core.schema import BaseNode, MetadataMode, TransformComponent
 from numpy.typing import NDArray
 
 from index.embedder import Embedded, Embedder
-from index.interaction import PassageTokens, Tokens, TokenVectors
+from index.interaction import PassageTokens, Tokens, TokenVectors, TokenWriter
 
 _AT_ONCE = 64  # texts between two reports of progress
 
@@ -38,22 +38,24 @@ class Known:
 class NodeVectors(TransformComponent):
     """Gives each node its vector: a known one where the embedded string is unchanged, else a new one.
 
-    `tokens`: the token vectors of the passages that went through last. `made`: how many vectors, of all so far.
-    `on_progress` is called with the share of the nodes in hand that have theirs.
+    The token vectors of the passages go to `writer`. `made`: how many vectors, of all so far. `on_progress` is called
+    with the share of the nodes in hand that have theirs.
     """
 
     _embedder: Embedder = PrivateAttr()
     _known: Known = PrivateAttr()
+    _writer: TokenWriter = PrivateAttr()
     _on_progress: Callable[[float], None] = PrivateAttr()
     made: int = 0
-    tokens: tuple[PassageTokens, ...] = ()
 
-    def __init__(self, embedder: Embedder, known: Known, on_progress: Callable[[float], None]) -> None:
+    def __init__(
+        self, embedder: Embedder, known: Known, writer: TokenWriter, on_progress: Callable[[float], None]
+    ) -> None:
         super().__init__()
-        self._embedder, self._known, self._on_progress = embedder, known, on_progress
+        self._embedder, self._known, self._writer, self._on_progress = embedder, known, writer, on_progress
 
     def __call__(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
-        """`nodes`, each with its vector."""
+        """`nodes`, each with its vector; their token vectors are written."""
         passages = [node for node in nodes if node.metadata["level"] == "passage"]
         places = {node.node_id: kept for node in passages if (kept := self._known.tokens_of(node))}
         lacking = {node.node_id for node in passages} - places.keys()
@@ -70,7 +72,7 @@ class NodeVectors(TransformComponent):
             self._embed([node for node in batch if node.metadata["level"] != "passage"], with_tokens=False)
         self._on_progress(1.0)
         self.made += len(fresh)
-        self.tokens = tuple(
+        self._writer.add(
             PassageTokens(m["paragraph"], m["language"], m["digest"], places[node.node_id])
             for node in passages
             for m in [node.metadata]

@@ -250,8 +250,7 @@ class Engine:
         if looked.whole or not looked.ranking.retrieved:
             return None
         first = looked.ranking.retrieved[0].paragraph
-        family = self._selector.family_heads(first, looked.ranking, looked.language)
-        heads = [head for head in family if head.paragraph.number not in looked.exclude]
+        heads = self._selector.family_heads(first, looked.ranking, looked.language)
         return with_whole_list(answer, heads, self._rarity) if asks_for_list(answer, heads, self._rarity) else None
 
     def _with_other_parts(self, answer: Answer, heard: Heard) -> Answer:

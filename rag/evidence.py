@@ -16,7 +16,7 @@ from index.outline import Outline
 from index.paragraphs import LANGUAGES, Language, Paragraph
 from index.sentences import split_sentences
 from index.tokens import count_tokens
-from rag.answer import Citation, Evidence, Retrieved
+from rag.answer import Citation, Evidence
 from rag.check import unstated
 from rag.numbers import figures
 from rag.retrieve import Ranking
@@ -29,7 +29,7 @@ REST_SHARE = 0.3
 # Others are shown until the paragraphs shown hold this share of the probability that one of them answers.
 COVERED = 0.97
 # How many budgets a paragraph that is read alone may take: whole, it is read once and kept; in part, it is read anew
-# for every question, and seven of the article's hundred and thirty texts, most of them Chinese, would be.
+# for every question, and seven of the article's texts, most of them Chinese, would be.
 ALONE = 2
 # The share of the budget, beyond it, for the heads of the parts that a found paragraph introduces.
 FAMILY_SHARE = 0.6
@@ -109,7 +109,8 @@ class EvidenceSelector:
         worth = _worth_showing(ranking)
         left = max(budget - used, round(budget * REST_SHARE))
         rest = _within([e for e in ranked if e.paragraph.number in worth], left)
-        family = _within(self._family_heads(ranking.retrieved, language), round(budget * FAMILY_SHARE))
+        introduced = self._family_of(first, ranking) or self._entries_of(ranking)
+        family = _within(_heads(introduced, language), round(budget * FAMILY_SHARE))
         order = {entry.paragraph.number: i for i, entry in enumerate(ranking.retrieved[:DEPTH])}
         for e in family:
             order.setdefault(e.paragraph.number, DEPTH + e.paragraph.number)
@@ -125,15 +126,6 @@ class EvidenceSelector:
         heads = _within(_heads([p for p in family if p.number != paragraph.number], language), budget)
         return (*sorted(own, key=lambda e: _place(e, language)), *sorted(heads, key=lambda e: e.paragraph.number))
 
-    def _family_heads(self, retrieved: Sequence[Retrieved], language: Language) -> list[Evidence]:
-        """The first sentences of the parts that a found paragraph introduces or is one of.
-
-        "We imagine three futures:" is answered by the headings that follow it, and a question about stages
-        by every entry of the timeline, of which retrieval finds the nearest two. Each brings its heading.
-        """
-        top = [entry.paragraph for entry in retrieved[:DEPTH]]
-        return _heads(self._outline.introduced_by(top[0]) or self._outline.siblings_of(top), language)
-
     def family_heads(self, paragraph: Paragraph, ranking: Ranking, language: Language) -> list[Evidence]:
         """The first sentences of the parts that a found paragraph introduces or is one of.
 
@@ -143,8 +135,17 @@ class EvidenceSelector:
         return heads if all(head.heading and Citation.of(head).heading for head in heads) else []
 
     def _family_of(self, paragraph: Paragraph, ranking: Ranking) -> list[Paragraph]:
-        siblings = self._outline.siblings_of([entry.paragraph for entry in ranking.retrieved[:DEPTH]])
-        return self._outline.introduced_by(paragraph) or (siblings if paragraph in siblings else [])
+        """The first paragraphs of the parts that a found paragraph introduces, or the entries it is one of.
+
+        "We imagine three futures:" is answered by the headings that follow it, and a question about stages
+        by every entry of the timeline, of which retrieval finds the nearest two. Each brings its heading.
+        """
+        entries = self._entries_of(ranking)
+        return _present(self._outline.introduced_by(paragraph), ranking) or (entries if paragraph in entries else [])
+
+    def _entries_of(self, ranking: Ranking) -> list[Paragraph]:
+        """Every entry of the timeline that two of the paragraphs found belong to."""
+        return _present(self._outline.siblings_of([e.paragraph for e in ranking.retrieved[:DEPTH]]), ranking)
 
 
 def reweighed(ranked: Sequence[Evidence], before: Mapping[int, float], after: Mapping[int, float]) -> list[Evidence]:
@@ -152,6 +153,10 @@ def reweighed(ranked: Sequence[Evidence], before: Mapping[int, float], after: Ma
     gains = {number: _WEIGHTS[-1] * (share - before.get(number, 0.0)) for number, share in after.items()}
     scored = (replace(e, score=e.score + gains.get(e.paragraph.number, 0.0)) for e in ranked)
     return sorted(scored, key=lambda e: -e.score)
+
+
+def _present(paragraphs: Sequence[Paragraph], ranking: Ranking) -> list[Paragraph]:
+    return [p for p in paragraphs if p.number not in ranking.exclude]
 
 
 def _heads(paragraphs: Sequence[Paragraph], language: Language) -> list[Evidence]:

@@ -31,8 +31,6 @@ class Looked:
     places: tuple[Named, ...]
     # Whether it asks what the whole article says, or a place of it, and no more: the paragraphs that lead answer it.
     whole: bool
-    # The paragraphs that are treated as if they were not in the article.
-    exclude: frozenset[int]
 
     @property
     def asked(self) -> str:
@@ -80,14 +78,13 @@ class Finder:
             milliseconds=0.0,
             places=places,
             whole=bool(first),
-            exclude=exclude,
         )
         looked = self._with_sentences(looked, first)
         return replace(looked, milliseconds=(time.perf_counter() - started) * 1000)
 
     def look_in_both(self, looked: Looked, translation: str) -> Looked:
         """`looked` as it is where its question is looked for in the words of its translation too."""
-        ranking = self._ranked(looked.asked, looked.places, looked.exclude, translation)
+        ranking = self._ranked(looked.asked, looked.places, looked.ranking.exclude, translation)
         return self._with_sentences(replace(looked, ranking=ranking))
 
     def _with_sentences(self, looked: Looked, first: Sequence[Paragraph] = ()) -> Looked:

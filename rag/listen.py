@@ -103,8 +103,7 @@ class Listener:
         (first, heard), *_ = self.readings([(found, found.ranking.retrieved[0])])
         is_sure = stating(heard.reply.opening or 0.0, found.ranking.share[first], found.language) >= SURE
         wider = found if is_sure else self._found_in_both(found, Counter())
-        others = ((wider, entry) for entry in _others(wider, found.ranking.retrieved[0]))
-        return {first: heard, **dict(self.readings(others))}
+        return {first: heard, **dict(self.readings(_others(wider, found.ranking.retrieved[0])))}
 
     def readings(self, entries: Iterable[tuple[Looked, Retrieved]]) -> Iterator[tuple[int, Heard]]:
         """(paragraph, the reply about it alone), just opened; closed where the next one is asked for."""
@@ -143,8 +142,7 @@ class Listener:
         """
         first = found.ranking.retrieved[0]
         yield found, first
-        wider = self._found_in_both(found, spent)
-        yield from ((wider, entry) for entry in _others(wider, first))
+        yield from _others(self._found_in_both(found, spent), first)
 
     def _found_in_both(self, found: Looked, spent: Counter[str]) -> Looked:
         """`found` as it is with the question's translation beside it; as it was where that is no translation."""
@@ -200,9 +198,10 @@ class Listener:
             raise GeneratorFailed(f"{type(error).__name__}: {error}") from error
 
 
-def _others(found: Looked, first: Retrieved) -> list[Retrieved]:
-    """The paragraphs that are read behind the first one."""
-    return [e for e in found.ranking.retrieved if e.paragraph.number != first.paragraph.number][: PROBED - 1]
+def _others(found: Looked, first: Retrieved) -> list[tuple[Looked, Retrieved]]:
+    """What is read behind the first one, each entry with the ranking that it is of."""
+    others = [e for e in found.ranking.retrieved if e.paragraph.number != first.paragraph.number]
+    return [(found, entry) for entry in others[: PROBED - 1]]
 
 
 def _reranked(found: Looked, stated: Mapping[int, float]) -> Looked:

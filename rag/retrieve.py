@@ -77,11 +77,13 @@ class Ranking:
     """The fused ranking, best first, with what else is known of each paragraph by number.
 
     `cosine`: of its nearest sentence. `share`: the probability that it is the one that answers, if one does.
+    `exclude`: the paragraphs that are treated as if they were not in the article.
     """
 
     retrieved: tuple[Retrieved, ...]
     cosine: Scores
     share: Scores
+    exclude: frozenset[int] = frozenset()
 
     def led_by(self, first: Sequence[Paragraph], held: Scores) -> Ranking:
         """This ranking with `first`, in its order, before all others, whether they were found or not.
@@ -122,7 +124,7 @@ class HybridRetriever(BaseRetriever):
         retrieved = tuple(Retrieved(by_number[number], fusion.squash(totals[number])) for number in order)
         sentence = [column for column, (_, leg) in enumerate(COLUMNS) if leg == "sentence"]
         nearest = table.values[:, sentence].max(axis=1, initial=0.0)
-        return Ranking(retrieved, _by_number(table, nearest), _softmax(totals))
+        return Ranking(retrieved, _by_number(table, nearest), _softmax(totals), exclude)
 
     def table(self, question: str, exclude: frozenset[int] = frozenset()) -> Table:
         """What each leg says of each candidate, before it is weighed."""

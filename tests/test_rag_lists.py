@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rag.engine import Found
-from tests.rag_support import make_index, scripted_engine, small_engine
+from rag.engine import Engine, Found
+from tests.rag_support import ScriptedLLM, make_index, scripted_engine, small_engine
 
 # A way that tea goes, as a timeline, and three shops that a paragraph introduces.
 TIMELINE = [
@@ -114,6 +114,24 @@ def test_what_is_excluded_is_in_no_list(tmp_path: Path, listening_reranker: None
     engine, _ = small_engine(make_index(tmp_path, TIMELINE), "Stated: Bricks are pressed and wrapped.", logits=[6.0])
     answer = engine.ask("List the three stages of the leaves.", exclude=frozenset({1}))
     assert [citation.paragraph.number for citation in answer.citations] == [2, 3, 4]
+
+
+@pytest.mark.parametrize("engine_of", [scripted_engine, small_engine])
+@pytest.mark.parametrize("records", [TIMELINE, SHOPS])
+def test_a_model_is_shown_no_heading_of_what_is_excluded(
+    tmp_path: Path,
+    listening_reranker: None,
+    records: Records,
+    engine_of: Callable[..., tuple[Engine, ScriptedLLM]],
+) -> None:
+    logits = {"logits": [6.0]} if engine_of is small_engine else {}
+    engine, llm = engine_of(make_index(tmp_path, records), "Stated: Bricks.", **logits)
+    question = "List the stages of the leaves, and the shops that the town has."
+    engine.ask(question)
+    assert all(text in llm.prompts[0] for text in (records[1]["en"], records[2]["en"]))
+    engine.ask(question, exclude=frozenset({3}))
+    assert records[1]["en"] in llm.prompts[-1]
+    assert records[2]["en"] not in llm.prompts[-1]
 
 
 def test_headings_in_the_other_language_alone_make_no_list(asked: Callable[..., list[str]]) -> None:
