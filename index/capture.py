@@ -9,34 +9,26 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 
 from index.blocks import Block, footnote_label, read_blocks, split_inline
-from index.errors import UserError
+from index.front import PROSE_SIZE, Entry, find_title, first_prose, head_entries, split_head
+from index.headings import Heading, paths
 from index.pairing import Embed, pair_blocks
 from index.paragraphs import Article, Kind, Paragraph, Section
 
-_MEASURE_WORDS = "个種种年月日大点點项項条條步倍次家位名小时時分%％"
-_NUMBERED = re.compile(
-    rf"^(?:(\d{{1,2}})(?:\s*[.、)）:：]\s*|\s*(?=[^\d\s{_MEASURE_WORDS}.,]))|([一二三四五六七八九十]{{1,3}})、\s*)"
-)
 _CAPTION = re.compile(r"^\s*(?:[▲△▼◆]|(?:图|圖|表)\s*\d|(?:figure|fig\.|chart|table)\s*\d)", re.IGNORECASE)
-_SUMMARY_LABEL = re.compile(r"导读|導讀|摘要|导语|提要|内容概要|^(?:summary|abstract|tl;?dr)\W*$", re.IGNORECASE)
-_ATTRIBUTION = re.compile(
-    r"^(?:原文|来源|來源|出处|原?作者|译者|翻译|编译|校对)\s*[:：|]|^(?:本文)?由.{1,40}(?:翻译|翻譯|编译|译)|^本文译自|"
-    r"^(?:source|original(?:ly published)?|translated by|translation|author|by)\b\s*:?",
-    re.IGNORECASE,
-)
 _FOOTNOTES_TITLE = re.compile(r"脚注|腳註|尾注|注释|註釋|^\W*(?:foot|end)?notes\W*$", re.IGNORECASE)
 _CREDITS = re.compile(
     r"(?:共同|联合)(?:撰写|执笔|撰文)|(?:提供|给予).{0,12}(?:编辑|反馈|意见|帮助)|致谢|鸣谢|"
-    r"co-?authored|written by|editorial support|provided feedback|(?:we|authors?) (?:would like to )?thank|acknowledg",
+    r"由.{2,24}(?:撰写|执笔|绘制|校对|摄影)|"
+    r"co-?authored|written by|editorial support|provided feedback|(?:we|authors?) (?:would like to )?thank|acknowledg|"
+    r"(?:charts|figures|drawings|photographs) (?:were|are) (?:drawn|made|taken) by",
     re.IGNORECASE,
 )
+_ABOUT = re.compile(r"关于(?:本文|作者|译者)|作者简介|^about (?:this|the) (?!.* (?:is|was|are)\b)", re.IGNORECASE)
 # Raise this whenever the reading changes: an index read otherwise is brought up to date.
-READER_VERSION = 2
-_PROSE_SIZE = {"zh": 30, "en": 60}
+READER_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +62,7 @@ class _Item:
     def prose(self) -> str | None:
         """The text of whole sentences that stand here in one language only."""
         text = self.zh or self.en or ""
-        is_prose = len(text) >= _PROSE_SIZE["zh" if self.zh else "en"] and text[-1] in "。！？.!?"
+        is_prose = len(text) >= PROSE_SIZE["zh" if self.zh else "en"] and text[-1] in "。！？.!?"
         return text if is_prose and not self.inline and not self.date else None
 
     @property
@@ -87,113 +79,17 @@ def read_captured(path: Path, text: str, embed: Embed | None = None) -> Article:
     Raises UserError when the page does not hold the two languages side by side.
     """
     blocks = [block for block in read_blocks(text) if not block.is_furniture]
-    prose = _first_prose(path, blocks)
-    title = _find_title(blocks[:prose], text, embed)
-    head, rest = _split_head(blocks[title:prose])
+    prose = first_prose(path, blocks)
+    title = find_title(blocks[:prose], text, embed)
+    head, rest = split_head(blocks[title:prose], embed)
     items, foot = _cut_foot(_items([*rest, *blocks[prose:]], embed))
     structure = _Structure()
     for item, following in zip(items, [*items[1:], None], strict=True):
         structure.take(item, following)
-    return _number([*_head_entries(head), *structure.finish()], path, foot)
-
-
-def _first_prose(path: Path, blocks: Sequence[Block]) -> int:
-    """The index of the first block of prose that stands beside prose in the other language."""
-    for i, (a, b) in enumerate(pairwise(blocks)):
-        if {a.language, b.language} == {"zh", "en"} and all(x.size >= _PROSE_SIZE[x.language or "en"] for x in (a, b)):
-            return i
-    zh, en = (sum(block.language == language for block in blocks) for language in ("zh", "en"))
-    raise UserError(
-        f"{path} holds no Chinese paragraph beside its English one ({zh} Chinese blocks, {en} English). "
-        f"A captured article needs both; give a text in one language as .jsonl paragraphs instead."
-    )
-
-
-# --- the head: title, subtitle, summary, origin -------------------------------------------------------------
-
-
-def _find_title(head: Sequence[Block], page: str, embed: Embed | None) -> int:
-    """The index where the article's own head begins (its kicker or title); len(head) when it has none.
-
-    A captured page prints the article's title twice: in the page's own title and above the article.
-    """
-    lines = [line.strip() for line in page.splitlines()]
-    for i, block in enumerate(head):
-        beside = [
-            b for b in (*head[max(0, i - 1) : i], *head[i + 1 : i + 2]) if {b.language, block.language} == {"zh", "en"}
-        ]
-        earlier = lines[: block.line - 1]
-        repeated = block.size >= 4 and any(block.text in line and block.text != line for line in earlier)
-        if beside and repeated:
-            return _with_kicker(head, i)
-    pairs = [pair for pair in pair_blocks(head, embed) if pair.is_whole]
-    positions = [block.position for block in head]
-    return _with_kicker(head, positions.index(pairs[0].position)) if pairs else len(head)
-
-
-def _with_kicker(head: Sequence[Block], title: int) -> int:
-    # An English line right above a Chinese title, or one in capitals, is the publisher's name, not furniture.
-    previous = head[title - 1] if title else None
-    if previous and previous.language == "en" and (head[title].language == "zh" or previous.text.isupper()):
-        return title - 1
-    return title
-
-
-def _split_head(blocks: Sequence[Block]) -> tuple[Sequence[Block], Sequence[Block]]:
-    """The head proper, and what already belongs to the body (a heading above the first paragraph)."""
-    marks = [
-        i for i, b in enumerate(blocks) if _ATTRIBUTION.search(b.text) or b.size >= _PROSE_SIZE[b.language or "en"]
-    ]
-    marks += [i for i, b in enumerate(blocks) if _SUMMARY_LABEL.search(b.text) and b.is_short]
-    end = max(marks, default=1) + 1
-    return blocks[:end], blocks[end:]
-
-
-def _head_entries(head: Sequence[Block]) -> list[_Entry]:
-    """The `front` paragraph (title, subtitle, origin, translator) and the `summary`, where there is one."""
-    front: list[Block] = []
-    summary: list[Block] = []
-    label: Block | None = None
-    for block in head:
-        if block.is_short and _SUMMARY_LABEL.search(block.text):
-            label = block
-        elif label and not _ATTRIBUTION.search(block.text) and (not block.is_short or block.text[-1] in "。.！!？?"):
-            summary.append(block)
-        else:
-            front.append(block)
-    if label and not summary:
-        front.append(label)
-    entries = [_Entry("front", _joined(front, "zh"), _joined(front, "en"), Section())] if front else []
-    if summary:
-        section = Section(zh=(label.text,) if label else ())
-        entries.append(_Entry("summary", _joined(summary, "zh"), _joined(summary, "en"), section))
-    return entries
-
-
-def _joined(blocks: Sequence[Block], language: str) -> str | None:
-    wanted = ("zh", "both") if language == "zh" else ("en",)
-    return "\n".join(block.text for block in blocks if block.language in wanted) or None
+    return _number([*head_entries(head), *structure.finish()], path, foot)
 
 
 # --- the body ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A paragraph before it has its number."""
-
-    kind: Kind
-    zh: str | None
-    en: str | None
-    section: Section
-
-
-@dataclass(frozen=True, slots=True)
-class _Heading:
-    level: int
-    number: str | None
-    zh: str | None
-    en: str | None
 
 
 def _items(blocks: Sequence[Block], embed: Embed | None) -> list[_Item]:
@@ -236,12 +132,13 @@ class _Structure:
     """Walks the items in order and gives each paragraph its kind and its section path."""
 
     def __init__(self) -> None:
-        self._headings: list[_Heading] = []
+        self._headings: list[Heading] = []
         self._date: _Item | None = None
         self._entry: tuple[str, str] | None = None  # a timeline entry's "dates title" in both languages
         self._figure_title = Section()
         self._in_notes = False
-        self._entries: list[_Entry] = []
+        # With how many headings stand before it; which of them it is under is known when all have been met.
+        self._entries: list[tuple[Entry, int]] = []
 
     def take(self, item: _Item, following: _Item | None) -> None:
         """Consume one item; `following` is the one after it, which tells a figure's title from a heading."""
@@ -265,16 +162,23 @@ class _Structure:
         else:
             self._add("body", item, Section())
 
-    def finish(self) -> list[_Entry]:
-        """The entries; the last prose before the notes is the credits when it speaks of who made the text."""
-        for i in reversed(range(len(self._entries))):
-            entry = self._entries[i]
-            if entry.kind == "footnote":
-                continue
-            if entry.kind == "body" and _CREDITS.search(f"{entry.zh}\n{entry.en}"):
-                self._entries[i] = replace(entry, kind="credits", section=Section())
-            break
-        return self._entries
+    def finish(self) -> list[Entry]:
+        """The entries; the last prose but the notes is the credits when it speaks of who made the text."""
+        found = [()] + [tuple(heading.texts for heading in path) for path in paths(self._headings)]
+        entries = [
+            replace(
+                entry,
+                section=Section(
+                    zh=tuple(zh for zh, _ in found[place] if zh) + entry.section.zh,
+                    en=tuple(en for _, en in found[place] if en) + entry.section.en,
+                ),
+            )
+            for entry, place in self._entries
+        ]
+        last = max((i for i, entry in enumerate(entries) if entry.kind != "footnote"), default=None)
+        if last is not None and entries[last].kind == "body":
+            entries[last] = _as_credits(entries[last])
+        return entries
 
     def _take_inline(self, item: _Item) -> None:
         if self._date is not None:
@@ -287,43 +191,23 @@ class _Structure:
     def _take_heading(self, item: _Item) -> None:
         if not item.inline:
             self._in_notes = any(bool(_FOOTNOTES_TITLE.search(text)) for text in (item.zh, item.en) if text)
-        zh_number, zh = _strip_number(item.zh)
-        en_number, en = _strip_number(item.en)
-        number = zh_number or en_number
-        en_number = en_number or (number if number and number.isdigit() else None)
-        heading = _Heading(
-            self._level(number), number, zh and _numbered(number, zh), en and _numbered(en_number, en.rstrip("."))
-        )
-        self._headings = [h for h in self._headings if h.level < heading.level] + [heading]
+        self._headings.append(Heading.of(item.zh, item.en))
         self._entry = self._date = None
 
-    def _level(self, number: str | None) -> int:
-        """Numbered headings nest in one without a number, or with one of the other style (一、 above 1.)."""
-        if not number or not self._headings:
-            return 1
-        outer = self._headings[0].number
-        return 1 if outer and outer.isdigit() == number.isdigit() else 2
-
     def _add(self, kind: Kind, item: _Item, inner: Section) -> None:
-        zh = tuple(h.zh for h in self._headings if h.zh) + inner.zh
-        en = tuple(h.en for h in self._headings if h.en) + inner.en
-        self._entries.append(_Entry(kind, item.zh, item.en, Section(zh=zh, en=en)))
+        self._entries.append((Entry(kind, item.zh, item.en, inner), len(self._headings)))
 
 
-def _numbered(number: str | None, heading: str) -> str:
-    if not number:
-        return heading
-    return f"{number}. {heading}" if number.isdigit() else f"{number}、{heading}"
+def _as_credits(entry: Entry) -> Entry:
+    """`entry` as the credits, where it is they; under a heading of their own they keep it."""
+    last = (*entry.section.zh[-1:], *entry.section.en[-1:])
+    if any(bool(_ABOUT.search(heading)) for heading in last):
+        return replace(entry, kind="credits")
+    is_credits = bool(_CREDITS.search(f"{entry.zh}\n{entry.en}"))
+    return replace(entry, kind="credits", section=Section()) if is_credits else entry
 
 
-def _strip_number(heading: str | None) -> tuple[str | None, str | None]:
-    match = _NUMBERED.match(heading) if heading else None
-    if not heading or not match:
-        return None, heading
-    return match.group(1) or match.group(2), heading[match.end() :]
-
-
-def _number(entries: Sequence[_Entry], path: Path, foot: Sequence[_Item]) -> Article:
+def _number(entries: Sequence[Entry], path: Path, foot: Sequence[_Item]) -> Article:
     paragraphs = tuple(
         Paragraph(number, entry.kind, entry.zh, entry.en, entry.section)
         for number, entry in enumerate(entries, start=1)

@@ -10,7 +10,8 @@ from index.blocks import read_blocks
 from index.capture import read_captured
 from index.embedder import Embedder
 from index.errors import UserError
-from index.paragraphs import Article, Language, Paragraph, count_kinds
+from index.headings import Heading, levels
+from index.paragraphs import Article, Language, Paragraph, Section, count_kinds
 from index.source import BUNDLED_ARTICLE, ArticleReader
 
 ARTICLES = Path(__file__).parent / "articles"
@@ -329,6 +330,118 @@ def test_numbers_of_another_style_nest_inside(tmp_path: Path) -> None:
     article = read_captured(Path("nested.txt"), text)
     assert sections(article, "zh") == ["", "一、开端", "一、开端 › 1. 第一步", "二、终点"]
     assert sections(article, "en") == ["", "Beginnings", "Beginnings › 1. A first step", "An end"]
+
+
+# A page whose title is as long as a sentence, with a subtitle that is one, sections that hold headings without numbers,
+# and a word about the author behind the notes.
+PROSE = (
+    "那一年的河水比往年都要浑，渡船停了三天，岸上的人都说从来没有见过这样的春天，谁也不知道该怎么办。",
+    "That year the river was muddier than ever, the ferry lay idle, and nobody could say what was to be done about it.",
+)
+BRIDGE = [
+    ("首页",),
+    ("桥梁与道路：他们怎样在二十一个月里修好了一座没有人相信的桥_工程",),
+    ("核心内容：",),
+    ("3. 账单与教训",),
+    ("THE BRIDGE REVIEW",),
+    (
+        "桥梁与道路：他们怎样在二十一个月里修好了一座没有人相信的桥",
+        "Bridges and Roads: How in Twenty-One Months They Mended the Bridge That No One Believed In",
+    ),
+    ("关于一条河与一座桥，以及桥上的人。", "Of a river, a bridge, and the people who walk on it."),
+    ("阿达·芬奇 · 林婉", "Ada Finch · Lin Wan"),
+    ("原文：The Bridge Review · bridges.example/mended",),
+    PROSE,
+    ("一、为什么要修", "1. WHY IT HAD TO BE MENDED"),
+    PROSE,
+    ("二、两个方案", "2. TWO WAYS"),
+    PROSE,
+    ("方案甲：用石头", "The first: of stone"),
+    PROSE,
+    ("方案乙：用铁", "The second: of iron"),
+    PROSE,
+    ("三、结果", "3. WHAT CAME OF IT"),
+    PROSE,
+    ("注释", "NOTES"),
+    ("1. 河宽是在秋天量的，那时水位最低。", "1. The river was measured in autumn, when it is lowest."),
+    ("关于本文", "About this essay"),
+    (
+        "阿达·芬奇是一名工程师。本文写于渡船停运之后。",
+        "Ada Finch is an engineer. She wrote this after the ferry had stopped.",
+    ),
+]
+
+
+@pytest.fixture(scope="module", params=["Chinese first", "English first"])
+def bridge(request: pytest.FixtureRequest) -> Article:
+    turned = (pair[::-1] if request.param == "English first" else pair for pair in BRIDGE)
+    return read_captured(Path("bridge.txt"), "\n\n".join(line for pair in turned for line in pair))
+
+
+def test_a_title_as_long_as_prose_and_all_that_stands_under_it_are_the_front(bridge: Article) -> None:
+    (front,) = of_kind(bridge, "front")
+    (kicker,), (zh_title, en_title), (zh_subtitle, en_subtitle), (zh_names, en_names), (origin,) = BRIDGE[4:9]
+    assert front.zh == f"{zh_title}\n{zh_subtitle}\n{zh_names}\n{origin}"
+    assert front.en == f"{kicker}\n{en_title}\n{en_subtitle}\n{en_names}"
+    assert bridge.title == f"{en_title} / {zh_title}"
+    assert (bridge.paragraphs[1].zh, bridge.paragraphs[1].section) == (PROSE[0], Section())
+
+
+def test_headings_between_two_numbers_stand_within_the_first_and_the_notes_beside_all(bridge: Article) -> None:
+    assert sections(bridge, "zh") == [
+        "",
+        "一、为什么要修",
+        "二、两个方案",
+        "二、两个方案 › 方案甲：用石头",
+        "二、两个方案 › 方案乙：用铁",
+        "三、结果",
+        "注释 › 注 1",
+        "关于本文",
+    ]
+
+
+def test_a_word_about_the_author_is_the_credits_behind_the_notes_too(bridge: Article) -> None:
+    (thanks,) = of_kind(bridge, "credits")
+    assert thanks.section.en == ("About this essay",)
+    assert (thanks.en or "").startswith("Ada Finch is an engineer.")
+
+
+def test_a_title_that_stands_but_once_is_found_below_the_sites_own_lines() -> None:
+    lines = [line for pair in BRIDGE[2:] for line in pair]
+    article = read_captured(Path("bridge.txt"), "\n\n".join(lines))
+    assert article.title == " / ".join(BRIDGE[5][::-1])
+
+
+def test_a_short_first_paragraph_that_begins_with_by_is_no_byline() -> None:
+    first = (
+        "到了 2020 年，桥已经老得没有人敢在上面停下来看水了。",
+        "By 2020 the bridge was so old that nobody dared to stop on it and look at the water.",
+    )
+    pairs = [*BRIDGE[5:6], first, *BRIDGE[9:]]
+    article = read_captured(Path("bridge.txt"), "\n\n".join(line for pair in pairs for line in pair))
+    assert (article.paragraphs[1].kind, article.paragraphs[1].zh) == ("body", first[0])
+
+
+@pytest.mark.parametrize(
+    ("headings", "expected"),
+    [
+        (["A", "B"], [1, 1]),
+        (["1. a", "2. b"], [1, 1]),
+        (["A", "1. a", "2. b", "B"], [1, 2, 2, 1]),
+        (["1. a", "A", "2. b", "B"], [1, 2, 1, 2]),
+        (["A", "1. a", "2. b", "B", "1. c", "2. d"], [1, 2, 2, 1, 2, 2]),
+        (["一、a", "1. b", "2. c", "二、d", "1. e"], [1, 2, 2, 1, 2]),
+        (["1. a", "一、b", "二、c", "2. d"], [1, 2, 2, 1]),
+        (["Introduction", "1. a", "2. b", "Conclusion", "Notes"], [1, 1, 1, 1, 1]),
+        (["一、a", "A", "1. b", "2. c", "B", "二、d"], [1, 2, 3, 3, 2, 1]),
+        (["九、a", "A", "十、b", "B", "十一、c"], [1, 2, 1, 2, 1]),
+        ([], []),
+    ],
+)
+def test_which_heading_stands_within_which_is_told_by_numbers_and_order(
+    headings: list[str], expected: list[int]
+) -> None:
+    assert levels([Heading.of(None, text) for text in headings]) == expected
 
 
 @pytest.mark.model

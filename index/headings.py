@@ -1,0 +1,135 @@
+"""Headings of a page that has no markup: which of them stand within which, from their numbers and their order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+_MEASURE_WORDS = "个種种年月日大点點项項条條步倍次家位名小时時分%％"
+_HAN_DIGITS = "一二三四五六七八九"
+_NUMBERED = re.compile(
+    rf"^(?:(\d{{1,2}})(?:\s*[.、)）:：]\s*|\s*(?=[^\d\s{_MEASURE_WORDS}.,]))|([{_HAN_DIGITS}十]{{1,3}})、\s*)"
+)
+# What stands beside an article's sections whatever their numbers: its opening, its end, what is told of it.
+_BESIDE = re.compile(
+    r"引言|导言|前言|序言?|结语|结论|尾声|后记|附录|参考(?:文献|资料)|(?:脚|尾)?注释?|鸣谢|致谢|关于(?:本文|作者|译者).*|作者简介|"
+    r"introduction|preface|foreword|conclusions?|epilogue|afterword|appendix.*|references|(?:foot|end)?notes|"
+    r"acknowledge?ments?|about (?:this|the) .*",
+    re.IGNORECASE,
+)
+
+Style = Literal["digits", "han"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading in one language or both, without its number."""
+
+    number: str | None
+    zh: str | None
+    en: str | None
+    # The English number where it is printed, or where the Chinese one can stand in English as it is.
+    en_number: str | None = None
+
+    @classmethod
+    def of(cls, zh: str | None, en: str | None) -> Heading:
+        """The heading that is printed as `zh` and `en`, each with or without a number."""
+        zh_number, zh = _strip_number(zh)
+        en_number, en = _strip_number(en)
+        number = zh_number or en_number
+        en_number = en_number or (number if number and number.isdigit() else None)
+        return cls(number, zh, en.rstrip(".") if en else en, en_number)
+
+    @property
+    def texts(self) -> tuple[str | None, str | None]:
+        """(Chinese, English) as they are shown: the number in one form, then the words."""
+        return self.zh and _numbered(self.number, self.zh), self.en and _numbered(self.en_number, self.en)
+
+    @property
+    def style(self) -> Style:
+        """How it is numbered."""
+        return None if not self.number else "digits" if self.number.isdigit() else "han"
+
+    @property
+    def value(self) -> int:
+        """Its number; 0 without one."""
+        return _value(self.number) if self.number else 0
+
+    @property
+    def stands_beside(self) -> bool:
+        """Whether it heads what is no part of any section: an introduction, the notes, a word about the authors."""
+        return any(bool(_BESIDE.fullmatch(text.strip())) for text in (self.zh, self.en) if text)
+
+
+def levels(headings: Sequence[Heading]) -> list[int]:
+    """The level of each of a page's headings, 1 the outermost.
+
+    A style of numbers (1., 一、, none) is one level. Headings between two successive numbers of another style stand
+    within it: 二、 [a, b] 三、. Where neither stands between the other's, numbers stand within what has none, and of
+    two styles of numbers the later within the earlier.
+    """
+    numbered = [h for h in headings if not h.stands_beside]
+    styles = list(dict.fromkeys(h.style for h in numbered))
+    depth = dict.fromkeys(styles, 1)
+    for first, second in combinations(styles, 2):
+        inner = second if _is_outer(first, second, numbered) else first
+        depth[inner] += 1
+    return [1 if h.stands_beside else depth[h.style] for h in headings]
+
+
+def paths(headings: Sequence[Heading]) -> list[tuple[Heading, ...]]:
+    """For each of `headings`, itself behind those that it stands within, outermost first."""
+    found: list[tuple[Heading, ...]] = []
+    above: list[tuple[int, Heading]] = []
+    for heading, level in zip(headings, levels(headings), strict=True):
+        above = [(own, h) for own, h in above if own < level] + [(level, heading)]
+        found.append(tuple(h for _, h in above))
+    return found
+
+
+def _is_outer(first: Style, second: Style, headings: Sequence[Heading]) -> bool:
+    """Whether `second` stands within `first`, the style that is met first."""
+    if _stands_between(second, first, headings):
+        return True
+    if _stands_between(first, second, headings):
+        return False
+    return second is not None
+
+
+def _stands_between(inner: Style, outer: Style, headings: Sequence[Heading]) -> bool:
+    """Whether a heading of style `inner` stands between a number of style `outer` and the next one."""
+    last, is_within = 0, False
+    for heading in headings:
+        if heading.style == outer and outer is not None:
+            if is_within and heading.value == last + 1:
+                return True
+            last, is_within = heading.value, False
+        elif heading.style == inner:
+            is_within = last > 0
+    return False
+
+
+def _value(number: str) -> int:
+    """The number that `number` writes, up to 99, in digits or Chinese numerals."""
+    if number.isdigit():
+        return int(number)
+    tens, ten, ones = number.partition("十")
+    if not ten:
+        return _HAN_DIGITS.find(number) + 1
+    return 10 * (_HAN_DIGITS.find(tens) + 1 if tens else 1) + (_HAN_DIGITS.find(ones) + 1 if ones else 0)
+
+
+def _numbered(number: str | None, heading: str) -> str:
+    if not number:
+        return heading
+    return f"{number}. {heading}" if number.isdigit() else f"{number}、{heading}"
+
+
+def _strip_number(heading: str | None) -> tuple[str | None, str | None]:
+    match = _NUMBERED.match(heading) if heading else None
+    if not heading or not match:
+        return None, heading
+    return match.group(1) or match.group(2), heading[match.end() :]
