@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
 
+from index.ordinals import HAN_DIGITS, value
+
 _MEASURE_WORDS = "个種种年月日大点點项項条條步倍次家位名小时時分%％"
-_HAN_DIGITS = "一二三四五六七八九"
 _NUMBERED = re.compile(
-    rf"^(?:(\d{{1,2}})(?:\s*[.、)）:：]\s*|\s*(?=[^\d\s{_MEASURE_WORDS}.,]))|([{_HAN_DIGITS}十]{{1,3}})、\s*)"
+    rf"^(?:(\d{{1,2}})(?:\s*[.、)）:：]\s*|\s*(?=[^\d\s{_MEASURE_WORDS}.,]))|([{HAN_DIGITS}十]{{1,3}})、\s*)"
 )
 # What stands beside an article's sections whatever their numbers: its opening, its end, what is told of it.
 _BESIDE = re.compile(
@@ -56,7 +57,7 @@ class Heading:
     @property
     def value(self) -> int:
         """Its number; 0 without one."""
-        return _value(self.number) if self.number else 0
+        return value(self.number) if self.number else 0
 
     @property
     def stands_beside(self) -> bool:
@@ -110,16 +111,6 @@ def _stands_between(inner: Style, outer: Style, headings: Sequence[Heading]) -> 
         elif heading.style == inner:
             is_within = last > 0
     return False
-
-
-def _value(number: str) -> int:
-    """The number that `number` writes, up to 99, in digits or Chinese numerals."""
-    if number.isdigit():
-        return int(number)
-    tens, ten, ones = number.partition("十")
-    if not ten:
-        return _HAN_DIGITS.find(number) + 1
-    return 10 * (_HAN_DIGITS.find(tens) + 1 if tens else 1) + (_HAN_DIGITS.find(ones) + 1 if ones else 0)
 
 
 def _numbered(number: str | None, heading: str) -> str:

@@ -1,10 +1,20 @@
-"""The article's outline: which parts a paragraph introduces, and which entries stand beside it."""
+"""The article's outline: which parts a paragraph introduces, which entries or items of a list stand beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from index.paragraphs import Paragraph
+from index.ordinals import label
+from index.paragraphs import LANGUAGES, Paragraph
+
+
+@dataclass(frozen=True, slots=True)
+class Enumeration:
+    """Paragraphs that count themselves ("1.", "第二", "The third"), from one up, and the one right before them."""
+
+    items: tuple[Paragraph, ...]
+    before: Paragraph | None
 
 
 class Outline:
@@ -13,6 +23,7 @@ class Outline:
     def __init__(self, paragraphs: Sequence[Paragraph]) -> None:
         self._paragraphs = paragraphs
         self._position = {paragraph.number: i for i, paragraph in enumerate(paragraphs)}
+        self._enumerations = _enumerations(paragraphs)
 
     def introduced_by(self, paragraph: Paragraph) -> list[Paragraph]:
         """The first paragraph of each subsection that `paragraph` leads into; empty when it leads into none.
@@ -40,6 +51,35 @@ class Outline:
                 if sum(p in entries for p in found) >= 2:
                     return entries
         return []
+
+    def enumeration_of(self, paragraph: Paragraph) -> Enumeration | None:
+        """The items that `paragraph` is one of, or stands right before; None where it does neither."""
+        return next((e for e in self._enumerations if paragraph == e.before or paragraph in e.items), None)
+
+
+def _enumerations(paragraphs: Sequence[Paragraph]) -> list[Enumeration]:
+    """Every run of two or more numbers in one section; what stands between two of them belongs to the first."""
+    found: list[Enumeration] = []
+    run: list[Paragraph] = []
+    way: str | None = None
+    before: Paragraph | None = None
+    for last, paragraph in zip([None, *paragraphs], [*paragraphs, None], strict=True):
+        counted = _label_of(paragraph) if paragraph and paragraph.kind == "body" else None
+        goes_on = run and paragraph and counted == (way, len(run) + 1) and path_of(paragraph) == path_of(run[0])
+        if goes_on and paragraph:
+            run.append(paragraph)
+        elif paragraph is None or (counted and counted[1] == 1) or (run and path_of(paragraph) != path_of(run[0])):
+            if len(run) > 1:
+                found.append(Enumeration(tuple(run), before))
+            run, way = ([paragraph], counted[0]) if paragraph and counted and counted[1] == 1 else ([], None)
+            is_beside = last and paragraph and last.kind == "body" and path_of(last) == path_of(paragraph)
+            before = last if is_beside else None
+    return found
+
+
+def _label_of(paragraph: Paragraph) -> tuple[str, int] | None:
+    texts = (paragraph.text(language) for language in LANGUAGES)
+    return next((found for text in texts if text and (found := label(text))), None)
 
 
 def _stands_under(other: Paragraph, paragraph: Paragraph) -> bool:

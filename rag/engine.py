@@ -246,12 +246,13 @@ class Engine:
         return with_headings(self._with_other_parts(answer, heard)) if self.generator.is_small else answer
 
     def _whole_list(self, answer: Answer, looked: Looked) -> Answer | None:
-        """`answer` with every heading of the likeliest paragraph's family, where they are what is asked for."""
+        """`answer` with every item of a list that the likeliest paragraph introduces or is of, where all are asked."""
         if looked.whole or not looked.ranking.retrieved:
             return None
         first = looked.ranking.retrieved[0].paragraph
-        heads = self._selector.family_heads(first, looked.ranking, looked.language)
-        return with_whole_list(answer, heads, self._rarity) if asks_for_list(answer, heads, self._rarity) else None
+        lists = self._selector.lists_of(first, looked.ranking, looked.language)
+        asked_for = (items for items in lists if asks_for_list(answer, items, self._rarity))
+        return next((with_whole_list(answer, items, self._rarity) for items in asked_for), None)
 
     def _with_other_parts(self, answer: Answer, heard: Heard) -> Answer:
         """`answer` with quotes of the paragraphs that state a part of what is asked, where that is several things.

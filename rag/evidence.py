@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
@@ -18,7 +19,7 @@ from index.sentences import split_sentences
 from index.tokens import count_tokens
 from rag.answer import Citation, Evidence
 from rag.check import unstated
-from rag.numbers import figures
+from rag.numbers import figures, quantities
 from rag.retrieve import Ranking
 from rag.words import Rarity, content_tokens, leans_back
 
@@ -46,6 +47,29 @@ class _Asked:
     words: frozenset[str]
     vector: NDArray[np.float32]
     cosines: Mapping[Language, Mapping[int, Cosines]]
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list that the article makes: the first sentence of each item, in order.
+
+    `headed`: each item has a heading of its own, which names it; else its sentence does. `introduction`: what stands
+    right before the first.
+    """
+
+    heads: tuple[Evidence, ...]
+    headed: bool
+    introduction: Paragraph | None = None
+
+    def name(self, head: Evidence) -> str:
+        """What an item is known by."""
+        return head.heading if self.headed else head.text
+
+    @property
+    def is_announced(self) -> bool:
+        """Whether what stands before them says how many there are."""
+        texts = (self.introduction.zh, self.introduction.en) if self.introduction else ()
+        return any(("", Fraction(len(self.heads))) in quantities(text) for text in texts if text)
 
 
 class EvidenceSelector:
@@ -126,13 +150,18 @@ class EvidenceSelector:
         heads = _within(_heads([p for p in family if p.number != paragraph.number], language), budget)
         return (*sorted(own, key=lambda e: _place(e, language)), *sorted(heads, key=lambda e: e.paragraph.number))
 
-    def family_heads(self, paragraph: Paragraph, ranking: Ranking, language: Language) -> list[Evidence]:
-        """The first sentences of the parts that a found paragraph introduces or is one of.
+    def lists_of(self, paragraph: Paragraph, ranking: Ranking, language: Language) -> list[Items]:
+        """The lists that a found paragraph introduces or is an item of: of headings, of paragraphs that are counted.
 
-        None where one of them has no heading in its own language.
+        No list of headings where one of them has none in its own language.
         """
         heads = _heads(self._family_of(paragraph, ranking), language)
-        return heads if all(head.heading and Citation.of(head).heading for head in heads) else []
+        are_named = all(head.heading and Citation.of(head).heading for head in heads)
+        lists = [Items(tuple(heads), headed=True)] if heads and are_named else []
+        if enumeration := self._outline.enumeration_of(paragraph):
+            items = _present(enumeration.items, ranking)
+            lists.append(Items(tuple(_heads(items, language)), headed=False, introduction=enumeration.before))
+        return lists
 
     def _family_of(self, paragraph: Paragraph, ranking: Ranking) -> list[Paragraph]:
         """The first paragraphs of the parts that a found paragraph introduces, or the entries it is one of.

@@ -1,18 +1,21 @@
-"""Lists whose items are headings: "list the stages" is answered by every heading of the timeline, not by the nearest.
+"""Lists whose items stand apart: "list the stages" is answered by every entry of the timeline, not by the nearest.
 
-What an article enumerates it often puts under a heading each. Retrieval finds the nearest one or two, and a small model
-names one of them; where a question asks for all, and what answers it is one of a family of headings, all are given.
+What an article enumerates it often puts under a heading each, or in paragraphs that it counts. Retrieval finds the
+nearest one or two, and a small model names one of them; where a question asks for all, and what answers it is one of
+such a list, all are given.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 from index.keywords import simplified
+from index.ordinals import ORDINALS
 from rag.answer import Answer, Evidence, Statement
 from rag.compose import in_order_of_use, quoting
+from rag.evidence import Items
 from rag.numbers import CARDINALS, count
 from rag.words import Rarity, content_tokens
 
@@ -38,50 +41,65 @@ _COUNTED = {
         re.IGNORECASE,
     ),
 }
-# A heading is named by what has this share of its words.
+# "What recommendations do they make?", of a list that says how many it has.
+_ASKS_FOR_SOME = re.compile(
+    r"\b(?:what|which) (?!do|is|was|has|this)(?:[a-z'’-]+ ){0,2}[a-z]+s (?:do|did|are|were|have|can|would|should)\b",
+    re.IGNORECASE,
+)
+# One of them, not all.
+_ASKS_FOR_ONE = {
+    "zh": re.compile(r"第[一二三四五六七八九十\d]|最后一"),
+    "en": re.compile(rf"\b(?:{'|'.join(ORDINALS)}|last)\b", re.IGNORECASE),
+}
+# An item is named by what has this share of its name's words.
 NAMED = 0.7
-# So many of a family's headings that are named make an answer a list of them.
+# So many of a list's items that are named make an answer a list of them.
 SEVERAL_NAMED = 2
 
 
-def asks_for_list(answer: Answer, heads: Sequence[Evidence], rarity: Rarity) -> bool:
-    """Whether `heads` are what is asked for, all of them.
+def asks_for_list(answer: Answer, items: Items, rarity: Rarity) -> bool:
+    """Whether `items`, of a list that what was read introduces or is an item of, are what is asked for, all of them.
 
-    `heads`: the first sentences of the parts that what was read introduces or is one of, each with its heading. There
-    are as many of them as the question says, or it gives no number and the answer names two in words of its own.
+    There are as many of them as the question says; or it gives no number, and either the answer names two in words of
+    its own, or what stands before them says how many there are.
     """
     asked = simplified(answer.rewritten or answer.question)
-    if answer.refused or not heads or not _ASKS_FOR_ALL[answer.language].search(asked):
+    asks_for_all = bool(_ASKS_FOR_ALL[answer.language].search(asked))
+    is_announced = items.is_announced and (asks_for_all or bool(_ASKS_FOR_SOME.search(asked)))
+    if answer.refused or not (asks_for_all or is_announced):
         return False
     if counted := _COUNTED[answer.language].search(asked):
-        return len(heads) == count(counted["n"].lower())
+        return len(items.heads) == count(counted["n"].lower())
     own = [
         said for said in answer.statements if not any(answer.citations[i].quote in said.text for i in said.citations)
     ]
-    return sum(_names(own, head, rarity) for head in heads) >= SEVERAL_NAMED
+    names_several = sum(_is_named(head, own, items, rarity) for head in items.heads) >= SEVERAL_NAMED
+    return names_several or (is_announced and not _ASKS_FOR_ONE[answer.language].search(asked))
 
 
-def with_whole_list(answer: Answer, heads: Sequence[Evidence], rarity: Rarity) -> Answer:
-    """`answer` with a quote, behind its heading, of each of `heads` that it does not name; all in their order."""
-    lacking = [head for head in heads if not _names(answer.statements, head, rarity)]
+def with_whole_list(answer: Answer, items: Items, rarity: Rarity) -> Answer:
+    """`answer` with a quote of each of `items` that it does not name, behind its heading; all in their order."""
+    lacking = [head for head in items.heads if not _is_named(head, answer.statements, items, rarity)]
     if not lacking:
         return answer
     told = quoting(answer, lacking)
     added = told.statements[len(answer.statements) :]
-    headed = [replace(said, text=told.citations[said.citations[0]].headed) for said in added]
+    if items.headed:
+        added = tuple(replace(said, text=told.citations[said.citations[0]].headed) for said in added)
     bare = {head.text for head in lacking}
     kept = [said for said in answer.statements if said.text not in bare]
-    order = {head.paragraph.number: place for place, head in enumerate(heads)}
+    order = {head.paragraph.number: place for place, head in enumerate(items.heads)}
 
     def place(said: Statement) -> int:
         numbers = (told.citations[i].paragraph.number for i in said.citations)
         return next((order[number] for number in numbers if number in order), -1)
 
-    return in_order_of_use(replace(told, statements=tuple(sorted([*headed, *kept], key=place))))
+    return in_order_of_use(replace(told, statements=tuple(sorted([*added, *kept], key=place))))
 
 
-def _names(statements: Iterable[Statement], head: Evidence, rarity: Rarity) -> bool:
-    words = content_tokens(head.heading)
+def _is_named(head: Evidence, statements: Iterable[Statement], items: Items, rarity: Rarity) -> bool:
+    name = items.name(head)
+    words = content_tokens(name)
     if not words:
-        return any(head.heading in said.text for said in statements)
+        return any(name in said.text for said in statements)
     return any(rarity.covered(words, content_tokens(said.text)) >= NAMED for said in statements)

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from functools import lru_cache
 
+from index.ordinals import ORDINALS
+
 Value = tuple[str, Fraction]  # ("%" or "", value)
 
 _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "俩": 2, "兩": 2}
@@ -35,12 +37,6 @@ _MONTHS = {
     name: month
     for month, name in enumerate(
         "january february march april may june july august september october november december".split(), 1
-    )
-}
-ORDINALS = {
-    word: value
-    for value, word in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(), 1
     )
 }
 # "The second quarter" is a number; the first is none, and third, fifth and tenth, which name parts, are left out.

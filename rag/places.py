@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from index.keywords import simplified
+from index.ordinals import ORDINALS
 from index.outline import path_of
 from index.paragraphs import Paragraph
-from rag.numbers import CARDINALS, ORDINALS, count
+from rag.numbers import CARDINALS, count
 from rag.retrieve import Ranking
 
 T = TypeVar("T")

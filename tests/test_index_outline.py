@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
+from index.ordinals import label
 from index.outline import Outline
-from index.paragraphs import Paragraph, Section
+from index.paragraphs import Kind, Paragraph, Section
 
 
 def paragraphs(*paths: tuple[str, ...]) -> list[Paragraph]:
@@ -26,3 +29,77 @@ def test_a_paragraph_that_is_followed_by_one_beside_it_leads_into_nothing() -> N
 def test_where_nothing_has_a_heading_nothing_leads_into_anything() -> None:
     article = paragraphs((), (), ())
     assert [Outline(article).introduced_by(p) for p in article] == [[], [], []]
+
+
+def counted(*texts: str, paths: dict[int, tuple[str, ...]] | None = None, kind: Kind = "body") -> list[Paragraph]:
+    return [
+        Paragraph(number=n, kind=kind, zh=None, en=text, section=Section(en=(paths or {}).get(n, ("A",))))
+        for n, text in enumerate(texts, 1)
+    ]
+
+
+def runs(article: list[Paragraph]) -> list[tuple[int | None, list[int]]]:
+    outline = Outline(article)
+    found = [e for p in article if (e := outline.enumeration_of(p))]
+    unique = {tuple(p.number for p in e.items): e for e in found}
+    return [(e.before.number if e.before else None, list(items)) for items, e in unique.items()]
+
+
+def test_paragraphs_that_count_themselves_from_one_are_an_enumeration_with_what_stands_before() -> None:
+    article = counted("There are three.", "1. Dry", "2. Press", "More of pressing.", "3. Sell", "And so on.")
+    assert runs(article) == [(1, [2, 3, 5])]
+    assert Outline(article).enumeration_of(article[3]) is None
+    assert Outline(article).enumeration_of(article[5]) is None
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("1. Dry", "So much."),
+        ("2. Press", "3. Sell"),
+        ("1. Dry", "The second is to press."),
+        ("First, dry.", "In the second year, press.", "4. Sell"),
+    ],
+)
+def test_one_number_alone_or_in_two_ways_is_none(texts: tuple[str, ...]) -> None:
+    assert runs(counted(*texts)) == []
+
+
+def test_an_enumeration_ends_with_its_section_and_with_the_next_one() -> None:
+    two = counted("First, dry.", "Second, press.", "First, come.", "Second, go.")
+    assert runs(two) == [(None, [1, 2]), (2, [3, 4])]
+    apart = counted("Of these:", "1. Dry", "2. Press", "3. Sell", paths={4: ("B",)})
+    assert runs(apart) == [(1, [2, 3])]
+
+
+def test_footnotes_are_no_enumeration() -> None:
+    assert runs(counted("1. Dry", "2. Press", kind="footnote")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1. Dry the leaves", ("figure", 1)),
+        ("12)Dry", ("figure", 12)),
+        ("(3) Dry", ("figure", 3)),
+        ("三、晒", ("figure", 3)),
+        ("十二、晒", ("figure", 12)),
+        ("④ 晒", ("figure", 4)),
+        ("第五条建议", ("word", 5)),
+        ("「第二个」", ("word", 2)),
+        ("The sixth lesson", ("word", 6)),
+        ("Secondly, dry", ("word", 2)),
+        ("1.5 tonnes", None),
+        ("2021 was dry", None),
+        ("第二天,雨停了", None),
+        ("第一季度", None),
+        ("The first half of it", None),
+        ("The second day", None),
+        ("A second-hand pan", None),
+        ("Second-hand pans", None),
+        ("Dry", None),
+        ("", None),
+    ],
+)
+def test_the_number_that_a_paragraph_begins_with(text: str, expected: tuple[str, int] | None) -> None:
+    assert label(text) == expected

@@ -170,3 +170,65 @@ def test_a_refusal_lists_nothing(tmp_path: Path) -> None:
     answer = engine.ask("List the four stages of the leaves.")
     assert answer.refused
     assert answer.statements == ()
+
+
+# Three lessons, each in a paragraph that counts itself, the second of them in two; what stands before says how many.
+LESSONS = [
+    {"kind": "body", "en": "Fixing the pans took a year.", "zh": "修锅用了一年。"},
+    {"kind": "body", "en": "We learned three lessons about pans.", "zh": "关于锅,我们学到三条教训。"},
+    {"kind": "body", "en": "The first lesson is to warm it. It takes time.", "zh": "第一条教训是先热锅。这要时间。"},
+    {"kind": "body", "en": "The second is to wipe the iron.", "zh": "第二条是擦铁。"},
+    {"kind": "body", "en": "Rags of linen are best.", "zh": "麻布最好。"},
+    {"kind": "body", "en": "The third is to oil the wood.", "zh": "第三条是给木头上油。"},
+    {"kind": "body", "en": "So much for the pans.", "zh": "锅就说到这里。"},
+]
+ALL_LESSONS = [
+    "The first lesson is to warm it.",
+    "The second is to wipe the iron.",
+    "The third is to oil the wood.",
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "written"),
+    [
+        ("What are the three lessons about pans?", "Stated: The second is to wipe the iron."),
+        ("What lessons do they draw about the pans?", "Stated: We learned three lessons about pans."),
+        ("List the lessons about pans.", "Stated: We learned three lessons about pans."),
+    ],
+)
+def test_all_of_the_paragraphs_that_count_themselves_are_given_in_order(
+    asked: Callable[..., list[str]], question: str, written: str
+) -> None:
+    said = asked(LESSONS, question, written)
+    assert [text for text in said if text in ALL_LESSONS] == ALL_LESSONS
+
+
+def test_in_chinese_the_counted_paragraphs_too(asked: Callable[..., list[str]]) -> None:
+    said = asked(LESSONS, "关于锅有哪些教训?", "有: 我们学到三条教训。")
+    assert [text[:3] for text in said[-3:]] == ["第一条", "第二条", "第三条"]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What are the points of the second lesson about pans?",
+        "What are the four lessons about pans?",
+        "How long did fixing the pans take?",
+        "What does wiping the pans do?",
+        "第二条教训有哪些要点?",
+    ],
+)
+def test_where_one_of_those_is_asked_for_or_another_number_nothing_is_added(
+    asked: Callable[..., list[str]], question: str
+) -> None:
+    said = asked(LESSONS, question, "Stated: We learned three lessons about pans.", "有: 我们学到三条教训。")
+    assert not set(ALL_LESSONS) <= set(said)
+    assert not all(any(text.startswith(f"第{n}条") for text in said) for n in "一二三")
+
+
+def test_a_counted_paragraph_that_is_excluded_is_in_no_list(tmp_path: Path, listening_reranker: None) -> None:
+    engine, _ = small_engine(make_index(tmp_path, LESSONS), "Stated: The second is to wipe the iron.", logits=[6.0])
+    answer = engine.ask("What are the two lessons, to wipe the iron?", exclude=frozenset({6}))
+    assert {3, 4} <= {citation.paragraph.number for citation in answer.citations}
+    assert 6 not in {citation.paragraph.number for citation in answer.citations}

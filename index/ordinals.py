@@ -1,0 +1,46 @@
+"""The number that a paragraph or a heading begins with: 1., (2), 三、, ④, 第五, "the sixth"."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+HAN_DIGITS = "一二三四五六七八九"
+ORDINALS = {
+    word: value
+    for value, word in enumerate(
+        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(), 1
+    )
+}
+Way = Literal["figure", "word"]
+_CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
+_FIGURE = re.compile(
+    rf"\s*(?:[(（](?P<round>\d{{1,2}})[)）]|(?P<plain>\d{{1,2}})(?:[、)）]|\.(?!\d))|(?P<han>[{HAN_DIGITS}十]{{1,3}})、|"
+    rf"(?P<circled>[{_CIRCLED}]))\s*\S"
+)
+# Not the second day, nor the first quarter: they tell when.
+_WORD = re.compile(
+    rf"[\s「『“‘\"'(（]*(?:第(?P<zh>[{HAN_DIGITS}十]{{1,3}}|\d{{1,2}})\s*(?!个?(?:[天年季周月日]|星期|季度|世纪))|"
+    rf"(?:the )?(?P<en>{'|'.join(ORDINALS)})(?:ly)?\b(?! (?:days?|weeks?|months?|years?|quarter|half|cent))(?!-))",
+    re.IGNORECASE,
+)
+
+
+def label(text: str) -> tuple[Way, int] | None:
+    """(how it is written, the number) that `text` begins with, as an item of a list does; None without one."""
+    if figure := _FIGURE.match(text):
+        circled = figure["circled"]
+        return "figure", _CIRCLED.index(circled) + 1 if circled else value(next(filter(None, figure.groups())))
+    if word := _WORD.match(text):
+        return "word", value(word["zh"]) if word["zh"] else ORDINALS[word["en"].lower()]
+    return None
+
+
+def value(number: str) -> int:
+    """The number that `number` writes, up to 99, in digits or Chinese numerals."""
+    if number.isdigit():
+        return int(number)
+    tens, ten, ones = number.partition("十")
+    if not ten:
+        return HAN_DIGITS.find(number) + 1
+    return 10 * (HAN_DIGITS.find(tens) + 1 if tens else 1) + (HAN_DIGITS.find(ones) + 1 if ones else 0)
