@@ -1,4 +1,4 @@
-"""Check a statement against what it cites: numbers, dates, names, negation, and words, in both languages.
+"""Check a statement against what it cites: numbers, dates, names, negation, superlatives and words, in both languages.
 
 Deterministic, and strict in one direction only: what the check passes as `supported` states no number or
 name that the cited paragraphs do not state. It cannot tell a fluent contradiction without either.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from index.keywords import fold
 from rag.answer import Evidence, Verdict
 from rag.numbers import Value, quantities
-from rag.words import Rarity, content_tokens, names, negations
+from rag.words import Rarity, content_tokens, names, negations, superlatives
 
 # Shares of a statement's own words (by weight) that must stand in what it cites. First settings, not yet fitted.
 SUPPORTED = 0.5
@@ -51,7 +51,9 @@ def check(statement: str, cited: Sequence[Evidence], question: str, rarity: Rari
         coverage = _together(statement, cited, rarity)
         is_said = coverage >= TOGETHER and not missing_numbers and not _is_dictated(statement, cited, question)
         verdict = "supported" if is_said else "unsupported"
-    if verdict == "supported" and _negation_flipped(statement, cited, joined):
+    if verdict == "supported" and (
+        _negation_flipped(statement, cited, joined) or _is_compared_by_nobody(statement, cited, question)
+    ):
         verdict = "partial"
     return Check(verdict, missing_numbers, missing_names, coverage)
 
@@ -91,6 +93,15 @@ def _verdict(contradicted: bool, coverage: float) -> Verdict:
     if contradicted or coverage < PARTIAL:
         return "unsupported"
     return "supported" if coverage >= SUPPORTED else "partial"
+
+
+def _is_compared_by_nobody(statement: str, cited: Sequence[Evidence], question: str) -> bool:
+    """Whether question or statement says that something is the most so, and no cited sentence, in its language, does.
+
+    "Which is the least likely?" is not answered by a sentence that calls one of them likely.
+    """
+    texts = (text for e in cited for text in (e.text, e.heading))
+    return superlatives(f"{question} {statement}") > 0 and not any(map(superlatives, texts))
 
 
 def _negation_flipped(statement: str, cited: Sequence[Evidence], joined: str) -> bool:

@@ -33,7 +33,7 @@ _WORDS_BETWEEN = re.compile(rf"(?!\band\b)\b[A-Za-z]+|(?![和与及])[{HAN}]|\d"
 # A statement is the question again when it has no word of its own and at least this share of the question's.
 ECHO = 0.6
 # A second quote is shown when its score is at least this share of the first's.
-QUOTE_SHARE = 0.8
+QUOTE_SHARE = 0.75
 # And when its paragraph is at least this many times as likely to be the one that answers as the first's is.
 PARAGRAPH_SHARE = 0.5
 QUOTES = 2

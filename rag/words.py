@@ -35,6 +35,19 @@ _NEGATION = {
     ),
 }
 
+# What is more so than all others. "At least", "most of them" and "interest" are no such thing.
+_SUPERLATIVE = {
+    "zh": re.compile(r"最(?!近|后|终|初|新)"),
+    "en": re.compile(
+        r"\bthe (?:most|least)\b|"
+        r"(?<!\bat )\b(?:most|least) (?:likely|[a-z]+(?:ly|ful|ive|ous|ant|ent|ing|ed|al|ic|ble))\b|"
+        r"\b(?:best|worst)\b|\b(?!(?:in|re|un|con|pro|inter|mani|mid|ever|tem)?"
+        r"(?:est|forest|honest|request|suggest|guest|invest|protest|contest|arrest|harvest|modest|fest|digest|quest|chest|"
+        r"pest|earnest|west|northwest|southwest|rest|test|latest|attest|molest|crest)\b)[a-z]{3,}est\b",
+        re.IGNORECASE,
+    ),
+}
+
 # How a sentence begins that goes on from the one before it: a connective, or a word that stands for something said.
 _LEANS_BACK = {
     "zh": re.compile(
@@ -109,6 +122,11 @@ def names(text: str) -> frozenset[str]:
 def negations(text: str) -> int:
     """How many negations `text` holds, in either language; 不断, 不仅, "not only" and the like are none."""
     return sum(len(pattern.findall(text)) for pattern in _NEGATION.values())
+
+
+def superlatives(text: str) -> int:
+    """How many superlatives `text` holds, in either language."""
+    return sum(len(pattern.findall(simplified(text))) for pattern in _SUPERLATIVE.values())
 
 
 def leans_back(sentence: str, language: Language) -> bool:

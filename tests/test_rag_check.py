@@ -24,7 +24,7 @@ from rag.compose import (
 )
 from rag.evidence import sentences_of
 from rag.language import is_written_in
-from rag.words import Rarity, names, negations
+from rag.words import Rarity, names, negations, superlatives
 from tests.fakes import HashingEmbedder
 
 TEA = Paragraph(
@@ -85,6 +85,55 @@ def test_a_name_that_the_paragraph_does_not_have_is_caught(rarity: Rarity) -> No
 def test_a_name_that_the_reader_brought_in_is_not_held_against_the_answer(rarity: Rarity) -> None:
     found = check("LeafCo is not named; Yunnan exported tea in 2024.", [first(TEA, "en")], "Did LeafCo export?", rarity)
     assert not found.missing_names
+
+
+SHOPS = Paragraph(
+    9,
+    "body",
+    "老店的茶最贵。山房便宜些,门口那家开得晚。",
+    "Tea is dearest at the Old Leaf. Mountain House sells it for less, and the shop by the gate opens late.",
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "statement", "sentence", "expected"),
+    [
+        ("Which shop is the cheapest?", "Mountain House sells it for less.", 1, "partial"),
+        ("Which shop sells it for less?", "Mountain House is the cheapest, it sells for less.", 1, "partial"),
+        ("Which shop sells it for less?", "Mountain House sells it for less.", 1, "supported"),
+        ("Which shop is the dearest?", "Tea is dearest at the Old Leaf.", 0, "supported"),
+        ("Which two shops, at least, sell it?", "Mountain House sells it for less.", 1, "supported"),
+    ],
+)
+def test_what_nobody_calls_the_most_so_is_only_partly_supported(
+    rarity: Rarity, question: str, statement: str, sentence: int, expected: str
+) -> None:
+    cited = [sentences_of(SHOPS, "en")[sentence]]
+    assert check(statement, cited, question, rarity).verdict == expected
+
+
+def test_a_chinese_superlative_supports_an_english_one(rarity: Rarity) -> None:
+    cited = [first(SHOPS, "zh")]
+    assert check("Tea is dearest at the Old Leaf.", cited, "Where is tea dearest?", rarity).verdict == "supported"
+    assert check("山房便宜些。", [sentences_of(SHOPS, "zh")[1]], "哪家最便宜?", rarity).verdict == "partial"
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("the least likely of the biggest", 2),
+        ("the most expensive, and the worst", 2),
+        ("most likely", 1),
+        ("最便宜的一家", 1),
+        ("at least five, at most ten", 0),
+        ("most of them, and most engineers", 0),
+        ("an honest interest in the forest of the northwest", 0),
+        ("the rest of the latest test", 0),
+        ("最近,最后,最终", 0),
+    ],
+)
+def test_superlatives_are_told_from_words_that_look_like_them(text: str, count: int) -> None:
+    assert superlatives(text) == count
 
 
 def test_a_dropped_negation_is_marked(rarity: Rarity) -> None:

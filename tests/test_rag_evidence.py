@@ -8,7 +8,8 @@ import pytest
 
 from index.build import Index
 from index.paragraphs import Language, Paragraph
-from rag.evidence import telling
+from rag.evidence import _OF_THE_KIND, telling
+from rag.kinds import asked_kinds, holds
 from rag.prompts import leading_messages
 from tests.rag_support import make_index, scripted_engine, small_engine
 
@@ -16,6 +17,16 @@ CAPTION = {
     "zh": "各年采摘量(以 2020 年为 1),2025 年达到 3.5 倍。茶园由 Lin 与 Zhao 测量。",
     "en": "Harvest by year. Every bar is one spring.",
 }
+
+
+QUESTIONS: list[tuple[str, Language, str, str]] = [
+    ("How many tonnes of tea were sold?", "en", "Sales of tea in tonnes are told below.", "They came to 40 last year."),
+    ("When was the tea house opened?", "en", "The tea house was opened with music.", "That day in May 1921 was wet."),
+    ("Why was the tea house shut?", "en", "The shut tea house is a sad sight.", "Its owner left because of the rain."),
+    ("卖了多少吨茶?", "zh", "卖茶的吨数写在下面。", "去年一共40吨。"),
+    ("茶馆为什么关门?", "zh", "茶馆关门以后很冷清。", "因为店主搬走了。"),
+    ("茶馆卖哪些茶?", "zh", "茶馆卖茶,也卖别的。", "绿茶、红茶、白茶都有。"),
+]
 
 
 pytestmark = pytest.mark.usefixtures("listening_gate")
@@ -82,3 +93,40 @@ def test_such_a_paragraph_begins_with_what_was_read_ahead_of_it(tea: Index) -> N
     ahead = leading_messages(tea.by_number[2], "en")[-1].content or ""
     assert "3.5" in ahead
     assert any(ahead in prompt for prompt in llm.prompts)
+
+
+@pytest.mark.parametrize(("question", "language", "same_words", "answer"), QUESTIONS)
+def test_a_sentence_that_holds_the_kind_of_answer_asked_for_gains_on_one_that_asks_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, question: str, language: Language, same_words: str, answer: str
+) -> None:
+    gap = "" if language == "zh" else " "
+    engine, _ = scripted_engine(make_index(tmp_path, [{language: f"{same_words}{gap}{answer}"}]), "x")
+    scored = {e.text: e.score for e in engine.look(question).ranked}
+    monkeypatch.setattr("rag.evidence._OF_THE_KIND", dict.fromkeys(_OF_THE_KIND, 0.0))
+    without = {e.text: e.score for e in engine.look(question).ranked}
+    (kind,) = asked_kinds(question, language)
+    assert scored[answer] - without[answer] == pytest.approx(_OF_THE_KIND[kind])
+    assert scored[same_words] == without[same_words]
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "kinds"),
+    [
+        ("How long did it take, and when did it end?", "en", {"number", "time"}),
+        ("How does it work?", "en", {"way"}),
+        ("How come it broke?", "en", {"reason"}),
+        ("What is Loam?", "en", set()),
+        ("为什么坏了,用了多久才修好?", "zh", {"number", "reason"}),
+        ("怎么会坏?", "zh", {"reason"}),
+        ("怎么做?", "zh", {"way"}),
+        ("何時開始?", "zh", {"time"}),
+        ("这是什么?", "zh", set()),
+    ],
+)
+def test_the_kinds_of_answer_that_a_question_asks_for(question: str, language: Language, kinds: set[str]) -> None:
+    assert asked_kinds(question, language) == kinds
+
+
+def test_a_number_of_the_question_is_no_answer_to_how_many() -> None:
+    assert not holds("In 1921 there were shops.", "number", "en", "How many shops were there in 1921?")
+    assert holds("In 1921 there were six shops.", "number", "en", "How many shops were there in 1921?")
