@@ -10,6 +10,7 @@ from index.build import Index
 from index.paragraphs import Language, Paragraph
 from rag.answer import Evidence
 from rag.evidence import EvidenceSelector
+from rag.frame import sought
 from rag.language import language_of_question
 from rag.overview import LEADING, asks_about_the_whole, asks_for_no_more, leading, led_by, sentences_first
 from rag.places import Named, lifted, named, paragraphs_at, without
@@ -90,7 +91,7 @@ class Finder:
     def _with_sentences(self, looked: Looked, first: Sequence[Paragraph] = ()) -> Looked:
         """`looked` with the sentences of what its ranking found; `first`: paragraphs that come before all others."""
         language, ranking = looked.language, looked.ranking
-        ranked = tuple(self._selector.score(looked.asked, language, ranking))
+        ranked = tuple(self._selector.score(sought(looked.asked), language, ranking))
         if first:
             ranking, ranked = led_by(ranking, first), sentences_first(first, ranked, language)
         shown = self._selector.select(ranked, ranking, self._budget, language)
@@ -99,7 +100,7 @@ class Finder:
     def _ranked(
         self, asked: str, places: Sequence[Named], exclude: frozenset[int], translation: str | None = None
     ) -> Ranking:
-        ranking = self._retriever.rank(asked, exclude, translation)
+        ranking = self._retriever.rank(sought(asked), exclude, translation and sought(translation))
         return lifted(ranking, paragraphs_at(places, self._present(exclude))) if places else ranking
 
     def _present(self, exclude: frozenset[int]) -> list[Paragraph]:
