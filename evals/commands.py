@@ -26,6 +26,7 @@ from evals.gold import ASKED_OF_XQUAD, DEFAULT_GOLD, PLAIN_GOLD, Question, confl
 from evals.injections import GROUPS, Tally, read_attempts
 from evals.injections import Outcome as AttemptOutcome
 from evals.metrics import Outcome
+from evals.pages import gold_of_page, index_over_page, page_names
 from evals.run import CLOSED_BOOK, RunFolder, file_digest, parse_languages, run_path, sample
 from evals.score import HEADLINE, Scores, score
 from evals.tables import wide_console
@@ -49,6 +50,8 @@ def run(args: argparse.Namespace) -> int:
         order = _order(args, "plain", args.generator or settings.generator)
         if args.xquad:
             order = _asked_of_xquad(order, args, settings)
+        if args.page:
+            order = _asked_of_page(order, args, settings)
         folder = RunFolder(run_path(args.out, order.name))
         _perform(order, folder, settings, fresh=args.fresh, closed_book=args.closed_book)
         return _report(folder, order.gold)
@@ -262,6 +265,14 @@ def _asked_of_xquad(order: Order, args: argparse.Namespace, settings: Settings) 
     return replace(order, index=index_over(settings, XQuAD(args.xquad)), gold=args.gold or ASKED_OF_XQUAD)
 
 
+def _asked_of_page(order: Order, args: argparse.Namespace, settings: Settings) -> Order:
+    """`order` put to an index of a page of evals/captured, with the questions about it where no others are named."""
+    other = "--index" if args.index else "--xquad" if args.xquad else None
+    if other:
+        raise UserError(f"--page is {args.page} and {other} {args.index or args.xquad}. Leave one of them out.")
+    return replace(order, index=index_over_page(settings, args.page), gold=args.gold or gold_of_page(args.page))
+
+
 def _command() -> str:
     return shlex.join(["python", "-m", "evals", *sys.argv[1:]])
 
@@ -284,7 +295,8 @@ def questions_of(folder: RunFolder, gold: Path) -> dict[str, Question]:
 
 def _gold_of(folder: RunFolder) -> Path:
     """The shipped gold file that a run was asked from, by its digest; the default where it is none of them."""
-    named = (path for path in (DEFAULT_GOLD, PLAIN_GOLD, ASKED_OF_XQUAD) if file_digest(path) == folder.info.gold)
+    shipped = (DEFAULT_GOLD, PLAIN_GOLD, ASKED_OF_XQUAD, *map(gold_of_page, page_names()))
+    named = (path for path in shipped if file_digest(path) == folder.info.gold)
     return next(named, DEFAULT_GOLD)
 
 

@@ -48,6 +48,7 @@ _BUTTONS = re.compile(  # as the whole of a line
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[。！？!?.…；;][”’」』）)\"']*$")
+_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PHONE = re.compile(r"^\W*(?:\+?\d{1,3}[\s-]?)?\d{3,4}[\s-]?\d{4}[\s-]?\d{3,4}\W*$")
 
 
@@ -76,7 +77,7 @@ class Block:
         text = self.text
         if len(text) > 80:
             return False
-        if _CALL.search(text) or _PHONE.match(text):
+        if _CALL.search(text) or _PHONE.match(text) or _ADDRESS.fullmatch(text):
             return True
         if self.language and _BUTTONS.fullmatch(text):
             return True
@@ -97,7 +98,7 @@ def read_blocks(text: str) -> list[Block]:
 
 def language_of_line(line: str) -> BlockLanguage:
     """The language of a line: one, "both" (`标题 · Title`), or None when it has no words (a number, a rule)."""
-    if split_inline(line):
+    if split_inline(line) or split_dated(line):
         return "both"
     chinese, words = len(_HAN.findall(line)), len(_LATIN_WORD.findall(line))
     if chinese and chinese / (chinese + words) >= _ZH_SHARE:
@@ -117,6 +118,13 @@ def split_inline(line: str) -> tuple[str, str] | None:
         if _HAN.search(chinese) and not _HAN.search(english) and _is_words(english):
             return chinese, english
     return None
+
+
+def split_dated(line: str) -> tuple[str, tuple[str, str]] | None:
+    """(the date, (Chinese, English)) of a timeline's line that has all three, `2023 · 首批开课 · First lessons`."""
+    date, *rest = _INLINE.split(line, maxsplit=1)
+    title = split_inline(rest[0]) if rest and is_date(date.strip()) else None
+    return (date.strip(), title) if title else None
 
 
 def is_date(text: str) -> bool:

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from index.blocks import Block, footnote_label, read_blocks, split_inline
-from index.front import PROSE_SIZE, Entry, find_title, first_prose, head_entries, split_head
+from index.blocks import Block, footnote_label, read_blocks, split_dated, split_inline
+from index.front import PROSE_SIZE, SUMMARY_LABEL, Entry, find_title, first_prose, head_entries, split_head
 from index.headings import Heading, paths
-from index.pairing import Embed, pair_blocks
+from index.pairing import Embed, pair_blocks, prevailing_order
 from index.paragraphs import Article, Kind, Paragraph, Section
 
 _CAPTION = re.compile(r"^\s*(?:[▲△▼◆]|(?:图|圖|表)\s*\d|(?:figure|fig\.|chart|table)\s*\d)", re.IGNORECASE)
@@ -26,7 +26,11 @@ _CREDITS = re.compile(
     r"(?:charts|figures|drawings|photographs) (?:were|are) (?:drawn|made|taken) by",
     re.IGNORECASE,
 )
-_ABOUT = re.compile(r"关于(?:本文|作者|译者)|作者简介|^about (?:this|the) (?!.* (?:is|was|are)\b)", re.IGNORECASE)
+_ABOUT = re.compile(
+    r"关于(?:本文|作者|译者)|作者简介|[致鸣]谢|^(?:credits|contributors|acknowledge?ments?)$|"
+    r"^about (?:this|the) (?!.* (?:is|was|are)\b)",
+    re.IGNORECASE,
+)
 # Raise this whenever the reading changes: an index read otherwise is brought up to date.
 READER_VERSION = 3
 
@@ -80,9 +84,10 @@ def read_captured(path: Path, text: str, embed: Embed | None = None) -> Article:
     """
     blocks = [block for block in read_blocks(text) if not block.is_furniture]
     prose = first_prose(path, blocks)
-    title = find_title(blocks[:prose], text, embed)
-    head, rest = split_head(blocks[title:prose], embed)
-    items, foot = _cut_foot(_items([*rest, *blocks[prose:]], embed))
+    order = prevailing_order(blocks)
+    title = find_title(blocks[:prose], text, order, embed)
+    head, rest = split_head(blocks[title:prose], order, embed)
+    items, foot = _cut_foot(_items([*rest, *blocks[prose:]], order, embed))
     structure = _Structure()
     for item, following in zip(items, [*items[1:], None], strict=True):
         structure.take(item, following)
@@ -92,7 +97,7 @@ def read_captured(path: Path, text: str, embed: Embed | None = None) -> Article:
 # --- the body ----------------------------------------------------------------------------------------------
 
 
-def _items(blocks: Sequence[Block], embed: Embed | None) -> list[_Item]:
+def _items(blocks: Sequence[Block], order: int, embed: Embed | None) -> list[_Item]:
     titles = _figure_titles(blocks)
     special = [b for b in blocks if b.language in ("both", None) or b.is_date or b in titles]
     items = []
@@ -102,13 +107,15 @@ def _items(blocks: Sequence[Block], embed: Embed | None) -> list[_Item]:
             items.append(
                 _Item(block.position, zh if block.language == "zh" else None, en if block.language == "en" else None)
             )
+        elif dated := split_dated(block.text):
+            date, (zh, en) = dated
+            items += [_Item(block.position, date, date, date=True), _Item(block.position, zh, en, inline=True)]
         elif block.is_date or block.language == "both":
             items.append(_Item(block.position, zh, en, inline=block.language == "both", date=block.is_date))
     taken = {block.position for block in special}
     prose = [block for block in blocks if block.position not in taken]
-    items += [
-        _Item(p.position, p.zh.text if p.zh else None, p.en.text if p.en else None) for p in pair_blocks(prose, embed)
-    ]
+    pairs = pair_blocks(prose, embed, order)
+    items += [_Item(p.position, p.zh.text if p.zh else None, p.en.text if p.en else None) for p in pairs]
     return sorted(items, key=lambda item: item.position)
 
 
@@ -160,7 +167,12 @@ class _Structure:
             zh, en = self._entry
             self._add("timeline", item, Section(zh=(zh,), en=(en,)))
         else:
-            self._add("body", item, Section())
+            self._add("summary" if self._is_in_summary else "body", item, Section())
+
+    @property
+    def _is_in_summary(self) -> bool:
+        texts = self._headings[-1].texts if self._headings else ()
+        return any(bool(SUMMARY_LABEL.fullmatch(text)) for text in texts if text)
 
     def finish(self) -> list[Entry]:
         """The entries; the last prose but the notes is the credits when it speaks of who made the text."""

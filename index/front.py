@@ -13,9 +13,9 @@ from index.errors import UserError
 from index.pairing import Embed, Pair, pair_blocks
 from index.paragraphs import LANGUAGES, Kind, Section
 
-_SUMMARY_LABEL = re.compile(r"导读|導讀|摘要|导语|提要|内容概要|^(?:summary|abstract|tl;?dr)\W*$", re.IGNORECASE)
+SUMMARY_LABEL = re.compile(r"导读|導讀|摘要|导语|提要|内容概要|^(?:summary|abstract|tl;?dr)\W*$", re.IGNORECASE)
 _ATTRIBUTION = re.compile(
-    r"^(?:原文|来源|來源|出处|原?作者|译者|翻译|编译|校对)\s*[:：|]|^(?:本文)?由.{1,40}(?:翻译|翻譯|编译|译)|^本文译自|"
+    r"^(?:原文|来源|來源|出处|原?作者|译者?|[撰采]?[文写]|记者|翻译|编译|校对)\s*[:：|]|^(?:本文)?由.{1,40}(?:翻译|翻譯|编译|译)|^本文译自|"
     r"^(?:source|original(?:ly published)?|translated by|translation|author)\b\s*:?|^by\b\s*(?::|(?-i:[A-Z]))",
     re.IGNORECASE,
 )
@@ -69,8 +69,10 @@ def _ends_as_a_sentence(block: Block) -> bool:
     return block.text[-1] in '。.！!？?”」』"'
 
 
-def find_title(head: Sequence[Block], page: str, embed: Embed | None) -> int:
+def find_title(head: Sequence[Block], page: str, order: int, embed: Embed | None) -> int:
     """The index where the article's own head begins (its kicker or title); len(head) when it has none.
+
+    `order`: which language stands first on the page, see `prevailing_order`.
 
     A captured page prints the article's title twice: in the page's own title and above the article.
     """
@@ -83,7 +85,7 @@ def find_title(head: Sequence[Block], page: str, embed: Embed | None) -> int:
         repeated = block.size >= 4 and any(block.text in line and block.text != line for line in earlier)
         if beside and repeated:
             return _with_kicker(head, i)
-    pairs = [pair for pair in pair_blocks(head, embed) if pair.is_whole]
+    pairs = [pair for pair in pair_blocks(head, embed, order) if pair.is_whole]
     positions = [block.position for block in head]
     if len(pairs) > 1 and _is_kicker(pairs[0]):
         pairs = pairs[1:]
@@ -109,19 +111,20 @@ def _with_kicker(head: Sequence[Block], title: int) -> int:
     return title
 
 
-def split_head(blocks: Sequence[Block], embed: Embed | None) -> tuple[Sequence[Block], Sequence[Block]]:
+def split_head(blocks: Sequence[Block], order: int, embed: Embed | None) -> tuple[Sequence[Block], Sequence[Block]]:
     """The head proper, and what already belongs to the body (a heading above the first paragraph).
 
     The head ends with the last line that says who made the text, when, or what it says in short; else with the title.
     """
-    pairs = pair_blocks(blocks, embed)
+    pairs = pair_blocks(blocks, embed, order)
     title = next((pair for pair in pairs if pair.is_whole), None)
     ends = [max(_positions(title))] if title else [b.position for b in blocks[:2]]
     ends += [max(_positions(pair)) for pair in pairs if _is_of_the_head(pair)]
     ends += [block.position for block in blocks if block.language not in LANGUAGES and _says_who_or_when(block)]
-    labels = [block.position for block in blocks if block.is_short and _SUMMARY_LABEL.search(block.text)]
+    labels = [block.position for block in blocks if block.is_short and SUMMARY_LABEL.search(block.text)]
     ends += [block.position for block in blocks if labels and block.position > labels[0] and _is_long(block)]
-    last = max([*ends, *labels], default=-1)
+    # A label with nothing under it here heads a summary in both languages, which is read with the body.
+    last = max(ends, default=-1)
     return [b for b in blocks if b.position <= last], [b for b in blocks if b.position > last]
 
 
@@ -158,14 +161,12 @@ def head_entries(head: Sequence[Block]) -> list[Entry]:
     summary: list[Block] = []
     label: Block | None = None
     for block in head:
-        if block.is_short and _SUMMARY_LABEL.search(block.text):
+        if block.is_short and SUMMARY_LABEL.search(block.text):
             label = block
         elif label and not _ATTRIBUTION.search(block.text) and (not block.is_short or block.text[-1] in "。.！!？?"):
             summary.append(block)
         else:
             front.append(block)
-    if label and not summary:
-        front.append(label)
     entries = [Entry("front", _joined(front, "zh"), _joined(front, "en"), Section())] if front else []
     if summary:
         section = Section(zh=(label.text,) if label else ())

@@ -16,9 +16,9 @@ _NUMBERED = re.compile(
 )
 # What stands beside an article's sections whatever their numbers: its opening, its end, what is told of it.
 _BESIDE = re.compile(
-    r"引言|导言|前言|序言?|结语|结论|尾声|后记|附录|参考(?:文献|资料)|(?:脚|尾)?注释?|鸣谢|致谢|关于(?:本文|作者|译者).*|作者简介|"
-    r"introduction|preface|foreword|conclusions?|epilogue|afterword|appendix.*|references|(?:foot|end)?notes|"
-    r"acknowledge?ments?|about (?:this|the) .*",
+    r"摘要|(?:内容)?提要|概要|导读|引言|导言|前言|序言?|结语|结论|尾声|后记|附录|参考(?:文献|资料)|(?:脚|尾)?注释?|[鸣致]谢.*|关于(?:本文|作者|译者).*|作者简介|"
+    r"summary|abstract|introduction|preface|foreword|conclusions?|epilogue|afterword|appendix.*|references|(?:foot|end)?notes|"
+    r"acknowledge?ments?|credits|contributors|about (?:this|the) .*",
     re.IGNORECASE,
 )
 

@@ -13,6 +13,8 @@ ORDINALS = {
     )
 }
 Way = Literal["figure", "word"]
+LAST = -1  # of however many there are
+_LAST = re.compile(r"\s*(?:最后(?:一[条点个项]|[,，])|(?:and )?(?:finally|lastly|last)\b,)", re.IGNORECASE)
 _CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
 _FIGURE = re.compile(
     rf"\s*(?:[(（](?P<round>\d{{1,2}})[)）]|(?P<plain>\d{{1,2}})(?:[、)）]|\.(?!\d))|(?P<han>[{HAN_DIGITS}十]{{1,3}})、|"
@@ -27,13 +29,16 @@ _WORD = re.compile(
 
 
 def label(text: str) -> tuple[Way, int] | None:
-    """(how it is written, the number) that `text` begins with, as an item of a list does; None without one."""
+    """(how it is written, the number) that `text` begins with, as an item of a list does; None without one.
+
+    LAST is the number of "finally".
+    """
     if figure := _FIGURE.match(text):
         circled = figure["circled"]
         return "figure", _CIRCLED.index(circled) + 1 if circled else value(next(filter(None, figure.groups())))
     if word := _WORD.match(text):
         return "word", value(word["zh"]) if word["zh"] else ORDINALS[word["en"].lower()]
-    return None
+    return ("word", LAST) if _LAST.match(text) else None
 
 
 def value(number: str) -> int:

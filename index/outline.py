@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from index.ordinals import label
+from index.ordinals import LAST, label
 from index.paragraphs import LANGUAGES, Paragraph
 
 
@@ -65,7 +65,8 @@ def _enumerations(paragraphs: Sequence[Paragraph]) -> list[Enumeration]:
     before: Paragraph | None = None
     for last, paragraph in zip([None, *paragraphs], [*paragraphs, None], strict=True):
         counted = _label_of(paragraph) if paragraph and paragraph.kind == "body" else None
-        goes_on = run and paragraph and counted == (way, len(run) + 1) and path_of(paragraph) == path_of(run[0])
+        is_next = counted == (way, len(run) + 1) or (len(run) > 1 and counted == (way, LAST))
+        goes_on = run and paragraph and is_next and path_of(paragraph) == path_of(run[0])
         if goes_on and paragraph:
             run.append(paragraph)
         elif paragraph is None or (counted and counted[1] == 1) or (run and path_of(paragraph) != path_of(run[0])):

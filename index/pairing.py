@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.blocks import Block, tokens_shared_by_translations
+from index.paragraphs import LANGUAGES
 
 # Embeds texts; rows are unit vectors. Shape (n,) -> (n, dimension).
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
@@ -25,6 +26,8 @@ DOUBT = 1.0  # a pair that scores less than this is looked at again with embeddi
 TOUCHING = 8.0  # two lines without a blank line between them, and blank lines around: one unit
 WINDOW = 8  # blocks further apart than this never pair
 CHARACTERS_EN_PER_ZH = 2.6  # typical English characters for one Chinese one; refined from the text itself
+ENOUGH = 3  # pairs that refine it, or tell which language stands first
+PLAIN = 0.3  # by so much the likenesses must differ to tell it
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +48,14 @@ class Pair:
         return self.zh is not None and self.en is not None
 
 
-def pair_blocks(blocks: Sequence[Block], embed: Embed | None = None) -> list[Pair]:
-    """Align the zh and en blocks among `blocks` monotonically; returns pairs and lone blocks in page order."""
+def pair_blocks(blocks: Sequence[Block], embed: Embed | None = None, order: int | None = None) -> list[Pair]:
+    """Align the zh and en blocks among `blocks` monotonically; returns pairs and lone blocks in page order.
+
+    `order`: the page's, where `blocks` are a part of it; see `prevailing_order`.
+    """
     zh = [block for block in blocks if block.language == "zh"]
     en = [block for block in blocks if block.language == "en"]
-    scores = _order_scores(zh, en)
+    scores = _order_scores(zh, en, order or prevailing_order(blocks))
     matches = _align(scores)
     if embed and (doubtful := _doubtful(scores, matches)):
         scores = scores + _similarity_scores(zh, en, scores, doubtful, embed)
@@ -57,11 +63,10 @@ def pair_blocks(blocks: Sequence[Block], embed: Embed | None = None) -> list[Pai
     return _as_pairs(zh, en, matches)
 
 
-def _order_scores(zh: Sequence[Block], en: Sequence[Block]) -> NDArray[np.float64]:
+def _order_scores(zh: Sequence[Block], en: Sequence[Block], order: int) -> NDArray[np.float64]:
     """(len(zh), len(en)) scores from order, length and shared tokens; -inf where blocks lie too far apart."""
     scores = np.full((len(zh), len(en)), -math.inf)
     touching = _touching_lines([*zh, *en])
-    order = _prevailing_order(zh, en)
     ratio = _length_ratio(zh, en, order)
     shared_zh = [tokens_shared_by_translations(block.text) for block in zh]
     shared_en = [tokens_shared_by_translations(block.text) for block in en]
@@ -84,8 +89,35 @@ def _touching_lines(blocks: Sequence[Block]) -> set[tuple[int, int]]:
     return {(n, n + 1) for n in starts if n - 1 not in lines and n + 2 not in lines}
 
 
-def _prevailing_order(zh: Sequence[Block], en: Sequence[Block]) -> int:
-    """+1 where Chinese stands before its English, -1 where it follows; by the blocks at both ends of runs."""
+def prevailing_order(blocks: Sequence[Block]) -> int:
+    """+1 where Chinese stands before its English, -1 where it follows.
+
+    In a text that alternates each block has the other language on both sides; its partner is the one of like length
+    that keeps its numbers and names. Where that tells nothing, the two ends do; on a whole page they may be the site's.
+    """
+    both = [block for block in blocks if block.language in LANGUAGES]
+    prose = [block for block in both if not block.is_short]
+    used = prose if len(prose) >= 2 * ENOUGH else both
+    before, after = (_likeness(used, step) for step in (-1, 1))
+    if math.isfinite(before) and math.isfinite(after) and abs(after - before) >= PLAIN:
+        return 1 if after > before else -1
+    return _order_by_ends(*([block for block in both if block.language == language] for language in LANGUAGES))
+
+
+def _likeness(blocks: Sequence[Block], step: int) -> float:
+    """How well each Chinese block goes with the English one `step` blocks on, on average; -inf where none stands so."""
+    en = {block.position: block for block in blocks if block.language == "en"}
+    pairs = [(z, en[z.position + step]) for z in blocks if z.language == "zh" and z.position + step in en]
+    if not pairs:
+        return -math.inf
+    ratio = float(np.median([e.size / z.size for z, e in pairs])) if len(pairs) >= ENOUGH else CHARACTERS_EN_PER_ZH
+    shared = [(tokens_shared_by_translations(z.text), tokens_shared_by_translations(e.text)) for z, e in pairs]
+    scores = [_length_score(z, e, ratio) + _token_score(*own) for (z, e), own in zip(pairs, shared, strict=True)]
+    return float(np.mean(scores))
+
+
+def _order_by_ends(zh: Sequence[Block], en: Sequence[Block]) -> int:
+    """The order by the blocks at both ends; by how alike the lengths of pairs are where these disagree."""
     languages = [block.language for block in sorted([*zh, *en], key=lambda block: block.position)]
     if not languages:
         return 1
@@ -111,7 +143,7 @@ def _length_ratio(zh: Sequence[Block], en: Sequence[Block], order: int) -> float
         for z in zh
         if not z.is_short and z.position + order in by_position and not by_position[z.position + order].is_short
     ]
-    return float(np.median(ratios)) if len(ratios) >= 3 else CHARACTERS_EN_PER_ZH
+    return float(np.median(ratios)) if len(ratios) >= ENOUGH else CHARACTERS_EN_PER_ZH
 
 
 def _order_score(step: int, order: int) -> float:

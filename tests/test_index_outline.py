@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from index.ordinals import label
+from index.ordinals import LAST, label
 from index.outline import Outline
 from index.paragraphs import Kind, Paragraph, Section
 
@@ -72,6 +72,11 @@ def test_an_enumeration_ends_with_its_section_and_with_the_next_one() -> None:
     assert runs(apart) == [(1, [2, 3])]
 
 
+def test_the_last_of_them_may_be_called_the_last() -> None:
+    assert runs(counted("First, dry.", "Second, press.", "Finally, sell.")) == [(None, [1, 2, 3])]
+    assert runs(counted("First, dry.", "Finally, sell.")) == []
+
+
 def test_footnotes_are_no_enumeration() -> None:
     assert runs(counted("1. Dry", "2. Press", kind="footnote")) == []
 
@@ -89,6 +94,10 @@ def test_footnotes_are_no_enumeration() -> None:
         ("「第二个」", ("word", 2)),
         ("The sixth lesson", ("word", 6)),
         ("Secondly, dry", ("word", 2)),
+        ("Finally, sell", ("word", LAST)),
+        ("最后,卖掉", ("word", LAST)),
+        ("Last year was dry", None),
+        ("最后一年", None),
         ("1.5 tonnes", None),
         ("2021 was dry", None),
         ("第二天,雨停了", None),

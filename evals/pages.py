@@ -1,0 +1,38 @@
+"""Articles written for the evals: captured pages of other shapes than the bundled one, with questions of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from index.errors import UserError
+from index.progress import bar
+from index.settings import Settings
+
+PAGES = Path(__file__).with_name("captured")
+
+
+def page_names() -> tuple[str, ...]:
+    """What the pages are called."""
+    return tuple(sorted(path.stem for path in PAGES.glob("*.txt")))
+
+
+def page_of(name: str) -> Path:
+    """The captured page. Raises UserError where there is none of that name."""
+    if name not in page_names():
+        raise UserError(f"--page is {name}; the pages are {', '.join(page_names())}.")
+    return PAGES / f"{name}.txt"
+
+
+def gold_of_page(name: str) -> Path:
+    """The questions about it."""
+    return page_of(name).with_suffix(".jsonl")
+
+
+def index_over_page(settings: Settings, name: str) -> Path:
+    """An index of the page, in the cache; built where it is not yet, or where the page or its reading changed."""
+    from index.build import build
+
+    folder = settings.home / "evals" / f"page-{name}" / "index"
+    with bar(f"Embedding {name}") as on_progress:
+        build(settings, source=page_of(name), into=folder, on_progress=on_progress)
+    return folder

@@ -1,0 +1,114 @@
+"""The pages that were written for the evals: read whole, their questions sound, asked by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evals import commands, pages
+from evals.__main__ import main
+from evals.bench import Order
+from evals.gold import examine
+from evals.pages import gold_of_page, page_names, page_of
+from index.errors import UserError
+from index.paragraphs import Article, count_kinds
+from index.source import ArticleReader
+
+# Of each page: its title, its paragraphs by kind, and how many headings it has in Chinese.
+EXPECTED: dict[str, tuple[str, dict[str, int], int]] = {
+    "cable": (
+        "A Country on a Single Thread / 一根线上的国家",
+        {"front": 1, "body": 40, "figure": 2, "footnote": 3, "credits": 1},
+        15,
+    ),
+    "keel": (
+        (
+            "Replacing the Keel at Sea: How We Moved ReedDB from Slate to Loam / "
+            "在海上换龙骨：我们如何把 ReedDB 从 Slate 迁到 Loam"
+        ),
+        {"front": 1, "body": 32, "timeline": 6, "figure": 2, "footnote": 2, "credits": 1},
+        17,
+    ),
+    "porter": (
+        "When the Night Porter Is a Machine / 当夜班护工是一台机器",
+        {"front": 1, "body": 38, "figure": 2, "footnote": 2, "credits": 1},
+        10,
+    ),
+    "tutors": (
+        "Three Years with a Patient Machine / 与一台耐心的机器相处三年",
+        {"front": 1, "summary": 2, "body": 34, "timeline": 4, "figure": 2, "footnote": 2, "credits": 1},
+        19,
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=sorted(EXPECTED))
+def page(request: pytest.FixtureRequest) -> tuple[str, Article]:
+    return request.param, ArticleReader().read(page_of(request.param))
+
+
+def test_every_page_is_named_here() -> None:
+    assert page_names() == tuple(sorted(EXPECTED))
+
+
+def test_a_page_is_read_whole_with_its_title_and_its_kinds(page: tuple[str, Article]) -> None:
+    name, article = page
+    title, kinds, headings = EXPECTED[name]
+    assert article.title == title
+    assert count_kinds(article.paragraphs) == kinds
+    assert article.notes == ()
+    assert all(p.languages == ("zh", "en") for p in article.paragraphs)
+    assert len({heading for p in article.paragraphs for heading in p.section.zh}) == headings
+
+
+def test_numbers_of_both_halves_say_that_no_pair_is_shifted(page: tuple[str, Article]) -> None:
+    """A year that a paragraph names in one language stands in the other too, but for a few written in words."""
+    name, article = page
+    years = [
+        (set(map(str, range(2010, 2036))) & set(_digits(p.zh)), set(map(str, range(2010, 2036))) & set(_digits(p.en)))
+        for p in article.paragraphs
+    ]
+    assert sum(bool(zh) for zh, _ in years) >= 8, name
+    assert sum(zh == en for zh, en in years) / len(years) >= 0.9
+
+
+def _digits(text: str | None) -> list[str]:
+    return "".join(c if c.isdigit() else " " for c in text or "").split()
+
+
+def test_the_questions_about_a_page_are_sound(page: tuple[str, Article]) -> None:
+    name, article = page
+    questions, problems = examine(gold_of_page(name), article.paragraphs)
+    assert problems == []
+    assert sum(question.answerable for question in questions) == 38
+    assert sum(not question.answerable for question in questions) == 22
+    split = "dev" if name in ("keel", "porter") else "test"
+    assert {question.split for question in questions} == {split}
+
+
+def test_a_run_asks_about_a_page_by_its_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    performed: list[Order] = []
+    monkeypatch.setattr(commands, "index_over_page", lambda settings, name: tmp_path / name)
+    monkeypatch.setattr(commands, "_perform", lambda order, folder, settings, **how: performed.append(order))
+    monkeypatch.setattr(commands, "_report", lambda folder, gold: 0)
+    assert main(["run", "--page", "keel", "--generator", "quote"]) == 0
+    (order,) = performed
+    assert (order.index, order.gold) == (tmp_path / "keel", gold_of_page("keel"))
+    with pytest.raises(UserError, match=r"--page is keel and --index elsewhere. Leave one of them out."):
+        main(["run", "--page", "keel", "--index", "elsewhere"])
+
+
+def test_a_page_that_is_not_there_is_named_with_those_that_are() -> None:
+    with pytest.raises(UserError, match=r"--page is kiel; the pages are cable, keel, porter, tutors."):
+        main(["run", "--page", "kiel", "--generator", "quote"])
+
+
+def test_the_index_of_a_page_is_kept_in_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    built: list[dict[str, Any]] = []
+    monkeypatch.setattr("index.build.build", lambda settings, **how: built.append(how))
+    settings = type("Settings", (), {"home": tmp_path})()
+    folder = pages.index_over_page(settings, "porter")  # type: ignore[arg-type]
+    assert folder == tmp_path / "evals" / "page-porter" / "index"
+    assert [(how["source"], how["into"]) for how in built] == [(page_of("porter"), folder)]
