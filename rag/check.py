@@ -52,7 +52,7 @@ def check(statement: str, cited: Sequence[Evidence], question: str, rarity: Rari
         is_said = coverage >= TOGETHER and not missing_numbers and not _is_dictated(statement, cited, question)
         verdict = "supported" if is_said else "unsupported"
     if verdict == "supported" and (
-        _negation_flipped(statement, cited, joined) or _is_compared_by_nobody(statement, cited, question)
+        _negation_flipped(statement, cited, joined) or _is_compared_by_nobody(statement, cited, question, joined)
     ):
         verdict = "partial"
     return Check(verdict, missing_numbers, missing_names, coverage)
@@ -95,13 +95,14 @@ def _verdict(contradicted: bool, coverage: float) -> Verdict:
     return "supported" if coverage >= SUPPORTED else "partial"
 
 
-def _is_compared_by_nobody(statement: str, cited: Sequence[Evidence], question: str) -> bool:
-    """Whether question or statement says that something is the most so, and no cited sentence, in its language, does.
+def _is_compared_by_nobody(statement: str, cited: Sequence[Evidence], question: str, joined: str) -> bool:
+    """Whether something is said to be the most so by the statement and no cited sentence, or asked for in vain.
 
-    "Which is the least likely?" is not answered by a sentence that calls one of them likely.
+    "Which is the least likely?" is not answered by a paragraph that only calls one of them likely.
     """
-    texts = (text for e in cited for text in (e.text, e.heading))
-    return superlatives(f"{question} {statement}") > 0 and not any(map(superlatives, texts))
+    if superlatives(statement):
+        return not any(superlatives(text) for e in cited for text in (e.text, e.heading))
+    return superlatives(question) > 0 and not superlatives(joined)
 
 
 def _negation_flipped(statement: str, cited: Sequence[Evidence], joined: str) -> bool:

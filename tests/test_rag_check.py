@@ -98,7 +98,8 @@ SHOPS = Paragraph(
 @pytest.mark.parametrize(
     ("question", "statement", "sentence", "expected"),
     [
-        ("Which shop is the cheapest?", "Mountain House sells it for less.", 1, "partial"),
+        ("Which shop is the cheapest?", "Mountain House sells it for less.", 1, "supported"),
+        ("Which shop is the cheapest?", "Mountain House is the cheapest, it sells for less.", 1, "partial"),
         ("Which shop sells it for less?", "Mountain House is the cheapest, it sells for less.", 1, "partial"),
         ("Which shop sells it for less?", "Mountain House sells it for less.", 1, "supported"),
         ("Which shop is the dearest?", "Tea is dearest at the Old Leaf.", 0, "supported"),
@@ -115,7 +116,15 @@ def test_what_nobody_calls_the_most_so_is_only_partly_supported(
 def test_a_chinese_superlative_supports_an_english_one(rarity: Rarity) -> None:
     cited = [first(SHOPS, "zh")]
     assert check("Tea is dearest at the Old Leaf.", cited, "Where is tea dearest?", rarity).verdict == "supported"
-    assert check("山房便宜些。", [sentences_of(SHOPS, "zh")[1]], "哪家最便宜?", rarity).verdict == "partial"
+    assert check("山房最便宜,便宜些。", [sentences_of(SHOPS, "zh")[1]], "哪家便宜?", rarity).verdict == "partial"
+
+
+def test_a_question_for_the_most_so_is_not_answered_by_a_paragraph_that_compares_nothing(rarity: Rarity) -> None:
+    plain = Paragraph(11, "body", "山房卖茶便宜。", "Mountain House sells tea for less money. It opens at nine.")
+    cited = [first(plain, "en")]
+    said = "Mountain House sells tea for less money."
+    assert check(said, cited, "Which shop is the cheapest?", rarity).verdict == "partial"
+    assert check(said, cited, "Which shop is cheap?", rarity).verdict == "supported"
 
 
 @pytest.mark.parametrize(
