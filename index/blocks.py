@@ -24,6 +24,8 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _NOW_WORDS = {"当下", "现在", "今天", "如今", "未来", "today", "now", "present", "future", "the future"}
+# A note's mark behind a sentence: "[2]", "①".
+_MARK = re.compile(r"(?:\s*(?:\[\d+\]|[①-⑳]|[(（]注?\d+[)）]))+$")
 _LABEL = re.compile(r"\s*(?:[\[［【(（]?(\d{1,3})[\]］】)）.、:：]\s*|注\s*(\d{1,3})\s*[:：.]?\s*)")
 
 # What pages put around an article and never belongs to one. Vocabulary of web pages, not of any one page; an
@@ -131,6 +133,11 @@ def is_date(text: str) -> bool:
     """Whether the whole of `text` is a date, a period, or a word for the present or the future."""
     parts = split_inline(text) or (text,)
     return all(bool(_DATE.fullmatch(part.strip())) or part.strip().lower() in _NOW_WORDS for part in parts)
+
+
+def without_mark(text: str) -> str:
+    """`text` without the marks of notes at its end."""
+    return _MARK.sub("", text)
 
 
 def footnote_label(text: str) -> tuple[str, str] | None:

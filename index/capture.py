@@ -11,28 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from index.blocks import Block, footnote_label, read_blocks, split_dated, split_inline
-from index.front import PROSE_SIZE, SUMMARY_LABEL, Entry, find_title, first_prose, head_entries, split_head
+from index.blocks import Block, footnote_label, read_blocks, split_dated, split_inline, without_mark
+from index.front import PROSE_SIZE, Entry, find_title, first_prose, head_entries, split_head
 from index.headings import Heading, paths
 from index.pairing import Embed, pair_blocks, prevailing_order
 from index.paragraphs import Article, Kind, Paragraph, Section
+from index.vocabulary import is_about, is_notes_title, is_summary_label, names_makers
 
 _CAPTION = re.compile(r"^\s*(?:[▲△▼◆]|(?:图|圖|表)\s*\d|(?:figure|fig\.|chart|table)\s*\d)", re.IGNORECASE)
-_FOOTNOTES_TITLE = re.compile(r"脚注|腳註|尾注|注释|註釋|^\W*(?:foot|end)?notes\W*$", re.IGNORECASE)
-_CREDITS = re.compile(
-    r"(?:共同|联合)(?:撰写|执笔|撰文)|(?:提供|给予).{0,12}(?:编辑|反馈|意见|帮助)|致谢|鸣谢|"
-    r"由.{2,24}(?:撰写|执笔|绘制|校对|摄影)|"
-    r"co-?authored|written by|editorial support|provided feedback|(?:we|authors?) (?:would like to )?thank|acknowledg|"
-    r"(?:charts|figures|drawings|photographs) (?:were|are) (?:drawn|made|taken) by",
-    re.IGNORECASE,
-)
-_ABOUT = re.compile(
-    r"关于(?:本文|作者|译者)|作者简介|[致鸣]谢|^(?:credits|contributors|acknowledge?ments?)$|"
-    r"^about (?:this|the) (?!.* (?:is|was|are)\b)",
-    re.IGNORECASE,
-)
 # Raise this whenever the reading changes: an index read otherwise is brought up to date.
-READER_VERSION = 3
+READER_VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +44,12 @@ class _Item:
     @property
     def is_heading(self) -> bool:
         """Short, and not ended as a sentence is; the Chinese side decides where there is one."""
-        if self.zh:
-            question = self.zh[-1] in "?？"
-            plain = len(self.zh) <= 40 and self.zh[-1] not in "。.!！;；,,:：…"
-            return plain and (not question or len(self.zh) <= 25) and len(self.en or "") <= 110
-        return bool(self.en) and len(self.en or "") <= 80 and (self.en or "")[-1] not in ".!;:,…"
+        zh, en = without_mark(self.zh or ""), without_mark(self.en or "")
+        if zh:
+            question = zh[-1] in "?？"
+            plain = len(zh) <= 40 and (zh[-1] not in "。.!！;；,,:：…" or is_summary_label(zh.rstrip(":：")))
+            return plain and (not question or len(zh) <= 25) and len(en) <= 110
+        return bool(en) and len(en) <= 80 and en[-1] not in ".!;:,…"
 
     @property
     def prose(self) -> str | None:
@@ -83,11 +72,11 @@ def read_captured(path: Path, text: str, embed: Embed | None = None) -> Article:
     Raises UserError when the page does not hold the two languages side by side.
     """
     blocks = [block for block in read_blocks(text) if not block.is_furniture]
-    prose = first_prose(path, blocks)
+    earliest, surely = first_prose(path, blocks)
     order = prevailing_order(blocks)
-    title = find_title(blocks[:prose], text, order, embed)
-    head, rest = split_head(blocks[title:prose], order, embed)
-    items, foot = _cut_foot(_items([*rest, *blocks[prose:]], order, embed))
+    title = find_title(blocks[:earliest], text, order, embed)
+    head, rest = split_head(blocks[title:surely], order, embed)
+    items, foot = _cut_foot(_items([*rest, *blocks[surely:]], order, embed))
     structure = _Structure()
     for item, following in zip(items, [*items[1:], None], strict=True):
         structure.take(item, following)
@@ -171,8 +160,9 @@ class _Structure:
 
     @property
     def _is_in_summary(self) -> bool:
+        """Whether what comes stands under a summary's label: as one heading among others, for all know that it ends."""
         texts = self._headings[-1].texts if self._headings else ()
-        return any(bool(SUMMARY_LABEL.fullmatch(text)) for text in texts if text)
+        return any(is_summary_label(text) for text in texts if text)
 
     def finish(self) -> list[Entry]:
         """The entries; the last prose but the notes is the credits when it speaks of who made the text."""
@@ -187,9 +177,14 @@ class _Structure:
             )
             for entry, place in self._entries
         ]
-        last = max((i for i, entry in enumerate(entries) if entry.kind != "footnote"), default=None)
-        if last is not None and entries[last].kind == "body":
-            entries[last] = _as_credits(entries[last])
+        return _with_credits(self._without_endless_summary(entries))
+
+    def _without_endless_summary(self, entries: list[Entry]) -> list[Entry]:
+        """A label that no other heading follows is that of the first paragraph alone."""
+        own = [i for i, (entry, place) in enumerate(self._entries) if entry.kind == "summary"]
+        if own and len(self._headings) == 1:
+            for i in own[1:]:
+                entries[i] = replace(entries[i], kind="body", section=Section())
         return entries
 
     def _take_inline(self, item: _Item) -> None:
@@ -197,12 +192,12 @@ class _Structure:
             date, self._date = self._date, None
             self._entry = (f"{date.zh} {item.zh}", f"{date.en} {item.en}")
         else:
-            self._in_notes = bool(_FOOTNOTES_TITLE.search(item.zh or "") or _FOOTNOTES_TITLE.search(item.en or ""))
+            self._in_notes = is_notes_title(item.zh or "") or is_notes_title(item.en or "")
             self._take_heading(item)
 
     def _take_heading(self, item: _Item) -> None:
         if not item.inline:
-            self._in_notes = any(bool(_FOOTNOTES_TITLE.search(text)) for text in (item.zh, item.en) if text)
+            self._in_notes = any(is_notes_title(text) for text in (item.zh, item.en) if text)
         self._headings.append(Heading.of(item.zh, item.en))
         self._entry = self._date = None
 
@@ -210,13 +205,17 @@ class _Structure:
         self._entries.append((Entry(kind, item.zh, item.en, inner), len(self._headings)))
 
 
-def _as_credits(entry: Entry) -> Entry:
-    """`entry` as the credits, where it is they; under a heading of their own they keep it."""
-    last = (*entry.section.zh[-1:], *entry.section.en[-1:])
-    if any(bool(_ABOUT.search(heading)) for heading in last):
-        return replace(entry, kind="credits")
-    is_credits = bool(_CREDITS.search(f"{entry.zh}\n{entry.en}"))
-    return replace(entry, kind="credits", section=Section()) if is_credits else entry
+def _with_credits(entries: list[Entry]) -> list[Entry]:
+    """The last prose but the notes is the credits: all under a heading of theirs, or the paragraph that names them."""
+    last = max((i for i, entry in enumerate(entries) if entry.kind != "footnote"), default=-1)
+    for i in range(last, -1, -1):
+        headings = (*entries[i].section.zh[-1:], *entries[i].section.en[-1:])
+        if entries[i].kind != "body" or not any(map(is_about, headings)):
+            break
+        entries[i] = replace(entries[i], kind="credits")
+    if last >= 0 and entries[last].kind == "body" and names_makers(f"{entries[last].zh}\n{entries[last].en}"):
+        entries[last] = replace(entries[last], kind="credits", section=Section())
+    return entries
 
 
 def _number(entries: Sequence[Entry], path: Path, foot: Sequence[_Item]) -> Article:

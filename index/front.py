@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from index.blocks import Block
+from index.blocks import Block, split_dated, without_mark
 from index.errors import UserError
 from index.pairing import Embed, Pair, pair_blocks
 from index.paragraphs import LANGUAGES, Kind, Section
+from index.vocabulary import is_summary_label, says_who_or_when
 
-SUMMARY_LABEL = re.compile(r"导读|導讀|摘要|导语|提要|内容概要|^(?:summary|abstract|tl;?dr)\W*$", re.IGNORECASE)
-_ATTRIBUTION = re.compile(
-    r"^(?:原文|来源|來源|出处|原?作者|译者?|[撰采]?[文写]|记者|翻译|编译|校对)\s*[:：|]|^(?:本文)?由.{1,40}(?:翻译|翻譯|编译|译)|^本文译自|"
-    r"^(?:source|original(?:ly published)?|translated by|translation|author)\b\s*:?|^by\b\s*(?::|(?-i:[A-Z]))",
-    re.IGNORECASE,
-)
-# A day, as the whole of a line.
-_DAY = re.compile(
-    r"\d{4}\s?[-./年]\s?\d{1,2}\s?[-./月]\s?\d{1,2}\s?日?|"
-    r"[A-Z][a-z]{2,8}\.? \d{1,2}, \d{4}|\d{1,2} [A-Z][a-z]{2,8} \d{4}"
-)
 # Names beside each other ("Ada Finch · Lin Wan"), and their Chinese ("艾达·芬奇 · 林婉").
 _NAME = r"[A-Z][\w.'’-]*(?: (?:[A-Z][\w.'’-]*|de|del|van|von|der|la|al|bin))+"
 _BYLINE = re.compile(rf"(?:{_NAME}(?:\s*[·•|,;/&]\s*|\s+and\s+))*{_NAME}")
-_BETWEEN_NAMES = re.compile(r"[·•|,，、;；/&]")
+_BETWEEN_NAMES = re.compile(r"[·•|、/&]")
+_STOPS = "。.！!？?…：:；;"
+_SENTENCE_ENDS = f"{_STOPS}”」』\"'）)"
 PROSE_SIZE = {"zh": 30, "en": 60}
 
 
@@ -41,32 +33,38 @@ class Entry:
     section: Section
 
 
-def first_prose(path: Path, blocks: Sequence[Block]) -> int:
-    """The index of the first block of prose that stands beside prose in the other language.
+def first_prose(path: Path, blocks: Sequence[Block]) -> tuple[int, int]:
+    """The indices of the first block of prose beside prose in the other language: at the earliest, and surely.
 
-    Longer than any title or subtitle and ended as a sentence is; on a page without such a pair, as long as prose is.
+    At the earliest, what is as long as prose and ends as a sentence does, which a subtitle may; surely, what is longer
+    than any title or subtitle. Raises UserError where there is none.
     """
-    for is_prose in (_is_surely_prose, _is_long):
-        for i, (a, b) in enumerate(pairwise(blocks)):
-            if {a.language, b.language} == {"zh", "en"} and is_prose(a) and is_prose(b):
-                return i
-    zh, en = (sum(block.language == language for block in blocks) for language in ("zh", "en"))
-    raise UserError(
-        f"{path} holds no Chinese paragraph beside its English one ({zh} Chinese blocks, {en} English). "
-        f"A captured article needs both; give a text in one language as .jsonl paragraphs instead."
-    )
+    earliest = _first_pair(blocks, lambda block: _is_long(block) and _ends_as_a_sentence(block))
+    if earliest is None:
+        earliest = _first_pair(blocks, _is_long)
+    if earliest is None:
+        zh, en = (sum(block.language == language for block in blocks) for language in ("zh", "en"))
+        raise UserError(
+            f"{path} holds no Chinese paragraph beside its English one ({zh} Chinese blocks, {en} English). "
+            f"A captured article needs both; give a text in one language as .jsonl paragraphs instead."
+        )
+    sure = _first_pair(blocks, lambda block: not block.is_short and _ends_as_a_sentence(block))
+    return earliest, earliest if sure is None else max(earliest, sure)
+
+
+def _first_pair(blocks: Sequence[Block], is_prose: Callable[[Block], bool]) -> int | None:
+    for i, (a, b) in enumerate(pairwise(blocks)):
+        if {a.language, b.language} == {"zh", "en"} and is_prose(a) and is_prose(b):
+            return i
+    return None
 
 
 def _is_long(block: Block) -> bool:
     return block.size >= PROSE_SIZE[block.language or "en"]
 
 
-def _is_surely_prose(block: Block) -> bool:
-    return not block.is_short and _ends_as_a_sentence(block)
-
-
 def _ends_as_a_sentence(block: Block) -> bool:
-    return block.text[-1] in '。.！!？?”」』"'
+    return without_mark(block.text)[-1:] in _SENTENCE_ENDS
 
 
 def find_title(head: Sequence[Block], page: str, order: int, embed: Embed | None) -> int:
@@ -77,6 +75,7 @@ def find_title(head: Sequence[Block], page: str, order: int, embed: Embed | None
     A captured page prints the article's title twice: in the page's own title and above the article.
     """
     lines = [line.strip() for line in page.splitlines()]
+    lines = ["" if without_mark(line)[-1:] in _STOPS else line for line in lines]  # a text, not the page's title
     for i, block in enumerate(head):
         beside = [
             b for b in (*head[max(0, i - 1) : i], *head[i + 1 : i + 2]) if {b.language, block.language} == {"zh", "en"}
@@ -87,14 +86,19 @@ def find_title(head: Sequence[Block], page: str, order: int, embed: Embed | None
             return _with_kicker(head, i)
     pairs = [pair for pair in pair_blocks(head, embed, order) if pair.is_whole]
     positions = [block.position for block in head]
-    if len(pairs) > 1 and _is_kicker(pairs[0]):
+    if len(pairs) > 1 and _is_kicker(pairs[0], pairs[1], positions):
         pairs = pairs[1:]
     return _with_kicker(head, positions.index(pairs[0].position)) if pairs else len(head)
 
 
-def _is_kicker(pair: Pair) -> bool:
-    """Whether a publisher's name in capitals was taken for the translation of the site's line above it."""
-    return bool(pair.zh and pair.en and pair.en.text.isupper() and pair.zh.position < pair.en.position)
+def _is_kicker(pair: Pair, following: Pair, positions: Sequence[int]) -> bool:
+    """Whether a publisher's name in capitals was taken for the translation of the site's line above it.
+
+    Not where titles are in capitals too, nor where no other line of the site stands above.
+    """
+    if not pair.zh or not pair.en or not following.en or pair.zh.position > pair.en.position:
+        return False
+    return pair.en.text.isupper() and not following.en.text.isupper() and pair.zh.position > positions[0]
 
 
 def _with_kicker(head: Sequence[Block], title: int) -> int:
@@ -114,45 +118,46 @@ def _with_kicker(head: Sequence[Block], title: int) -> int:
 def split_head(blocks: Sequence[Block], order: int, embed: Embed | None) -> tuple[Sequence[Block], Sequence[Block]]:
     """The head proper, and what already belongs to the body (a heading above the first paragraph).
 
-    The head ends with the last line that says who made the text, when, or what it says in short; else with the title.
+    `blocks`: from the title up to what is surely prose. The head is the title, a subtitle, and the lines below them
+    that say who made the text, when, or what it says in short; the first that does none of it belongs to the body.
     """
-    pairs = pair_blocks(blocks, embed, order)
-    title = next((pair for pair in pairs if pair.is_whole), None)
-    ends = [max(_positions(title))] if title else [b.position for b in blocks[:2]]
-    ends += [max(_positions(pair)) for pair in pairs if _is_of_the_head(pair)]
-    ends += [block.position for block in blocks if block.language not in LANGUAGES and _says_who_or_when(block)]
-    labels = [block.position for block in blocks if block.is_short and SUMMARY_LABEL.search(block.text)]
-    ends += [block.position for block in blocks if labels and block.position > labels[0] and _is_long(block)]
-    # A label with nothing under it here heads a summary in both languages, which is read with the body.
-    last = max(ends, default=-1)
+    units = _units(blocks, order, embed)
+    title = next((i for i, unit in enumerate(units) if len(unit) > 1), min(1, len(units) - 1))
+    last = max((block.position for unit in units[: title + 1] for block in unit), default=-1)
+    in_summary = False
+    for i, unit in enumerate(units[title + 1 :]):
+        in_summary |= any(is_summary_label(block.text) for block in unit)
+        if _is_of_the_head(unit) or (in_summary and _is_summary(unit)):
+            last = max(block.position for block in unit)
+        elif i > 0 and not any(is_summary_label(block.text) for block in unit):
+            break  # the unit right below the title may be a subtitle; what stands below that must tell
     return [b for b in blocks if b.position <= last], [b for b in blocks if b.position > last]
 
 
-def _is_of_the_head(pair: Pair) -> bool:
-    """Whether the pair, or the line that stands alone, says who made the text, or when; "By 2020 …" opens the text."""
-    blocks = _blocks_of(pair)
-    if pair.is_whole and all(_is_long(block) and _ends_as_a_sentence(block) for block in blocks):
+def _units(blocks: Sequence[Block], order: int, embed: Embed | None) -> list[list[Block]]:
+    """Pairs, and blocks that stand alone, in page order."""
+    units = [[block for block in (pair.zh, pair.en) if block] for pair in pair_blocks(blocks, embed, order)]
+    units += [[block] for block in blocks if block.language not in LANGUAGES]
+    return sorted(units, key=lambda unit: min(block.position for block in unit))
+
+
+def _is_of_the_head(unit: Sequence[Block]) -> bool:
+    """Whether the unit says who made the text, or when; "By 2020 …" and "By Monday …" open it."""
+    if len(unit) > 1 and all(map(_ends_as_a_sentence, unit)) and not any(":" in b.text or "：" in b.text for b in unit):
         return False
-    return _is_byline(pair) or any(_says_who_or_when(block) for block in blocks)
+    return _is_byline(unit) or any(says_who_or_when(b.text) or split_dated(b.text) for b in unit)
 
 
-def _says_who_or_when(block: Block) -> bool:
-    return bool(_ATTRIBUTION.search(block.text) or _DAY.fullmatch(block.text))
+def _is_summary(unit: Sequence[Block]) -> bool:
+    return len(unit) == 1 and unit[0].language in LANGUAGES and _is_long(unit[0])
 
 
-def _is_byline(pair: Pair) -> bool:
-    """Whether the pair is nothing but names, in English each of two words or more."""
-    if not pair.zh or not pair.en or not _BYLINE.fullmatch(pair.en.text):
+def _is_byline(unit: Sequence[Block]) -> bool:
+    """Whether a pair is nothing but names, in English each of two words or more."""
+    texts = {block.language: block.text for block in unit}
+    if len(unit) < 2 or not _BYLINE.fullmatch(texts["en"]):
         return False
-    return bool(_BETWEEN_NAMES.search(pair.zh.text)) and pair.zh.is_short and not _ends_as_a_sentence(pair.zh)
-
-
-def _blocks_of(pair: Pair) -> list[Block]:
-    return [block for block in (pair.zh, pair.en) if block]
-
-
-def _positions(pair: Pair) -> list[int]:
-    return [block.position for block in _blocks_of(pair)]
+    return bool(_BETWEEN_NAMES.search(texts["zh"])) and all(b.is_short and not _ends_as_a_sentence(b) for b in unit)
 
 
 def head_entries(head: Sequence[Block]) -> list[Entry]:
@@ -161,9 +166,9 @@ def head_entries(head: Sequence[Block]) -> list[Entry]:
     summary: list[Block] = []
     label: Block | None = None
     for block in head:
-        if block.is_short and SUMMARY_LABEL.search(block.text):
+        if label is None and is_summary_label(block.text):
             label = block
-        elif label and not _ATTRIBUTION.search(block.text) and (not block.is_short or block.text[-1] in "。.！!？?"):
+        elif label and not says_who_or_when(block.text) and (not block.is_short or block.text[-1] in "。.！!？?"):
             summary.append(block)
         else:
             front.append(block)
@@ -175,5 +180,5 @@ def head_entries(head: Sequence[Block]) -> list[Entry]:
 
 
 def _joined(blocks: Sequence[Block], language: str) -> str | None:
-    wanted = ("zh", "both") if language == "zh" else ("en",)
+    wanted = ("zh", "both", None) if language == "zh" else ("en",)
     return "\n".join(block.text for block in blocks if block.language in wanted) or None

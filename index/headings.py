@@ -9,19 +9,12 @@ from itertools import combinations
 from typing import Literal
 
 from index.ordinals import HAN_DIGITS, value
+from index.vocabulary import stands_beside
 
 _MEASURE_WORDS = "个種种年月日大点點项項条條步倍次家位名小时時分%％"
 _NUMBERED = re.compile(
     rf"^(?:(\d{{1,2}})(?:\s*[.、)）:：]\s*|\s*(?=[^\d\s{_MEASURE_WORDS}.,]))|([{HAN_DIGITS}十]{{1,3}})、\s*)"
 )
-# What stands beside an article's sections whatever their numbers: its opening, its end, what is told of it.
-_BESIDE = re.compile(
-    r"摘要|(?:内容)?提要|概要|导读|引言|导言|前言|序言?|结语|结论|尾声|后记|附录|参考(?:文献|资料)|(?:脚|尾)?注释?|[鸣致]谢.*|关于(?:本文|作者|译者).*|作者简介|"
-    r"summary|abstract|introduction|preface|foreword|conclusions?|epilogue|afterword|appendix.*|references|(?:foot|end)?notes|"
-    r"acknowledge?ments?|credits|contributors|about (?:this|the) .*",
-    re.IGNORECASE,
-)
-
 Style = Literal["digits", "han"] | None
 
 
@@ -62,15 +55,14 @@ class Heading:
     @property
     def stands_beside(self) -> bool:
         """Whether it heads what is no part of any section: an introduction, the notes, a word about the authors."""
-        return any(bool(_BESIDE.fullmatch(text.strip())) for text in (self.zh, self.en) if text)
+        return any(stands_beside(text) for text in (self.zh, self.en) if text)
 
 
 def levels(headings: Sequence[Heading]) -> list[int]:
     """The level of each of a page's headings, 1 the outermost.
 
-    A style of numbers (1., 一、, none) is one level. Headings between two successive numbers of another style stand
-    within it: 二、 [a, b] 三、. Where neither stands between the other's, numbers stand within what has none, and of
-    two styles of numbers the later within the earlier.
+    A style of numbers (1., 一、, none) is one level. Numbers stand within what has none, unless that comes first
+    between two of them: 二、 [a, b] 三、; of two styles of numbers the later stands within the earlier.
     """
     numbered = [h for h in headings if not h.stands_beside]
     styles = list(dict.fromkeys(h.style for h in numbered))
@@ -92,12 +84,13 @@ def paths(headings: Sequence[Heading]) -> list[tuple[Heading, ...]]:
 
 
 def _is_outer(first: Style, second: Style, headings: Sequence[Heading]) -> bool:
-    """Whether `second` stands within `first`, the style that is met first."""
-    if _stands_between(second, first, headings):
-        return True
-    if _stands_between(first, second, headings):
-        return False
-    return second is not None
+    """Whether `second` stands within `first`, the style that is met first.
+
+    What has no numbers stands within numbers only where one of them comes before and the next one after.
+    """
+    if second is None:
+        return _stands_between(second, first, headings)
+    return first is None or not _stands_between(first, second, headings) or _stands_between(second, first, headings)
 
 
 def _stands_between(inner: Style, outer: Style, headings: Sequence[Heading]) -> bool:

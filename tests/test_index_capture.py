@@ -422,6 +422,123 @@ def test_a_short_first_paragraph_that_begins_with_by_is_no_byline() -> None:
     assert (article.paragraphs[1].kind, article.paragraphs[1].zh) == ("body", first[0])
 
 
+def lines_of(*pairs: tuple[str, ...]) -> str:
+    return "\n\n".join(line for pair in pairs for line in pair)
+
+
+TITLE = ("修桥", "Mending the Bridge")
+SHORT = (
+    "渡船停了三天,岸上的人都说没有见过这样的春天,谁都不走。",
+    "The ferry lay idle for three days, and nobody had seen the like.",
+)
+HEADING = ("渡船停了三天", "The Ferry Lay Idle")
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        SHORT,
+        (SHORT[0][:-1] + ":", SHORT[1][:-1] + ":"),
+        (SHORT[0] + "[1]", SHORT[1] + "[1]"),
+    ],
+)
+def test_an_opening_that_holds_the_words_of_a_later_heading_is_not_lost(opening: tuple[str, str]) -> None:
+    article = read_captured(Path("bridge.txt"), lines_of(TITLE, opening, HEADING, PROSE, HEADING, PROSE))
+    assert article.title == "Mending the Bridge / 修桥"
+    assert (article.paragraphs[1].kind, article.paragraphs[1].zh) == ("body", opening[0])
+
+
+def test_a_title_in_capitals_is_not_the_publishers_name() -> None:
+    article = read_captured(
+        Path("bridge.txt"),
+        lines_of(TITLE[:1], ("MENDING THE BRIDGE",), ("起因",), ("HOW IT BEGAN",), PROSE, HEADING, PROSE),
+    )
+    (front,) = of_kind(article, "front")
+    assert front.zh == "修桥"
+    assert article.paragraphs[1].section.zh == ("起因",)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("記者:李明",),
+        ("譯者:王小明",),
+        ("By Ada Finch",),
+        ("2025-03-11",),
+        ("2024 · 河上周刊 · The River Weekly",),
+        ("阿达·芬奇 · 林婉", "Ada Finch · Lin Wan"),
+    ],
+)
+def test_a_line_below_the_title_that_says_who_or_when_is_the_front(line: tuple[str, ...]) -> None:
+    article = read_captured(Path("bridge.txt"), lines_of(TITLE, line, PROSE, HEADING, PROSE))
+    (front,) = of_kind(article, "front")
+    assert line[0] in f"{front.zh}\n{front.en}"
+    assert [(p.kind, p.section.zh) for p in article.paragraphs[1:]] == [("body", ()), ("body", (HEADING[0],))]
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [("老问题，新工具", "Old Problems, New Tools"), ("沿着河走", "Down the River"), ("一个人的桥", "One Man's Bridge")],
+)
+def test_a_heading_above_the_first_paragraph_is_no_byline(heading: tuple[str, str]) -> None:
+    article = read_captured(Path("bridge.txt"), lines_of(TITLE, heading, PROSE, HEADING, PROSE))
+    assert article.paragraphs[1].section.zh == (heading[0],)
+
+
+def test_a_timeline_of_days_right_below_the_title_is_not_the_front() -> None:
+    days = [("2021年3月5日", "March 5, 2021"), ("船停了。", "The ferry stopped."), ("2022年3月5日", "March 5, 2022")]
+    article = read_captured(
+        Path("bridge.txt"), lines_of(TITLE, *days, ("桥修好了。", "The bridge was mended."), HEADING, PROSE)
+    )
+    assert "船停了。" not in (of_kind(article, "front")[0].zh or "")
+
+
+@pytest.mark.parametrize(
+    "label", [("摘要", "Summary"), ("摘要：", "Summary:"), ("Summary · 摘要",), ("內容提要", "Abstract")]
+)
+def test_a_summary_in_both_languages_ends_with_the_next_heading(label: tuple[str, ...]) -> None:
+    article = read_captured(Path("bridge.txt"), lines_of(TITLE, label, PROSE, PROSE, HEADING, PROSE))
+    assert [p.kind for p in article.paragraphs] == ["front", "summary", "summary", "body"]
+    endless = read_captured(Path("bridge.txt"), lines_of(TITLE, label, PROSE, PROSE, PROSE))
+    assert [p.kind for p in endless.paragraphs] == ["front", "summary", "body", "body"]
+
+
+def test_a_summary_in_one_language_does_not_swallow_what_follows() -> None:
+    article = read_captured(
+        Path("bridge.txt"), lines_of(TITLE, ("摘要",), (PROSE[0],), HEADING, SHORT, ("结果", "What Came"), PROSE)
+    )
+    assert [(p.kind, p.section.zh) for p in article.paragraphs] == [
+        ("front", ()),
+        ("summary", ("摘要",)),
+        ("body", (HEADING[0],)),
+        ("body", ("结果",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("heading", "kind"),
+    [
+        (("关于作者", "About the author"), "credits"),
+        (("關於作者", "About the authors"), "credits"),
+        (("致谢与分工", "Credits"), "credits"),
+        (("谈谈河", "About the river"), "body"),
+        (("桥的将来", "About the future of the bridge"), "body"),
+    ],
+)
+def test_what_a_last_section_is_about_tells_whether_it_is_the_credits(heading: tuple[str, str], kind: str) -> None:
+    article = read_captured(Path("bridge.txt"), lines_of(TITLE, PROSE, HEADING, PROSE, heading, PROSE, PROSE))
+    assert [p.kind for p in article.paragraphs[-2:]] == [kind, kind]
+
+
+def test_a_closing_line_that_speaks_of_writing_is_not_the_credits() -> None:
+    closing = (
+        "桥的历史，最后还是由走在上面的人自己来撰写，而不是由修桥的人来写。",
+        "The history of a bridge is written by those who walk on it.",
+    )
+    article = read_captured(Path("bridge.txt"), lines_of(TITLE, PROSE, HEADING, PROSE, closing))
+    assert (article.paragraphs[-1].kind, article.paragraphs[-1].section.zh) == ("body", (HEADING[0],))
+
+
 @pytest.mark.parametrize(
     ("headings", "expected"),
     [
@@ -429,6 +546,9 @@ def test_a_short_first_paragraph_that_begins_with_by_is_no_byline() -> None:
         (["1. a", "2. b"], [1, 1]),
         (["A", "1. a", "2. b", "B"], [1, 2, 2, 1]),
         (["1. a", "A", "2. b", "B"], [1, 2, 1, 2]),
+        (["A", "1. a", "2. b", "B", "3. c", "4. d"], [1, 2, 2, 1, 2, 2]),
+        (["1. a", "2. b", "A"], [2, 2, 1]),
+        (["1. a", "A", "2. b", "結語:回到河邊"], [1, 2, 1, 1]),
         (["A", "1. a", "2. b", "B", "1. c", "2. d"], [1, 2, 2, 1, 2, 2]),
         (["一、a", "1. b", "2. c", "二、d", "1. e"], [1, 2, 2, 1, 2]),
         (["1. a", "一、b", "二、c", "2. d"], [1, 2, 2, 1]),

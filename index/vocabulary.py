@@ -1,0 +1,72 @@
+"""What articles call their parts, in both languages and both scripts of Chinese: summary, notes, credits, bylines."""
+
+from __future__ import annotations
+
+import re
+
+from index.keywords import simplified
+
+_SUMMARY = re.compile(r"导读|摘要|导语|提要|内容概要|^(?:summary|abstract|tl;?dr)\W*$", re.IGNORECASE)
+_NOTES = re.compile(r"脚注|尾注|注释|^\W*(?:foot|end)?notes\W*$", re.IGNORECASE)
+_ABOUT = re.compile(
+    r"(?:关于(?:本文|本报告|作者|译者).*|(?:作者|译者)(?:简介|介绍)|[鸣致]谢.*|credits|contributors|acknowledge?ments?|"
+    r"about (?:this|the) (?:article|essay|report|text|piece|story|authors?|writers?|translators?|contributors))\W*",
+    re.IGNORECASE,
+)
+_BESIDE = re.compile(
+    r"(?:引言|导言|前言|序言?|结语|结论|尾声|后记|附录|参考(?:文献|资料)|introduction|preface|foreword|conclusions?|epilogue|"
+    r"afterword|appendix|references)(?:\s*[:：\d].*|\W*)",
+    re.IGNORECASE,
+)
+_CREDITS = re.compile(
+    r"(?:共同|联合)(?:撰写|执笔|撰文)|(?:提供|给予).{0,12}(?:编辑|反馈|意见|帮助)|致谢|鸣谢|"
+    r"(?:本文|全文|文章|图表|插图|照片|中文版|译文)由.{2,24}(?:撰写|采写|执笔|绘制|校对|摄影|翻译)|"
+    r"co-?authored|(?:article|essay|report|text|piece) was written by|editorial support|provided feedback|"
+    r"(?:we|authors?) (?:would like to )?thank|acknowledg|"
+    r"(?:charts|figures|drawings|photographs) (?:were|are) (?:drawn|made|taken) by",
+    re.IGNORECASE,
+)
+_WHO = re.compile(
+    r"^(?:原文|来源|出处|原?作者|译者?|[撰采]?[文写]|记者|翻译|编译|校对)\s*[:：|]|^(?:本文)?由.{1,40}(?:翻译|编译|译)|^本文译自|"
+    r"^(?:source|original(?:ly published)?|translated by|translation|author)\b\s*:?|^by\b\s*(?::|(?-i:[A-Z]))",
+    re.IGNORECASE,
+)
+_DAY = re.compile(
+    r"\d{4}\s?[-./年]\s?\d{1,2}\s?[-./月]\s?\d{1,2}\s?日?|"
+    r"[A-Z][a-z]{2,8}\.? \d{1,2}, \d{4}|\d{1,2} [A-Z][a-z]{2,8} \d{4}"
+)
+
+
+def is_summary_label(text: str) -> bool:
+    """Whether `text`, a short line, is what stands above a summary."""
+    return len(text) <= 40 and _SUMMARY.search(simplified(text)) is not None
+
+
+def is_notes_title(text: str) -> bool:
+    """Whether `text` heads the notes."""
+    return _NOTES.search(simplified(text)) is not None
+
+
+def is_about(text: str) -> bool:
+    """Whether `text` heads a word about the article or who made it."""
+    return _ABOUT.fullmatch(simplified(text)) is not None
+
+
+def stands_beside(text: str) -> bool:
+    """Whether `text` heads what is no part of any section, whatever their numbers: an introduction, the notes."""
+    return (
+        _BESIDE.fullmatch(simplified(text.strip())) is not None
+        or is_about(text)
+        or is_notes_title(text)
+        or is_summary_label(text)
+    )
+
+
+def names_makers(text: str) -> bool:
+    """Whether `text`, a paragraph, speaks of who made the article."""
+    return _CREDITS.search(simplified(text)) is not None
+
+
+def says_who_or_when(text: str) -> bool:
+    """Whether `text`, a line, says who made the article, where it comes from, or on what day it appeared."""
+    return bool(_WHO.search(simplified(text)) or _DAY.fullmatch(text))
