@@ -26,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--out", metavar="RUN", help="a folder, or a name under evals/runs; default: named by what is run")
     run.add_argument("--fresh", action="store_true", help="start over where the run exists")
     run.add_argument("--xquad", type=Path, metavar="DIR", help="ask our questions about XQuAD's paragraphs instead")
-    run.add_argument("--page", metavar="NAME", help="ask about a page of evals/captured: keel, porter, cable, tutors")
+    run.add_argument("--page", metavar="NAME", help="ask about a page of evals/captured, by its name")
     run.add_argument(
         "--closed-book", action="store_true", help="also ask the bare model without evidence, as a control"
     )

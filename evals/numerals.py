@@ -24,8 +24,8 @@ _WORDS_EN = {
     )
 } | {word: 10 * value for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
 _ANY_EN = "|".join([*_WORDS_EN, *_UNITS_EN])
-# Words go on one number (two million and sixteen); behind digits they begin another ($2.6 million and sixteen months).
-_IN_DIGITS_EN = rf"{_NUMBER}[ -]?(?:{'|'.join(_UNITS_EN)})(?:[ -](?:{'|'.join(_UNITS_EN)}))*"
+# Words go on one number (two million and sixteen); "and" behind digits begins another ($2.6 million and six months).
+_IN_DIGITS_EN = rf"{_NUMBER}[ -]?(?:{'|'.join(_UNITS_EN)})(?:(?:[ -]|(?<=hundred) and )(?:{_ANY_EN}))*"
 _IN_WORDS_EN = rf"(?:{_ANY_EN})(?:(?:[ -]| and )(?:{_ANY_EN}))*"
 _RUN_EN = re.compile(rf"(?<![a-z0-9.])(?:{_IN_DIGITS_EN}|{_IN_WORDS_EN})(?=fold\b|\b)")
 _DENOMINATORS = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}

@@ -58,23 +58,23 @@ class Outline:
 
 
 def _enumerations(paragraphs: Sequence[Paragraph]) -> list[Enumeration]:
-    """Every run of two or more numbers in one section; what stands between two of them belongs to the first."""
+    """Every run of two or more numbers, written in one way, in one section; others may stand between its items."""
     found: list[Enumeration] = []
     run: list[Paragraph] = []
     way: str | None = None
     before: Paragraph | None = None
-    for last, paragraph in zip([None, *paragraphs], [*paragraphs, None], strict=True):
-        counted = _label_of(paragraph) if paragraph and paragraph.kind == "body" else None
+    body = [paragraph for paragraph in paragraphs if paragraph.kind == "body"]
+    for last, paragraph in zip([None, *body], [*body, None], strict=True):
+        counted = _label_of(paragraph) if paragraph else None
+        is_beside = bool(run) and paragraph is not None and path_of(paragraph) == path_of(run[0])
         is_next = counted == (way, len(run) + 1) or (len(run) > 1 and counted == (way, LAST))
-        goes_on = run and paragraph and is_next and path_of(paragraph) == path_of(run[0])
-        if goes_on and paragraph:
+        if is_beside and is_next and paragraph:
             run.append(paragraph)
-        elif paragraph is None or (counted and counted[1] == 1) or (run and path_of(paragraph) != path_of(run[0])):
+        elif paragraph is None or (counted and counted[1] == 1) or (run and not is_beside):
             if len(run) > 1:
                 found.append(Enumeration(tuple(run), before))
             run, way = ([paragraph], counted[0]) if paragraph and counted and counted[1] == 1 else ([], None)
-            is_beside = last and paragraph and last.kind == "body" and path_of(last) == path_of(paragraph)
-            before = last if is_beside else None
+            before = last if last and paragraph and path_of(last) == path_of(paragraph) else None
     return found
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
@@ -21,7 +20,7 @@ from rag.answer import Citation, Evidence
 from rag.check import unstated
 from rag.kinds import Kind, asked_kinds, holds
 from rag.language import language_of_question
-from rag.numbers import figures, quantities
+from rag.numbers import figures
 from rag.retrieve import Ranking
 from rag.words import Rarity, content_tokens, leans_back
 
@@ -60,7 +59,7 @@ class Items:
     """A list that the article makes: the first sentence of each item, in order.
 
     `headed`: each item has a heading of its own, which names it; else its sentence does. `introduction`: what stands
-    right before the first.
+    right before the first, where it was not excluded.
     """
 
     heads: tuple[Evidence, ...]
@@ -70,12 +69,6 @@ class Items:
     def name(self, head: Evidence) -> str:
         """What an item is known by."""
         return head.heading if self.headed else head.text
-
-    @property
-    def is_announced(self) -> bool:
-        """Whether what stands before them says how many there are."""
-        texts = (self.introduction.zh, self.introduction.en) if self.introduction else ()
-        return any(("", Fraction(len(self.heads))) in quantities(text) for text in texts if text)
 
 
 class EvidenceSelector:
@@ -168,7 +161,8 @@ class EvidenceSelector:
         lists = [Items(tuple(heads), headed=True)] if heads and are_named else []
         if enumeration := self._outline.enumeration_of(paragraph):
             items = _present(enumeration.items, ranking)
-            lists.append(Items(tuple(_heads(items, language)), headed=False, introduction=enumeration.before))
+            before = _present([enumeration.before] if enumeration.before else [], ranking)
+            lists.append(Items(tuple(_heads(items, language)), False, introduction=before[0] if before else None))
         return lists
 
     def _family_of(self, paragraph: Paragraph, ranking: Ranking) -> list[Paragraph]:

@@ -18,13 +18,18 @@ Kind = Literal["number", "time", "reason", "several", "way"]
 
 _ASKS: dict[Language, dict[Kind, re.Pattern[str]]] = {
     "zh": {
-        "number": re.compile(r"多少|几(?!乎|经)|多[大长高久快远重深宽]|百分之|比例|占比|倍"),
+        "number": re.compile(
+            r"多少|几(?!乎|经)|(?<![许很更太最])多(?:[长久快远重深宽]|[大高](?![学校家楼中人]))|百分之|比例|占比|倍"
+        ),
         "time": re.compile(r"何时|什么时候|哪一?[年天月日]|几[月号日年]|年份|日期"),
         "reason": re.compile(
-            r"为什么|为何|为啥|怎么会|怎会|怎么(?![样做办才用说叫])|凭什么|何以|干[嘛吗]|靠什么|原因|缘故|理由"
+            r"为什么|为何|为啥|怎会|怎么(?=会|没|不|就|还|又|反|偏|这么|那么|老|总)|凭什么|(?<![如任])何以|"
+            r"干[嘛吗](?![?？]|$)|靠什么|原因|缘故|理由"
         ),
         "several": re.compile(r"哪些|哪几|哪[两二三四五六七八九]|列出|列举|分别|几[种类个项条]"),
-        "way": re.compile(r"如何|怎样|怎么[做办才用样]|什么[办方]法|[用靠]什么|通过什么"),
+        "way": re.compile(
+            r"如何|怎样|怎么(?!会|没|不|就|还|又|反|偏|这么|那么|老|总|说|叫|回事)|什么[办方]法|[用靠]什么|通过什么"
+        ),
     },
     "en": {
         "number": re.compile(
@@ -32,14 +37,18 @@ _ASKS: dict[Language, dict[Kind, re.Pattern[str]]] = {
             r"\bwhat (?:percentage|share|proportion|fraction|number|size|price|cost|score|odds)\b",
             re.IGNORECASE,
         ),
-        "time": re.compile(r"\bwhen\b|\b(?:what|which) (?:year|day|date|month|time)\b", re.IGNORECASE),
+        "time": re.compile(
+            r"(?:^|[,;]\s*|\b(?:and|or|but|since|until|by)\s+)when\b|\b(?:what|which) (?:year|day|date|month|time)\b",
+            re.IGNORECASE,
+        ),
         "reason": re.compile(
             r"\bwhy\b|\bhow come\b|\breasons?\b|\bcauses?\b|\bwhat (?:made|makes|drove|led|caused|explains|prompted)\b",
             re.IGNORECASE,
         ),
         "several": re.compile(
-            r"\bwhat (?:are|were) (?:the|all)\b|\bwhich (?:two|three|four|five|six|\w+s)\b|\blist\b|"
-            r"\bname (?:the|all|two|three)\b|\bwhat (?:two|three|four|five|six)\b",
+            r"\bwh(?:at|ich) (?:two|three|four|five|six)\b|\bwhat (?:are|were) (?:the|all)\b|"
+            r"\bwhich (?!(?:is|was|has|does|this|process)\b)\w+s\b|\bname (?:the|all|two|three)\b|"
+            r"(?:^|\b(?:please|to|and|you)\s+)list\b",
             re.IGNORECASE,
         ),
         "way": re.compile(
@@ -77,7 +86,7 @@ _HOLDS: dict[Language, dict[Kind, re.Pattern[str]]] = {
 @lru_cache(maxsize=1024)
 def asked_kinds(question: str, language: Language) -> frozenset[Kind]:
     """The kinds of answer that `question` asks for; none where any sentence may answer it."""
-    question = simplified(question)
+    question = simplified(question).replace("甚么", "什么")
     return frozenset(kind for kind, pattern in _ASKS[language].items() if pattern.search(question))
 
 

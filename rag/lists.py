@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from index.keywords import simplified
 from index.ordinals import ORDINALS
+from index.paragraphs import Language
 from rag.answer import Answer, Evidence, Statement
 from rag.compose import in_order_of_use, quoting
 from rag.evidence import Items
@@ -43,9 +44,15 @@ _COUNTED = {
 }
 # "What recommendations do they make?", of a list that says how many it has.
 _ASKS_FOR_SOME = re.compile(
-    r"\b(?:what|which) (?!do|is|was|has|this)(?:[a-z'’-]+ ){0,2}[a-z]+s (?:do|did|are|were|have|can|would|should)\b",
+    r"\b(?:what|which) (?!(?:do|does|did|is|was|has|this)\b)(?:[a-z'’-]+ ){0,2}[a-z]+s "
+    r"(?:do|did|are|were|have|can|would|should)\b",
     re.IGNORECASE,
 )
+# So many of something, as what introduces a list says.
+_SO_MANY = {
+    "zh": re.compile(rf"(?<![第\d])(?P<n>{_N_ZH})\s*(?P<things>[^\W\d]{{1,8}})"),
+    "en": re.compile(rf"\b(?P<n>{_N_EN})\s+(?P<things>[\w'’-]+(?:\s+[\w'’-]+){{0,2}})", re.IGNORECASE),
+}
 # One of them, not all.
 _ASKS_FOR_ONE = {
     "zh": re.compile(r"第[一二三四五六七八九十\d]|最后一"),
@@ -61,11 +68,12 @@ def asks_for_list(answer: Answer, items: Items, rarity: Rarity) -> bool:
     """Whether `items`, of a list that what was read introduces or is an item of, are what is asked for, all of them.
 
     There are as many of them as the question says; or it gives no number, and either the answer names two in words of
-    its own, or what stands before them says how many there are.
+    its own, or what stands before them says that there are so many of what the question asks for.
     """
     asked = simplified(answer.rewritten or answer.question)
     asks_for_all = bool(_ASKS_FOR_ALL[answer.language].search(asked))
-    is_announced = items.is_announced and (asks_for_all or bool(_ASKS_FOR_SOME.search(asked)))
+    asks_for_some = asks_for_all or bool(_ASKS_FOR_SOME.search(asked))
+    is_announced = asks_for_some and _announces(items, asked, answer.language)
     if answer.refused or not (asks_for_all or is_announced):
         return False
     if counted := _COUNTED[answer.language].search(asked):
@@ -75,6 +83,18 @@ def asks_for_list(answer: Answer, items: Items, rarity: Rarity) -> bool:
     ]
     names_several = sum(_is_named(head, own, items, rarity) for head in items.heads) >= SEVERAL_NAMED
     return names_several or (is_announced and not _ASKS_FOR_ONE[answer.language].search(asked))
+
+
+def _announces(items: Items, asked: str, language: Language) -> bool:
+    """Whether what stands before the items says that there are so many of something that the question names.
+
+    "Three lessons about pans" announces what "which lessons?" asks for, not what "which cloths?" does.
+    """
+    text = simplified((items.introduction.text(language) if items.introduction else None) or "")
+    counted = [
+        match["things"] for match in _SO_MANY[language].finditer(text) if count(match["n"].lower()) == len(items.heads)
+    ]
+    return any(content_tokens(things) & content_tokens(asked) for things in counted)
 
 
 def with_whole_list(answer: Answer, items: Items, rarity: Rarity) -> Answer:

@@ -35,18 +35,20 @@ _NEGATION = {
     ),
 }
 
-# What is more so than all others. "At least", "most of them" and "interest" are no such thing.
+# What is more so than all others. "At least", "most of them", 最多 (at most) and "interest" are no such thing.
 _SUPERLATIVE = {
-    "zh": re.compile(r"最(?!近|后|终|初|新)"),
+    "zh": re.compile(r"最(?![近后终初新]|[多少](?!的)|高法|惠国|大限)"),
     "en": re.compile(
-        r"\bthe (?:most|least)\b|"
-        r"(?<!\bat )\b(?:most|least) (?:likely|[a-z]+(?:ly|ful|ive|ous|ant|ent|ing|ed|al|ic|ble))\b|"
-        r"\b(?:best|worst)\b|\b(?!(?:in|re|un|con|pro|inter|mani|mid|ever|tem)?"
-        r"(?:est|forest|honest|request|suggest|guest|invest|protest|contest|arrest|harvest|modest|fest|digest|quest|chest|"
-        r"pest|earnest|west|northwest|southwest|rest|test|latest|attest|molest|crest)\b)[a-z]{3,}est\b",
-        re.IGNORECASE,
+        r"(?i:\b(?:the|its|their|his|her|is|was|are|were)|['’]s)\s+(?:most|least)\s+(?!of\b|part\b|recent|(?!\w+ous\b)\w+s\b)[a-z]|"
+        r"(?<!\bat )\b(?:most|least) likely\b|\b(?:best|worst)\b|\b[a-z]{3,}est\b"
     ),
 }
+_NO_SUPERLATIVE = frozenset(
+    "armrest arrest attest behest bequest chest conquest contest crest detest digest dishonest disinterest divest "
+    "earnest forest guest harvest honest infest ingest inquest interest invest jest latest lest manifest midwest "
+    "modest molest nest northwest pest priest protest quest request rest southwest suggest tempest test unrest vest "
+    "west zest".split()
+)
 
 # How a sentence begins that goes on from the one before it: a connective, or a word that stands for something said.
 _LEANS_BACK = {
@@ -126,7 +128,8 @@ def negations(text: str) -> int:
 
 def superlatives(text: str) -> int:
     """How many superlatives `text` holds, in either language."""
-    return sum(len(pattern.findall(simplified(text))) for pattern in _SUPERLATIVE.values())
+    found = (m.group() for pattern in _SUPERLATIVE.values() for m in pattern.finditer(simplified(text)))
+    return sum(word not in _NO_SUPERLATIVE for word in found)
 
 
 def leans_back(sentence: str, language: Language) -> bool:

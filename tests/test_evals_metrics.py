@@ -104,6 +104,8 @@ def scored(asked: Sequence[Question], answers: dict[tuple[str, Language], dict[s
         ("四到八个小时", "4-8小时"),
         ("two hundred and fifty-six", "256"),
         ("two million and sixteen", "2000016"),
+        ("1 hundred and fifty", "150"),
+        ("3 million five hundred thousand", "3500000"),
         ("$2.6 million and sixteen months", "sixteen months"),
         ("$2.6 million and sixteen months", "260 万"),
         ("二〇二六年", "2026"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from index.ordinals import LAST, label
@@ -65,6 +67,13 @@ def test_one_number_alone_or_in_two_ways_is_none(texts: tuple[str, ...]) -> None
     assert runs(counted(*texts)) == []
 
 
+def test_what_is_no_body_does_not_end_a_run_and_one_way_of_counting_does_not_go_on_another() -> None:
+    article = counted("Of these:", "1. Dry", "2. Press", "A map.", "3. Sell")
+    article[3] = replace(article[3], kind="figure", section=Section(en=("A", "map")))
+    assert runs(article) == [(1, [2, 3, 5])]
+    assert runs(counted("1. Dry", "(1) in the sun", "(2) in the pan", "2. Press", "3. Sell"))[0] == (1, [2, 3])
+
+
 def test_an_enumeration_ends_with_its_section_and_with_the_next_one() -> None:
     two = counted("First, dry.", "Second, press.", "First, come.", "Second, go.")
     assert runs(two) == [(None, [1, 2]), (2, [3, 4])]
@@ -84,12 +93,12 @@ def test_footnotes_are_no_enumeration() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("1. Dry the leaves", ("figure", 1)),
-        ("12)Dry", ("figure", 12)),
-        ("(3) Dry", ("figure", 3)),
-        ("三、晒", ("figure", 3)),
-        ("十二、晒", ("figure", 12)),
-        ("④ 晒", ("figure", 4)),
+        ("1. Dry the leaves", ("dot", 1)),
+        ("12)Dry", ("bracket", 12)),
+        ("(3) Dry", ("round", 3)),
+        ("三、晒", ("han", 3)),
+        ("十二、晒", ("han", 12)),
+        ("④ 晒", ("circled", 4)),
         ("第五条建议", ("word", 5)),
         ("「第二个」", ("word", 2)),
         ("The sixth lesson", ("word", 6)),
@@ -98,6 +107,15 @@ def test_footnotes_are_no_enumeration() -> None:
         ("最后,卖掉", ("word", LAST)),
         ("Last year was dry", None),
         ("最后一年", None),
+        ("最後一條", ("word", LAST)),
+        ("第十二天", None),
+        ("第二十年", None),
+        ("第11年", None),
+        ("第3 天", None),
+        ("第二個月", None),
+        ("第一百条", None),
+        ("第123条", None),
+        ("The first minute", None),
         ("1.5 tonnes", None),
         ("2021 was dry", None),
         ("第二天,雨停了", None),

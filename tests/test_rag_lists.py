@@ -216,6 +216,10 @@ def test_in_chinese_the_counted_paragraphs_too(asked: Callable[..., list[str]]) 
         "What are the four lessons about pans?",
         "How long did fixing the pans take?",
         "What does wiping the pans do?",
+        "What cloths do they use to wipe the pans?",
+        "Which tools are used on the pans?",
+        "擦锅用哪些布?",
+        "热锅要花哪些时间?",
         "第二条教训有哪些要点?",
     ],
 )
