@@ -165,7 +165,7 @@ class ScriptedEngine:
 
     def find(self, question: str, history: Sequence[Turn] = (), exclude: frozenset[int] = frozenset()) -> Found:
         quotes = self._script(question).quotes
-        nothing = Ranking((), {}, {})
+        nothing = Ranking((), {}, {}, exclude)
         return Found(
             question=question,
             rewritten=quotes.rewritten,
@@ -176,7 +176,6 @@ class ScriptedEngine:
             milliseconds=1.0,
             places=(),
             whole=False,
-            exclude=exclude,
             quotes=quotes,
         )
 
