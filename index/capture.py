@@ -160,7 +160,7 @@ class _Structure:
 
     @property
     def _is_in_summary(self) -> bool:
-        """Whether what comes stands under a summary's label: as one heading among others, for all know that it ends."""
+        """Whether what comes stands under a summary's label; where that label ends is told when all have been met."""
         texts = self._headings[-1].texts if self._headings else ()
         return any(is_summary_label(text) for text in texts if text)
 

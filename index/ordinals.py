@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from index.keywords import simplified
+from index.numerals import number
 
 HAN_DIGITS = "一二三四五六七八九"
 ORDINALS = {
@@ -20,6 +21,7 @@ _FIGURE = re.compile(
     rf"\s*(?:[(（](?P<round>\d{{1,2}})[)）]|(?P<bracket>\d{{1,2}})[)）]|(?P<comma>\d{{1,2}})、|(?P<dot>\d{{1,2}})\.(?!\d)|"
     rf"(?P<han>[{HAN_DIGITS}十]{{1,3}})、|(?P<circled>[{_CIRCLED}]))\s*\S"
 )
+_BEGINS = 40  # characters of a text that its number stands in
 # Not the second day, nor the first quarter: they tell when.
 _WORD = re.compile(
     rf"[\s「『“‘\"'(（]*(?:第(?P<zh>[{HAN_DIGITS}十]{{1,3}}+|\d{{1,2}}+)\s*+"
@@ -35,7 +37,7 @@ def label(text: str) -> tuple[str, int] | None:
 
     LAST is the number of "finally".
     """
-    text = simplified(text)
+    text = simplified(text[:_BEGINS])
     if (figure := _FIGURE.match(text)) and (way := figure.lastgroup):
         written = figure[way]
         return way, _CIRCLED.index(written) + 1 if way == "circled" else value(written)
@@ -44,11 +46,6 @@ def label(text: str) -> tuple[str, int] | None:
     return ("word", LAST) if _LAST.match(text) else None
 
 
-def value(number: str) -> int:
-    """The number that `number` writes, up to 99, in digits or Chinese numerals."""
-    if number.isdigit():
-        return int(number)
-    tens, ten, ones = number.partition("十")
-    if not ten:
-        return HAN_DIGITS.find(number) + 1
-    return 10 * (HAN_DIGITS.find(tens) + 1 if tens else 1) + (HAN_DIGITS.find(ones) + 1 if ones else 0)
+def value(written: str) -> int:
+    """The number that `written` says, in digits or Chinese numerals; 0 where it says none."""
+    return int(number(written) or 0)

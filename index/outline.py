@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from index.ordinals import LAST, label
 from index.paragraphs import LANGUAGES, Paragraph
@@ -23,7 +24,10 @@ class Outline:
     def __init__(self, paragraphs: Sequence[Paragraph]) -> None:
         self._paragraphs = paragraphs
         self._position = {paragraph.number: i for i, paragraph in enumerate(paragraphs)}
-        self._enumerations = _enumerations(paragraphs)
+
+    @cached_property
+    def _enumerations(self) -> list[Enumeration]:
+        return _enumerations(self._paragraphs)
 
     def introduced_by(self, paragraph: Paragraph) -> list[Paragraph]:
         """The first paragraph of each subsection that `paragraph` leads into; empty when it leads into none.

@@ -101,7 +101,7 @@ def prevailing_order(blocks: Sequence[Block]) -> int:
     before, after = (_likeness(used, step) for step in (-1, 1))
     if math.isfinite(before) and math.isfinite(after) and abs(after - before) >= PLAIN:
         return 1 if after > before else -1
-    return _order_by_ends(*([block for block in both if block.language == language] for language in LANGUAGES))
+    return _order_by_ends(both)
 
 
 def _likeness(blocks: Sequence[Block], step: int) -> float:
@@ -116,13 +116,13 @@ def _likeness(blocks: Sequence[Block], step: int) -> float:
     return float(np.mean(scores))
 
 
-def _order_by_ends(zh: Sequence[Block], en: Sequence[Block]) -> int:
+def _order_by_ends(blocks: Sequence[Block]) -> int:
     """The order by the blocks at both ends; by how alike the lengths of pairs are where these disagree."""
-    languages = [block.language for block in sorted([*zh, *en], key=lambda block: block.position)]
-    if not languages:
+    if not blocks:
         return 1
-    first = 1 if languages[0] == "zh" else -1
-    last = 1 if languages[-1] == "en" else -1
+    first = 1 if blocks[0].language == "zh" else -1
+    last = 1 if blocks[-1].language == "en" else -1
+    zh, en = ([block for block in blocks if block.language == language] for language in LANGUAGES)
     return first if first == last else _order_by_length(zh, en)
 
 

@@ -39,7 +39,7 @@ from rag.gate import Gate, Moment, Said, Signals, decide, signals
 from rag.generators import Generator as TextGenerator
 from rag.generators import GeneratorFailed, make_generator
 from rag.listen import Heard, Listener
-from rag.lists import asks_for_list, with_whole_list
+from rag.lists import asks_for_list, may_ask_for_list, with_whole_list
 from rag.parts import asks_for_several, parts
 from rag.places import without
 from rag.prompts import leading_messages, translating_messages
@@ -247,7 +247,7 @@ class Engine:
 
     def _whole_list(self, answer: Answer, looked: Looked) -> Answer | None:
         """`answer` with every item of a list that the likeliest paragraph introduces or is of, where all are asked."""
-        if looked.whole or not looked.ranking.retrieved:
+        if looked.whole or not looked.ranking.retrieved or not may_ask_for_list(answer):
             return None
         first = looked.ranking.retrieved[0].paragraph
         lists = self._selector.lists_of(first, looked.ranking, looked.language)

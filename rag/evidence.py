@@ -161,8 +161,9 @@ class EvidenceSelector:
         lists = [Items(tuple(heads), headed=True)] if heads and are_named else []
         if enumeration := self._outline.enumeration_of(paragraph):
             items = _present(enumeration.items, ranking)
-            before = _present([enumeration.before] if enumeration.before else [], ranking)
-            lists.append(Items(tuple(_heads(items, language)), False, introduction=before[0] if before else None))
+            before = enumeration.before
+            introduction = None if before is None or before.number in ranking.exclude else before
+            lists.append(Items(tuple(_heads(items, language)), headed=False, introduction=introduction))
         return lists
 
     def _family_of(self, paragraph: Paragraph, ranking: Ranking) -> list[Paragraph]:

@@ -64,6 +64,12 @@ NAMED = 0.7
 SEVERAL_NAMED = 2
 
 
+def may_ask_for_list(answer: Answer) -> bool:
+    """Whether the question may ask for all of a list, whatever the article lists; not where it is refused."""
+    asked = simplified(answer.rewritten or answer.question)
+    return not answer.refused and bool(_ASKS_FOR_ALL[answer.language].search(asked) or _ASKS_FOR_SOME.search(asked))
+
+
 def asks_for_list(answer: Answer, items: Items, rarity: Rarity) -> bool:
     """Whether `items`, of a list that what was read introduces or is an item of, are what is asked for, all of them.
 
@@ -71,10 +77,8 @@ def asks_for_list(answer: Answer, items: Items, rarity: Rarity) -> bool:
     its own, or what stands before them says that there are so many of what the question asks for.
     """
     asked = simplified(answer.rewritten or answer.question)
-    asks_for_all = bool(_ASKS_FOR_ALL[answer.language].search(asked))
-    asks_for_some = asks_for_all or bool(_ASKS_FOR_SOME.search(asked))
-    is_announced = asks_for_some and _announces(items, asked, answer.language)
-    if answer.refused or not (asks_for_all or is_announced):
+    is_announced = may_ask_for_list(answer) and _announces(items, asked, answer.language)
+    if answer.refused or not (is_announced or _ASKS_FOR_ALL[answer.language].search(asked)):
         return False
     if counted := _COUNTED[answer.language].search(asked):
         return len(items.heads) == count(counted["n"].lower())

@@ -12,13 +12,11 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from functools import lru_cache
 
+from index.numerals import BIG, TENS, number
 from index.ordinals import ORDINALS
 
 Value = tuple[str, Fraction]  # ("%" or "", value)
 
-_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "俩": 2, "兩": 2}
-_TENS = {"十": 10, "百": 100, "千": 1000}
-_BIG = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
 _HAN = "零〇一二三四五六七八九十百千万萬亿億两兩"
 CARDINALS = {
     word: value
@@ -107,7 +105,7 @@ def _read_table(name: str, table: dict[str, int]) -> Callable[[dict[str, str]], 
 def _arabic(digits: str, scale: str, percent: bool) -> set[Value]:
     value = Fraction(digits.replace(",", "").rstrip("."))
     for unit in re.findall(r"[万萬亿億千百]|[a-z]+", scale):
-        value *= _BIG.get(unit) or _TENS.get(unit) or _EN_BIG[unit]
+        value *= BIG.get(unit) or TENS.get(unit) or _EN_BIG[unit]
     return _tagged("%" if percent else "", value)
 
 
@@ -122,33 +120,6 @@ def _ratio(numerator: Fraction | None, denominator: Fraction | None) -> set[Valu
 def _is_quantity(han: str) -> bool:
     # A lone 千 or 万 or 百 is part of a word (千万, 百姓, 万一); a lone digit counts.
     return not set(han) <= set("百千万萬亿億") or han in ("百万", "千万", "百萬", "千萬")
-
-
-def number(text: str) -> Fraction | None:
-    """A number in digits or Chinese numerals, else None."""
-    if re.fullmatch(r"\d[\d.]*", text):
-        return Fraction(text.rstrip("."))
-    whole, _, decimals = text.partition("点")
-    if decimals and all(c in _DIGITS for c in decimals):
-        base = number(whole)
-        return (
-            None
-            if base is None
-            else base + Fraction(int("".join(str(_DIGITS[c]) for c in decimals)), 10 ** len(decimals))
-        )
-    if len(whole) > 1 and all(c in _DIGITS for c in whole):  # 二〇二六: digits read one by one
-        return Fraction(int("".join(str(_DIGITS[c]) for c in whole)))
-    total = section = digit = 0
-    for c in whole:
-        if c in _DIGITS:
-            digit = _DIGITS[c]
-        elif c in _TENS:
-            section, digit = section + (digit or 1) * _TENS[c], 0
-        elif c in _BIG:
-            total, section, digit = (total + section + digit or 1) * _BIG[c], 0, 0
-        else:
-            return None
-    return Fraction(total + section + digit)
 
 
 def count(written: str) -> int:

@@ -1,0 +1,37 @@
+"""Numbers as they are written in digits or Chinese numerals."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "俩": 2, "兩": 2}
+TENS = {"十": 10, "百": 100, "千": 1000}
+BIG = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
+
+
+def number(text: str) -> Fraction | None:
+    """A number in digits or Chinese numerals, else None."""
+    if re.fullmatch(r"\d[\d.]*", text):
+        return Fraction(text.rstrip("."))
+    whole, _, decimals = text.partition("点")
+    if decimals and all(c in DIGITS for c in decimals):
+        base = number(whole)
+        return (
+            None
+            if base is None
+            else base + Fraction(int("".join(str(DIGITS[c]) for c in decimals)), 10 ** len(decimals))
+        )
+    if len(whole) > 1 and all(c in DIGITS for c in whole):  # 二〇二六: digits read one by one
+        return Fraction(int("".join(str(DIGITS[c]) for c in whole)))
+    total = section = digit = 0
+    for c in whole:
+        if c in DIGITS:
+            digit = DIGITS[c]
+        elif c in TENS:
+            section, digit = section + (digit or 1) * TENS[c], 0
+        elif c in BIG:
+            total, section, digit = (total + section + digit or 1) * BIG[c], 0, 0
+        else:
+            return None
+    return Fraction(total + section + digit)
