@@ -122,7 +122,7 @@ def _add_calibrate(calibrate: argparse.ArgumentParser) -> None:
         "--limit",
         type=int,
         metavar="N",
-        help="for the gate: N answerable questions of each file (a reply takes seconds)",
+        help="for the gate: N answerable and N unanswerable questions of each gold file (a reading takes a second)",
     )
     calibrate.add_argument("--xquad-limit", type=int, metavar="N", help="for the gate: N of XQuAD's")
 

@@ -1,9 +1,9 @@
 """Fit the reranker and the answerability gate on development questions: part of `python -m evals calibrate`.
 
-What is fitted goes into rag/rerank.json (written in evals/calibration.py) and rag/gate.json. The generator's replies
-are the only costly signal; each is asked for once and kept (evals/kept.py), so a change elsewhere refits in seconds.
-Never touches a test question. The figures printed are of questions that neither the weights nor the threshold had
-seen. What is heard of the model's layers is fitted before (evals/hearing.py).
+What is fitted goes into rag/rerank.json (written in evals/calibration.py) and rag/gate.json. How the generator's
+replies open is the only costly signal; each is asked for once and kept (evals/kept.py), so a change elsewhere refits
+in seconds. Never touches a test question. The figures printed are of questions that neither the weights nor the
+threshold had seen. What is heard of the model's layers is fitted before (evals/hearing.py).
 """
 
 from __future__ import annotations
@@ -32,9 +32,7 @@ from rag.generators import Hears
 # A refusal of what the article answers is held to be this many times as bad as an answer to what it does not: what is
 # aimed at allows twice as many of these as of those, and who is refused wrongly is left with nothing. Before the model
 # is heard it is worse, because the quotes that stand there while it writes are withheld too.
-COST_OF_OVER_REFUSAL: Mapping[Moment, float] = {"question": 3.0, "answer": 2.0}
-# An answer is stopped at its first word only where that would have cost no more than this share of the answerable.
-LOST_AT_OPENING = 0.01
+COST_OF_OVER_REFUSAL: Mapping[Moment, float] = {"question": 3.0, "opening": 2.0}
 # How much more a paragraph read for a question that nothing answers counts in the probe's regression: most of those
 # that do not state an answer are read for questions that another one answers, and are easily told.
 UNANSWERED_WEIGHT = 3.0
@@ -164,8 +162,8 @@ def collect(
         if hears:
             engine = engine.with_generator(replace(engine.generator, hears=hears(asked.group)))
         found = engine.look(asked.question.asked[language], (), asked.exclude)
-        heard = engine.weigh_whole_reply(found)
-        examples.append(Example(language, asked.group, asked.is_answered, heard, asked.weight))
+        own = engine.signals_at_opening(found)
+        examples.append(Example(language, asked.group, asked.is_answered, own, asked.weight))
     return examples
 
 
@@ -251,8 +249,6 @@ def _fit(examples: Sequence[Example], moment: Moment) -> Fit:
 
 def _threshold(probability: Floats, wanted: NDArray[np.int64], moment: Moment) -> float:
     if moment == "opening":
-        return float(np.quantile(probability[wanted == 1], LOST_AT_OPENING))
-    if moment == "answer":
         # Where answering and refusing are expected to cost alike. The least cost in the sample moves with single
         # questions: 0.26 in one language and 0.32 in the other, by the same cost.
         return 1 / (1 + COST_OF_OVER_REFUSAL[moment])

@@ -1,14 +1,15 @@
 """`python -m evals calibrate`: which questions the retriever's weights and the gate are fitted on, and what it prints.
 
-The article's dev questions, and, where its folder is named, XQuAD's and ours about its paragraphs. XQuAD's own are all
-answered, so each is asked twice, once with the paragraph that answers it taken away; of ours half are near misses.
+The retriever: the article's dev questions and, where its folder is named, XQuAD's own. The probe, the reranker and the
+gate: these, those of the dev pages of evals/captured, and ours about XQuAD's paragraphs. XQuAD's own are all answered,
+so each is asked twice, once with the paragraph that answers it taken away; of all others many are near misses.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -19,8 +20,10 @@ from evals.datasets import XQuAD
 from evals.gold import ASKED_OF_XQUAD, Question, load_gold
 from evals.hearing import Hearing, fit_hearing
 from evals.kept import keeping
+from evals.pages import dev_pages, gold_of_page, index_over_page
 from evals.run import sample
 from evals.xquad import BOTH, engine_over
+from index.build import open_index
 from index.errors import UserError
 from index.progress import bar
 from index.settings import GeneratorName, Settings
@@ -34,8 +37,6 @@ T = TypeVar("T")
 _Bed = tuple[str, Engine, list[calibrate.Asked]]  # its name, what answers, what is asked
 
 REPLIES = "replies.jsonl"
-# How many times as many of XQuAD's questions are read for as are answered.
-READ_MORE = 2
 # How much a question of XQuAD counts in the gate's regression. With a paragraph withheld it is easier to refuse than a
 # near miss; counted whole, they would teach the gate to trust shared words (evals/NOTES.md).
 XQUAD_WEIGHT = 0.5
@@ -43,15 +44,13 @@ XQUAD_WEIGHT = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many answerable questions of each gold file, and of XQuAD, the gate is fitted on; None for all."""
+    """How many answerable questions of each gold file, as many unanswerable ones, and how many of XQuAD are fitted on.
+
+    None for all.
+    """
 
     gold: int | None = None
     xquad: int | None = None
-
-    @property
-    def of_readings(self) -> Limits:
-        """What the probe and the reranker are fitted on: a reading costs a tenth of an answer."""
-        return Limits(xquad=self.xquad and READ_MORE * self.xquad)
 
 
 def calibrate_fusion(settings: Settings, index: Path | None, gold: Path, xquad: Path | None) -> None:
@@ -76,7 +75,7 @@ def calibrate_gate(
     generator: GeneratorName | None,
     limits: Limits,
 ) -> None:
-    """Fit and write rag/opening.json and rag/rerank.json, then rag/gate.json, which hears both; a reply takes seconds.
+    """Fit and write rag/opening.json and rag/rerank.json, then rag/gate.json, which hears both.
 
     The same facts asked obliquely and plainly (two files of `gold`) are held out together.
 
@@ -85,22 +84,19 @@ def calibrate_gate(
     engine = Engine.open(settings, index, generator)
     if not engine.generator.writes:
         raise UserError(f"the generator {engine.generator.name} writes nothing. Calibrate with one that has a model.")
-    kept = keeping(engine.generator, settings.home / "evals" / REPLIES)  # one model for both articles
+    kept = keeping(engine.generator, settings.home / "evals" / REPLIES)  # one model for all articles
     engine = engine.with_generator(kept)
-    over = engine_over(settings, XQuAD(xquad), BOTH, kept.name).with_generator(kept) if xquad else None
-
-    def beds(limits: Limits) -> list[_Bed]:
-        own = [(path.stem, engine, _of_gold(path, engine, limits.gold)) for path in gold]
-        if not (xquad and over):
-            return own
-        asked = _of_gold(ASKED_OF_XQUAD, over, limits.gold)
-        return [*own, ("XQuAD", over, _of_xquad(xquad, limits.xquad)), ("XQuAD, our questions", over, asked)]
-
+    beds = [(path.stem, engine, _of_gold(path, engine, limits.gold)) for path in gold]
+    beds += [_of_page(settings, name, engine, limits.gold) for name in dev_pages()]
+    if xquad:
+        over = engine_over(settings, XQuAD(xquad), BOTH, kept.name).with_generator(kept)
+        beds.append(("XQuAD", over, _of_xquad(xquad, limits.xquad)))
+        beds.append(("XQuAD, our questions", over, _of_gold(ASKED_OF_XQUAD, over, limits.gold)))
     hears: Callable[[str], Hears] | None = None
     if engine.generator.is_small:
-        readings = _over_all(beds(limits.of_readings), calibrate.collect_readings)
+        readings = _over_all(beds, calibrate.collect_readings)
         hears = _calibrate_reading(readings, engine.generator.model).without
-    examples = _over_all(beds(limits), partial(calibrate.collect, hears=hears))
+    examples = _over_all(beds, partial(calibrate.collect, hears=hears))
     fits = calibrate.fit(examples)
     calibrate.write_gate(fits)
     for language, moments in fits.items():
@@ -132,8 +128,15 @@ def _calibrate_reading(readings: Sequence[calibrate.Reading], model: str) -> Hea
 
 def _of_gold(path: Path, engine: Engine, limit: int | None) -> list[calibrate.Asked]:
     dev = _dev(path, engine)
-    asked = [*(q for q in dev if not q.answerable), *sample([q for q in dev if q.answerable], limit)]
+    asked = [*sample([q for q in dev if not q.answerable], limit), *sample([q for q in dev if q.answerable], limit)]
     return [calibrate.Asked(question, _group_of(question)) for question in asked]
+
+
+def _of_page(settings: Settings, name: str, engine: Engine, limit: int | None) -> _Bed:
+    """The questions about a page of evals/captured, held out together; `engine`: who is asked about other texts."""
+    index = open_index(settings, index_over_page(settings, name), engine.index.embedder)
+    over = Engine(index, engine.generator, settings.evidence_tokens)
+    return name, over, [replace(asked, group=name) for asked in _of_gold(gold_of_page(name), over, limit)]
 
 
 def _group_of(question: Question) -> str:

@@ -47,11 +47,7 @@ def run(args: argparse.Namespace) -> int:
     if args.served and args.generator not in (None, "openai"):
         raise UserError(f"--served asks as openai, --generator is {args.generator}. Leave one of them out.")
     with behind_endpoint(load_settings()) if args.served else nullcontext(load_settings()) as settings:
-        order = _order(args, "plain", args.generator or settings.generator)
-        if args.xquad:
-            order = _asked_of_xquad(order, args, settings)
-        if args.page:
-            order = _asked_of_page(order, args, settings)
+        order = _asked_elsewhere(_order(args, "plain", args.generator or settings.generator), args, settings)
         folder = RunFolder(run_path(args.out, order.name))
         _perform(order, folder, settings, fresh=args.fresh, closed_book=args.closed_book)
         return _report(folder, order.gold)
@@ -178,6 +174,9 @@ def calibrate(args: argparse.Namespace) -> int:
     """Fit the retriever's weights, the probe, the reranker and the gate on development questions; write rag's files."""
     from evals.calibration import Limits, calibrate_fusion, calibrate_gate
 
+    for option, value in (("--limit", args.limit), ("--xquad-limit", args.xquad_limit)):
+        if value is not None and value < 1:
+            raise UserError(f"{option} is {value}; at least 1 question is needed.")
     settings = load_settings()
     if args.what in ("fusion", "all"):
         calibrate_fusion(settings, args.index, args.gold or DEFAULT_GOLD, args.xquad)
@@ -256,21 +255,22 @@ def _order(args: argparse.Namespace, bed: str, generator: Any) -> Order:
     )
 
 
-def _asked_of_xquad(order: Order, args: argparse.Namespace, settings: Settings) -> Order:
-    """`order` put to an index of XQuAD's paragraphs, with our questions about them where no others are named."""
+def _asked_elsewhere(order: Order, args: argparse.Namespace, settings: Settings) -> Order:
+    """`order` put to a page of evals/captured or to XQuAD's paragraphs, where one of them is named.
+
+    With our questions about them, where no others are named. Raises UserError where two indices are.
+    """
     from evals.xquad import index_over
 
-    if order.index:
-        raise UserError(f"--xquad is {args.xquad} and --index {order.index}. Leave one of them out.")
-    return replace(order, index=index_over(settings, XQuAD(args.xquad)), gold=args.gold or ASKED_OF_XQUAD)
-
-
-def _asked_of_page(order: Order, args: argparse.Namespace, settings: Settings) -> Order:
-    """`order` put to an index of a page of evals/captured, with the questions about it where no others are named."""
-    other = "--index" if args.index else "--xquad" if args.xquad else None
-    if other:
-        raise UserError(f"--page is {args.page} and {other} {args.index or args.xquad}. Leave one of them out.")
-    return replace(order, index=index_over_page(settings, args.page), gold=args.gold or gold_of_page(args.page))
+    named = [(f"--{name}", value) for name in ("page", "xquad", "index") if (value := getattr(args, name))]
+    if len(named) > 1:
+        (first, value), (second, another), *_ = named
+        raise UserError(f"{first} is {value} and {second} {another}. Leave one of them out.")
+    if args.page:
+        return replace(order, index=index_over_page(settings, args.page), gold=args.gold or gold_of_page(args.page))
+    if args.xquad:
+        return replace(order, index=index_over(settings, XQuAD(args.xquad)), gold=args.gold or ASKED_OF_XQUAD)
+    return order
 
 
 def _command() -> str:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from index.errors import UserError
 from index.paragraphs import digest
-from rag.generators import Generator
+from rag.generators import Generator, first_tokens
 from rag.llm import ChatLLM, Piece
 from rag.local import FIRST_TOKENS, LocalLLM, listens
 from rag.opening import LAYERS
@@ -149,7 +149,7 @@ def keeping(generator: Generator, path: Path) -> Generator:
 
 
 def _first(response: ChatResponse) -> Mapping[str, float] | None:
-    return {entry.token: entry.logprob for entry in response.logprobs[0]} if response.logprobs else None
+    return dict(first_tokens(response)) or None
 
 
 def _lines(path: Path) -> list[str]:

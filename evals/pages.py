@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from index.errors import UserError
@@ -14,6 +15,16 @@ PAGES = Path(__file__).with_name("captured")
 def page_names() -> tuple[str, ...]:
     """What the pages are called."""
     return tuple(sorted(path.stem for path in PAGES.glob("*.txt")))
+
+
+def dev_pages() -> tuple[str, ...]:
+    """The pages that may be looked at and fitted on: all that is asked about them is of the dev split."""
+    return tuple(name for name in page_names() if _splits_of(name) == {"dev"})
+
+
+def _splits_of(name: str) -> set[str]:
+    lines = gold_of_page(name).read_text(encoding="utf-8").split("\n")
+    return {json.loads(line)["split"] for line in lines if line.strip()}
 
 
 def page_of(name: str) -> Path:

@@ -13,7 +13,6 @@ from index.sentences import split_sentences
 from rag.answer import Answer, Citation, Evidence, Statement, Verdict
 from rag.check import Check, check
 from rag.evidence import can_be_quoted, with_what_it_leans_on
-from rag.gate import Support
 from rag.language import is_written_in
 from rag.places import names_a_section
 from rag.words import Rarity, content_tokens
@@ -119,15 +118,6 @@ def weigh(aligned: Iterable[tuple[str, tuple[Evidence, ...]]], question: str, ra
 def _echoes(statement: str, question: str) -> bool:
     said, asked = content_tokens(statement), content_tokens(question)
     return bool(asked) and said <= asked and len(said) >= ECHO * len(asked)
-
-
-def support_of(weighed: Sequence[Weighed], *, silent: bool = False) -> Support:
-    """What the gate is told of a written answer. `silent`: whether the generator wrote it only when insisted."""
-    if not weighed:
-        return Support(covered=0.0, failed=1.0, silent=True)
-    covered = sum(w.check.coverage if w.check else 0.0 for w in weighed) / len(weighed)
-    failed = sum(w.check is None or w.check.verdict == "unsupported" for w in weighed) / len(weighed)
-    return Support(covered, failed, silent)
 
 
 def compose(base: Answer, weighed: Sequence[Weighed]) -> Answer | None:

@@ -27,7 +27,6 @@ from rag.compose import (
     quoting,
     refusal,
     split_statements,
-    support_of,
     weigh,
     with_headings,
     with_nearest,
@@ -35,7 +34,7 @@ from rag.compose import (
 from rag.condense import Turn, condense
 from rag.evidence import ALONE, EvidenceSelector, fits_whole, telling
 from rag.find import Finder, Looked
-from rag.gate import Gate, Moment, Said, Signals, decide, signals
+from rag.gate import Gate, Moment, Signals, decide, signals
 from rag.generators import Generator as TextGenerator
 from rag.generators import GeneratorFailed, make_generator
 from rag.listen import Heard, Listener
@@ -184,7 +183,7 @@ class Engine:
     ) -> Found:
         """Everything before generation: the ranking, the evidence, and the answer in quotes."""
         looked = self.look(question, history, exclude, started)
-        gate = self._gate(looked, Said(), "question")
+        gate = self._gate(looked, "question")
         base = self._base(looked, gate, first_token=looked.milliseconds)
         is_answered = gate.is_open and looked.ranked
         quotes = self._quotes(base, looked) if is_answered else refusal(base)
@@ -209,29 +208,34 @@ class Engine:
         return quote_statements(base, looked.ranked, looked.ranking.share, self._rarity)
 
     def _generate(self, found: Found, started: float) -> Generator[Event, None, Answer]:
-        """The model's answer, checked; a refusal where the gate closes, at the first word or at the last."""
+        """The model's answer, checked; a refusal where the gate closes at its first word."""
         if not found.shown:
-            return refusal(self._base(found, self._gate(found, Said(), "question")))
+            return refusal(self._base(found, self._gate(found, "question")))
         heard = self.listener.listen(found)
         looked, told = heard.looked, heard.told
-        gate = self._gate(looked, Said(heard.reply.opening), "opening", told)
+        gate = self._gate(looked, "opening", heard.reply.opening, told)
         first_token = (time.perf_counter() - started) * 1000
         if not gate.is_open:
             heard.reply.close()
             return refusal(self._base(looked, gate, first_token, heard.usage, told))
         heard = self.listener.gone_on_with(heard)
         written = ""
-        for piece in filter(None, self.listener.written(heard)):
-            if not written:  # what the reader waits for; the opening word is not shown
-                first_token = (time.perf_counter() - started) * 1000
-            written += piece
-            yield Delta(piece)
-        weighed, said = self._held_against_the_text(heard, written)
-        gate = self._gate(looked, said, "answer", told)
+        try:
+            for piece in filter(None, self.listener.written(heard)):
+                if not written:  # what the reader waits for; the opening word is not shown
+                    first_token = (time.perf_counter() - started) * 1000
+                written += piece
+                yield Delta(piece)
+        except GeneratorFailed as error:
+            if not written:
+                raise
+            base = self._base(looked, gate, first_token, heard.usage, told)
+            return with_headings(replace(self._quotes(base, looked), fallback=str(error)))
+        if not written and not looked.whole:  # it says that nothing is stated, and cannot be made to go on
+            gate = replace(gate, probability=0.0)
+            return refusal(self._base(looked, gate, first_token, heard.usage, told))
         base = self._base(looked, gate, first_token, heard.usage, told)
-        if not gate.is_open:
-            return refusal(base)
-        answer = compose(base, weighed)
+        answer = compose(base, self._weighed(written, looked, told))
         if answer is None:
             quotes = self._quotes(base, looked)
             answer = replace(quotes, fallback="the text shown states nothing of what was written")
@@ -283,24 +287,20 @@ class Engine:
         own = ([e for e in ranked if e.paragraph.number == number] for number in numbers)
         return [e for of_one in own for e in nearest(of_one, found.ranking.share, self._rarity, found.language)]
 
-    def weigh_whole_reply(self, found: Looked) -> Signals:
-        """The gate's signals once the reply is whole, gate or no gate: what it is calibrated on."""
-        heard = self.listener.gone_on_with(self.listener.listen(found))
-        _, said = self._held_against_the_text(heard, "".join(self.listener.written(heard)))
-        return self._signals(heard.looked, said, heard.told)
+    def signals_at_opening(self, found: Looked) -> Signals:
+        """What the gate looks at once the reply has opened, gate or no gate: what it is calibrated on."""
+        heard = self.listener.listen(found)
+        heard.reply.close()
+        return self._signals(heard.looked, heard.reply.opening, heard.told)
 
-    def _held_against_the_text(self, heard: Heard, written: str) -> tuple[list[Weighed], Said]:
-        weighed = self._weighed(written, heard.looked, heard.told)
-        return weighed, Said(heard.reply.opening, support_of(weighed, silent=heard.is_silent))
-
-    def _gate(self, found: Looked, said: Said, moment: Moment, told: Sequence[Evidence] = ()) -> Gate:
+    def _gate(self, found: Looked, moment: Moment, opening: float | None = None, told: Sequence[Evidence] = ()) -> Gate:
         """The gate at `moment`; always open for a question that any article, or a place that it has, answers."""
-        gate = decide(self._signals(found, said, told), found.language, moment)
+        gate = decide(self._signals(found, opening, told), found.language, moment)
         return replace(gate, probability=1.0) if found.whole else gate
 
-    def _signals(self, found: Looked, said: Said, told: Sequence[Evidence] = ()) -> Signals:
+    def _signals(self, found: Looked, opening: float | None = None, told: Sequence[Evidence] = ()) -> Signals:
         # "Figure 2" names no number that the text would have to state.
-        return signals(without(found.asked, found.places), found.ranking, found.shown, said, told)
+        return signals(without(found.asked, found.places), found.ranking, found.shown, opening, told)
 
     def _weighed(self, written: str, found: Looked, told: Sequence[Evidence]) -> list[Weighed]:
         """The written text as statements, each held against the sentences of what was shown that state it."""

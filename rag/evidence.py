@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +13,14 @@ from numpy.typing import NDArray
 from index.blocks import other
 from index.build import Index
 from index.interaction import Cosines
+from index.ordinals import label
 from index.outline import Outline
 from index.paragraphs import LANGUAGES, Language, Paragraph
 from index.sentences import split_sentences
 from index.tokens import count_tokens
 from rag.answer import Citation, Evidence
 from rag.check import unstated
+from rag.counted import announced
 from rag.kinds import Kind, asked_kinds, holds
 from rag.language import language_of_question
 from rag.numbers import figures
@@ -255,13 +258,29 @@ def can_be_quoted(evidence: Evidence, language: Language) -> bool:
 def with_what_it_leans_on(evidence: Evidence) -> list[Evidence]:
     """The sentence between the neighbours that it cannot be understood without, or that go on from it.
 
-    "Spring tea is picked in April." answers "why is summer tea dearer?" only with "But it is little, and keeps badly."
+    "Spring tea is picked in April." answers "why is summer tea dearer?" only with "But it is little, and keeps badly.",
+    and "There are two reasons." answers nothing alone.
     """
     sentences = sentences_of(evidence.paragraph, evidence.language)
     at = next(i for i, e in enumerate(sentences) if e.key == evidence.key)
     first = at - 1 if at and leans_back(evidence.text, evidence.language) else at
-    goes_on = at + 1 < len(sentences) and leans_back(sentences[at + 1].text, evidence.language)
-    return [*sentences[first:at], evidence, *(sentences[at + 1 : at + 2] if goes_on else ())]
+    return [*sentences[first:at], evidence, *_going_on(evidence, sentences[at + 1 :])]
+
+
+def _going_on(evidence: Evidence, following: Sequence[Evidence]) -> list[Evidence]:
+    """The next sentence, where it leans back on this one; of what this one announces, as much as can be told apart.
+
+    That is the next sentence, and more of them while a semicolon joins them or they count themselves ("Second, ...").
+    """
+    number = announced(evidence.text, evidence.language)
+    if not number:
+        return [e for e in following[:1] if leans_back(e.text, evidence.language)]
+    told = list(following[:1])
+    for before, e in pairwise(following[:number]):
+        if not (before.text.rstrip().endswith(("；", ";")) or label(e.text)):
+            break
+        told.append(e)
+    return told
 
 
 def fits_whole(paragraph: Paragraph, language: Language, budget: int) -> bool:

@@ -1,9 +1,9 @@
 """The answerability gate: can this question be answered from what was found? It stands outside the answer.
 
-A logistic regression, one for each of three moments: of the question and what was found (`question`: all there is
-without a model); with the first token of the model's reply (`opening`: a hopeless answer is stopped there); and with
-the whole answer, held against what it cites (`answer`: the last word). Coefficients and thresholds are in gate.json,
-fitted on development questions by `python -m evals calibrate`. Nothing here knows any question.
+A logistic regression, one for each of two moments: of the question and what was found (`question`: all there is
+without a model); and with the first token of the model's reply (`opening`: the last word, so that nothing is written
+that is then taken back). Coefficients and thresholds are in gate.json, fitted on development questions by
+`python -m evals calibrate`. Nothing here knows any question.
 """
 
 from __future__ import annotations
@@ -22,29 +22,8 @@ from rag.check import unstated
 from rag.retrieve import Ranking
 
 GATE_FILE = Path(__file__).with_name("gate.json")
-Moment = Literal["question", "opening", "answer"]
-MOMENTS: tuple[Moment, ...] = ("question", "opening", "answer")
-
-
-@dataclass(frozen=True, slots=True)
-class Support:
-    """How a written answer stands to what it cites; what is measured before anything is repaired.
-
-    `covered`: the mean share of its statements' own words that what they cite says. `failed`: the share of its
-    statements that fail the check. `silent`: whether the model wrote first that nothing is stated, or nothing.
-    """
-
-    covered: float
-    failed: float
-    silent: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What the generator has said so far: the log odds of its opening, None where not told; then its answer."""
-
-    opening: float | None = None
-    support: Support | None = None
+Moment = Literal["question", "opening"]
+MOMENTS: tuple[Moment, ...] = ("question", "opening")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +33,7 @@ class Signals:
     share, fused: the first paragraph's, of probability and of score. cosine: of the nearest sentence. unknown: how
     many of the question's names and numbers stand nowhere in the evidence. apart: how many do not stand in what the
     generator read (before it has: in the paragraph of the best sentence), the mark of a near miss (the right topic,
-    another year). opening: the generator's log odds that the evidence states the answer. covered, failed, silent: of
-    `Support`.
+    another year). opening: the generator's log odds that the evidence states the answer.
     """
 
     share: float
@@ -64,16 +42,12 @@ class Signals:
     unknown: float
     apart: float
     opening: float = 0.0
-    covered: float = 0.0
-    failed: float = 0.0
-    silent: float = 0.0
 
 
 # The signals that are known at each moment; the others weigh nothing then.
 KNOWN: dict[Moment, tuple[str, ...]] = {
     "question": ("share", "fused", "cosine", "unknown", "apart"),
-    "opening": ("share", "fused", "cosine", "unknown", "apart", "opening"),
-    "answer": tuple(f.name for f in fields(Signals)),
+    "opening": tuple(f.name for f in fields(Signals)),
 }
 
 
@@ -91,23 +65,26 @@ class Gate:
 
 
 def signals(
-    question: str, ranking: Ranking, evidence: Sequence[Evidence], said: Said, told: Sequence[Evidence] = ()
+    question: str,
+    ranking: Ranking,
+    evidence: Sequence[Evidence],
+    opening: float | None = None,
+    told: Sequence[Evidence] = (),
 ) -> Signals:
-    """The gate's signals for a question. `evidence` is all that was found, `told` what the generator then read."""
+    """The gate's signals for a question. `evidence` is all that was found, `told` what the generator then read.
+
+    `opening`: the log odds of its reply's opening; None before there is one.
+    """
     first = ranking.retrieved[0] if ranking.retrieved else None
     paragraphs = list(dict.fromkeys(e.paragraph for e in evidence))
     best = list(dict.fromkeys(e.paragraph for e in told)) or _paragraph_of_the_best(evidence)
-    support = said.support
     return Signals(
         share=(ranking.share[first.paragraph.number] if first else 0.0) * 2 - 1,
         fused=((first.score if first else 0.0) - 0.5) * 4,
         cosine=(max(ranking.cosine.values(), default=0.8) - 0.85) * 20,
         unknown=float(_missing(question, _texts(paragraphs))),
         apart=float(_missing(question, _texts(best))),
-        opening=0.0 if said.opening is None else max(-6.0, min(6.0, said.opening)) / 2,
-        covered=support.covered * 2 - 1 if support else 0.0,
-        failed=support.failed if support else 0.0,
-        silent=float(support.silent) if support else 0.0,
+        opening=0.0 if opening is None else max(-6.0, min(6.0, opening)) / 2,
     )
 
 

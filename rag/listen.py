@@ -52,11 +52,6 @@ class Heard:
         own = self.reply.usage
         return None if own is None else {what: self.spent[what] + count for what, count in own.items()}
 
-    @property
-    def is_silent(self) -> bool:
-        """Whether it opened with the word that nothing is stated, and nothing was written after it."""
-        return self.reply.is_silent and not self.reply.text
-
 
 class Listener:
     """Has one generator read what `finder` found; of a paragraph that is read alone, about `alone` tokens."""

@@ -16,12 +16,12 @@ from index.ordinals import ORDINALS
 from index.paragraphs import Language
 from rag.answer import Answer, Evidence, Statement
 from rag.compose import in_order_of_use, quoting
+from rag.counted import A_FEW
 from rag.evidence import Items
-from rag.numbers import CARDINALS, count
+from rag.numbers import count
 from rag.words import Rarity, content_tokens
 
-_N_EN = rf"(?:{'|'.join(word for word, value in CARDINALS.items() if 1 < value < 20)}|\d{{1,2}})"
-_N_ZH = r"(?:[两二三四五六七八九十]{1,2}|\d{1,2})"
+_N_ZH, _N_EN = A_FEW["zh"], A_FEW["en"]
 # A question that asks for all of several things.
 _ASKS_FOR_ALL = {
     "zh": re.compile(rf"列出|列举|罗列|哪些|哪(?:几|{_N_ZH})|分别[是为有叫]|依次|按顺序"),

@@ -156,5 +156,5 @@ def open_gate() -> dict[str, Any]:
     names = ["bias", *(f.name for f in fields(Signals))]
     heard = {"weights": [1.0 if name == "opening" else 0.0 for name in names], "threshold": 0.5}
     alone = {"weights": [9.0 if name == "bias" else 0.0 for name in names], "threshold": 0.5}
-    model = {"question": alone, "opening": heard, "answer": heard}
+    model = {"question": alone, "opening": heard}
     return {"features": names, "zh": model, "en": model}

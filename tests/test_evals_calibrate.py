@@ -41,10 +41,10 @@ def examples() -> list[calibrate.Example]:
 
 def test_the_gate_learns_to_listen_to_the_signal_that_tells(examples: list[calibrate.Example]) -> None:
     for moments in calibrate.fit(examples).values():
-        assert moments["answer"].auc == pytest.approx(1.0)
-        assert moments["answer"].refusal_recall > 0.9
-        assert moments["answer"].over_refusal < 0.1
-        weights = dict(zip(calibrate.NAMES, moments["answer"].weights[1:], strict=True))
+        assert moments["opening"].auc == pytest.approx(1.0)
+        assert moments["opening"].refusal_recall > 0.9
+        assert moments["opening"].over_refusal < 0.1
+        weights = dict(zip(calibrate.NAMES, moments["opening"].weights[1:], strict=True))
         assert max(weights, key=lambda name: weights[name]) == "opening"
 
 
@@ -52,8 +52,8 @@ def test_an_answer_is_refused_where_both_are_expected_to_cost_alike_whatever_the
     """A wrong refusal costs twice what a wrong answer does: at a third, of questions of which half are answered."""
     uneven = [told(language, answerable=n % 4 > 0, n=n) for language in LANGUAGES for n in range(80)]
     for language, moments in calibrate.fit(uneven).items():
-        assert moments["answer"].threshold == pytest.approx(1 / 3)
-        assert decide(NEUTRAL, language, "answer").threshold == pytest.approx(1 / 3, abs=1e-4), (
+        assert moments["opening"].threshold == pytest.approx(1 / 3)
+        assert decide(NEUTRAL, language, "opening").threshold == pytest.approx(1 / 3, abs=1e-4), (
             "which is what is shipped"
         )
 
@@ -71,7 +71,7 @@ def test_noise_alone_is_not_said_to_tell_anything() -> None:
         calibrate.Example("zh", f"q{n}", bool(n % 2), replace(NEUTRAL, share=rng.normal(), opening=rng.normal()))
         for n in range(200)
     ] + [told("en", answerable=n % 2 == 0, n=n) for n in range(60)]
-    assert 0.3 < calibrate.fit(noise)["zh"]["answer"].auc < 0.7
+    assert 0.3 < calibrate.fit(noise)["zh"]["opening"].auc < 0.7
 
 
 def test_what_is_written_is_what_the_gate_reads(
@@ -80,8 +80,8 @@ def test_what_is_written_is_what_the_gate_reads(
     calibrate.write_gate(calibrate.fit(examples), tmp_path / "gate.json")
     record = json.loads((tmp_path / "gate.json").read_text())
     monkeypatch.setattr("rag.gate._model", lambda: record)
-    assert decide(replace(NEUTRAL, opening=2.0), "zh", "answer").is_open
-    assert not decide(replace(NEUTRAL, opening=-2.0), "zh", "answer").is_open
+    assert decide(replace(NEUTRAL, opening=2.0), "zh", "opening").is_open
+    assert not decide(replace(NEUTRAL, opening=-2.0), "zh", "opening").is_open
 
 
 def readings(language: Language, n: int, *, tells: bool) -> list[calibrate.Reading]:
@@ -227,18 +227,29 @@ def test_the_gate_is_fitted_on_dev_questions_and_never_on_a_test_question(
     silent, small = Generator("quote", "quote", QuoteLLM(), writes=False), Generator("local", "m", QuoteLLM())
 
     def engine_of(generator: Generator) -> Any:
-        index = SimpleNamespace(paragraphs=tuple(PARAGRAPHS))
+        index = SimpleNamespace(paragraphs=tuple(PARAGRAPHS), embedder=None)
         return SimpleNamespace(index=index, generator=generator, with_generator=engine_of)
 
     engine = engine_of(silent)
     monkeypatch.setenv("DUIZHAO_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(calibration.Engine, "open", lambda *args: engine)
-    seen: list[list[str]] = []
+
+    class OfGenerator:
+        open = staticmethod(lambda *args: engine)
+
+        def __new__(cls, index: Any, generator: Generator, budget: int) -> Any:
+            return engine_of(generator)
+
+    monkeypatch.setattr(calibration, "Engine", OfGenerator)
+    monkeypatch.setattr(calibration, "open_index", lambda *args: None)
+    monkeypatch.setattr(calibration, "dev_pages", lambda: ("keel",))
+    monkeypatch.setattr(calibration, "index_over_page", lambda settings, name: tmp_path / name)
+    monkeypatch.setattr(calibration, "gold_of_page", lambda name: gold)
+    seen: list[list[tuple[str, str]]] = []
     for collect in ("collect", "collect_readings"):
         monkeypatch.setattr(
             calibrate,
             collect,
-            lambda engine, questions, *rest, **more: seen.append([a.question.id for a in questions]) or [],
+            lambda engine, questions, *rest, **more: seen.append([(a.question.id, a.group) for a in questions]) or [],
         )
     monkeypatch.setattr(calibrate, "fit", lambda examples: {})
     monkeypatch.setattr(calibrate, "write_gate", lambda fits: None)
@@ -249,7 +260,23 @@ def test_the_gate_is_fitted_on_dev_questions_and_never_on_a_test_question(
         main(["calibrate", "gate", "--gold", str(gold)])
     engine = engine_of(replace(small, is_small=True))
     assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
-    assert seen == [["q1"], ["q1"]], "for the reranker, then for the gate"
+    once = [[("q1", "q1")], [("q1", "keel")]]
+    assert seen == [*once, *once], "the article and the page, for the reranker, then for the gate"
     engine = engine_of(small)
     assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
-    assert seen[2:] == [["q1"]], "a large model is not reranked with"
+    assert seen[4:] == once, "a large model is not reranked with"
+
+
+def test_a_limit_counts_what_is_answered_and_what_is_not_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = [SimpleNamespace(id=f"u{n}", split="dev", answerable=False) for n in range(4)]
+    asked += [SimpleNamespace(id=f"q{n}", split="dev", answerable=True) for n in range(6)]
+    monkeypatch.setattr(calibration, "load_gold", lambda *args: asked)
+    engine: Any = SimpleNamespace(index=SimpleNamespace(paragraphs=()))
+    chosen = calibration._of_gold(Path("gold.jsonl"), engine, 2)
+    assert [own.question.id for own in chosen] == ["u0", "u2", "q0", "q3"]
+
+
+@pytest.mark.parametrize("option", ["--limit", "--xquad-limit"])
+def test_no_questions_are_none_to_fit_on(option: str) -> None:
+    with pytest.raises(UserError, match=f"{option} is 0; at least 1 question is needed"):
+        main(["calibrate", "gate", option, "0"])

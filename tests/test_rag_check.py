@@ -17,7 +17,6 @@ from rag.compose import (
     quote_statements,
     refusal,
     split_statements,
-    support_of,
     weigh,
     with_headings,
     with_nearest,
@@ -351,16 +350,6 @@ def test_the_same_sentence_is_cited_once_and_numbered_once(rarity: Rarity) -> No
     assert answer is not None
     assert len(answer.citations) == 1
     assert [s.citations for s in answer.statements] == [(0,), (0,)]
-
-
-def test_what_a_reply_rests_on_is_told_before_anything_is_repaired(rarity: Rarity) -> None:
-    source = first(TEA, "en")
-    said = [("Yunnan exported 999 tonnes of tea.", (source,)), (source.text, (source,)), ("Tea is nice.", ())]
-    support = support_of(weigh(said, "How much?", rarity))
-    assert support.failed == pytest.approx(2 / 3)
-    assert 0 < support.covered < 1
-    assert not support.silent
-    assert support_of([]).silent
 
 
 def test_a_statement_that_only_says_the_question_again_is_no_answer(rarity: Rarity) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
+from llama_index.core.base.llms.types import ChatResponseGen
 from llama_index.core.llms import ChatMessage
 
 from index.build import Index
@@ -16,13 +19,13 @@ from index.errors import UserError
 from index.settings import Settings
 from rag.condense import Turn, leans_on_history, parse_history
 from rag.engine import Delta, Done, Engine, Found
-from rag.gate import Signals
+from rag.gate import Gate
 from rag.generators import GeneratorFailed, QuoteLLM, make_generator
 from rag.language import language_of_question
 from rag.overview import leading
 from rag.prompts import leading_messages, opened_by, translated_from
 from rag.retrieve import TRANSLATION, HybridRetriever, load_fusion
-from tests.rag_support import ScriptedLLM, make_index, open_gate, scripted_engine, scripted_generator
+from tests.rag_support import ScriptedLLM, make_index, scripted_engine, scripted_generator
 
 pytestmark = pytest.mark.usefixtures("listening_gate")
 
@@ -102,15 +105,18 @@ def test_a_reply_whose_first_word_says_that_nothing_is_stated_is_stopped_there(t
     assert len(llm.prompts) == 1
 
 
-def test_an_answer_that_nothing_shown_supports_closes_the_gate(tea: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ["bias", *(f.name for f in fields(Signals))]
-    by_support = {"weights": [1.0 if n == "covered" else -9.0 if n == "failed" else 0.0 for n in names]}
-    moments = {**open_gate()["en"], "answer": {**by_support, "threshold": 0.5}}
-    monkeypatch.setattr("rag.gate._model", lambda: {"features": names, "en": moments})
-    engine, _ = scripted_engine(tea, "Stated: Zebras gallop across 77 volcanic moons.")
-    assert engine.ask("How long does fixing in the pan take?").refused
-    engine, _ = scripted_engine(tea, "Stated: Fixing takes 6 minutes at 280 degrees.")
-    assert not engine.ask("How long does fixing in the pan take?").refused
+@pytest.mark.parametrize(
+    "written", ["Zebras gallop across 77 volcanic moons.", "Fixing takes 6 minutes at 280 degrees."]
+)
+def test_what_has_begun_to_be_written_is_not_taken_back(tea: Index, written: str) -> None:
+    """The gate's last word is said at the reply's first: where nothing shown supports the rest, quotes stand for it."""
+    engine, _ = scripted_engine(tea, f"Stated: {written}")
+    *_, last = events = list(engine.stream("How long does fixing in the pan take?"))
+    assert any(isinstance(event, Delta) for event in events)
+    assert isinstance(last, Done)
+    assert not last.answer.refused
+    assert "Zebras" not in last.answer.text
+    assert (last.answer.fallback is not None) == written.startswith("Zebras")
 
 
 def test_a_generator_that_says_nothing_is_stated_while_the_gate_is_open_is_made_to_answer(tea: Index) -> None:
@@ -127,6 +133,44 @@ def test_a_model_that_fails_leaves_the_quotes_and_says_why(tea: Index) -> None:
     assert answer.fallback == "ConnectionError: the model is down"
     assert answer.to_json()["fallback"] == answer.fallback
     assert answer.statements
+
+
+class BreakingLLM(ScriptedLLM):
+    """Fails once it has written nine characters."""
+
+    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
+        """The first pieces of the reply, then an error."""
+        pieces = super().stream_chat(messages, **kwargs)
+
+        def generate() -> ChatResponseGen:
+            yield from islice(pieces, 3)
+            raise ConnectionError("the line is dead")
+
+        return generate()
+
+
+def test_a_model_that_fails_while_it_writes_leaves_quotes_though_without_it_none_were_shown(
+    tea: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rag.engine.decide", lambda _, __, moment: Gate(0.9 if moment == "opening" else 0.1, 0.5))
+    engine = Engine(tea, scripted_generator(BreakingLLM("Stated: Fixing takes 6 minutes.", logit=6.0)), 220)
+    found, *deltas, done = engine.stream("How long does fixing in the pan take?")
+    assert isinstance(found, Found)
+    assert found.quotes.refused
+    assert deltas
+    assert isinstance(done, Done)
+    assert done.answer.fallback == "ConnectionError: the line is dead"
+    assert done.answer.citations
+
+
+@pytest.mark.parametrize("reply", ["Not stated.", "Stated: Not stated."])
+def test_a_model_that_says_nothing_is_stated_and_cannot_be_made_to_go_on_is_believed(tea: Index, reply: str) -> None:
+    engine, llm = scripted_engine(tea, reply, logit=1.0)
+    answer = engine.ask("How long does fixing in the pan take?")
+    assert answer.refused
+    assert answer.gate == 0.0
+    assert answer.fallback is None
+    assert len(llm.prompts) == 1
 
 
 def test_a_model_that_cannot_even_begin_to_load_leaves_the_quotes(tea: Index) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from index.build import Index
 from index.paragraphs import Language, Paragraph
-from rag.evidence import _OF_THE_KIND, telling
+from rag.evidence import _OF_THE_KIND, sentences_of, telling, with_what_it_leans_on
 from rag.kinds import asked_kinds, holds
 from rag.prompts import leading_messages
 from tests.rag_support import make_index, scripted_engine, small_engine
@@ -125,6 +125,45 @@ def test_a_sentence_that_holds_the_kind_of_answer_asked_for_gains_on_one_that_as
 )
 def test_the_kinds_of_answer_that_a_question_asks_for(question: str, language: Language, kinds: set[str]) -> None:
     assert asked_kinds(question, language) == kinds
+
+
+ANNOUNCED: list[tuple[Language, str, int]] = [
+    ("zh", "开炉之前,师傅立了三条规矩。|火不能断;|水不能凉;|门不能开。|规矩贴在墙上。", 4),
+    ("zh", "有两件事让我们搬走。|一是漏雨。|山路太远。", 2),
+    ("zh", "有三件事没有查明。|第一,谁开的门。|第二,谁锁的门。|第三,钥匙在哪。|那天下雨。", 4),
+    ("zh", "开炉三天以后才出茶。|火不能断。", 1),
+    ("zh", "绿茶是三种茶里最淡的。|红茶最浓。", 1),
+    ("zh", "会议下午三点开始。|人到齐了。", 1),
+    ("zh", "整整六个星期,全村都在争吵。|胶水用完了。", 1),
+    ("zh", "随后两项针对监督。|茶价未变。", 1),
+    ("zh", "有两个原因:贵和远。|茶价未变。", 1),
+    ("zh", "三个人都在一起吃午饭。|茶价未变。", 1),
+    ("zh", "有六十个村子种茶。|茶价未变。", 1),
+    ("en", "Before lighting it the master set three rules.|Keep the fire; keep the water warm.|They hung there.", 2),
+    ("en", "Two terms need explaining.|Withering is the loss of water.|Rolling breaks the leaf.", 2),
+    ("en", "Three things are unknown.|First, who opened.|Second, who locked.|Third, why.|Rain came.", 4),
+    ("en", "There are several kinds of tea.|Green tea is mild.|Rain came.", 2),
+    ("en", "It took two days.|Rain came.", 1),
+    ("en", "The vote had been eight to five.|Rain came.", 1),
+    ("en", "The proposal passed by two votes.|Rain came.", 1),
+    ("en", "Green is the mildest of the three teas.|Black is strongest.", 1),
+    ("en", "The last two look to the future of the gardens.|Rain came.", 1),
+    ("en", "Two reasons: cost and the roads.|Rain came.", 1),
+    ("en", "Lin farms fourteen hectares.|Rain came.", 1),
+    ("en", "At first, three pickers of the village liked it.|Rain came.", 1),
+    ("en", "That spring the master, his wife and both of their daughters carried downhill seven chests.|Rain came.", 1),
+]
+
+
+@pytest.mark.parametrize(("language", "text", "quoted"), ANNOUNCED)
+def test_a_sentence_that_announces_several_things_is_quoted_with_them(
+    language: Language, text: str, quoted: int
+) -> None:
+    sentences = text.split("|")
+    whole = ("" if language == "zh" else " ").join(sentences)
+    paragraph = Paragraph(1, "body", *((whole, None) if language == "zh" else (None, whole)))
+    first = sentences_of(paragraph, language)[0]
+    assert [e.text for e in with_what_it_leans_on(first)] == sentences[:quoted]
 
 
 def test_a_number_of_the_question_is_no_answer_to_how_many() -> None:

@@ -188,7 +188,7 @@ def test_what_is_asked_of_a_place_is_read_there_first_and_refused_where_it_is_no
 def test_the_number_of_a_place_is_none_that_the_text_has_to_state(tmp_path: Path) -> None:
     engine, _ = scripted_engine(make_index(tmp_path, TEA), "Stated: 6 minutes.")
     named_place, number = (
-        engine.weigh_whole_reply(engine.look(question))
+        engine.signals_at_opening(engine.look(question))
         for question in ("How long does fixing take, in section 2?", "How long does fixing take 2 pickers?")
     )
     assert (named_place.unknown, number.unknown) == (0.0, 1.0)

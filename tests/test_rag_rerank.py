@@ -149,10 +149,19 @@ def test_the_likeliest_is_made_to_go_on_without_being_opened_again_though_it_was
     replies = ["Stated: a", "Stated: b", "Stated: c", "Fixing takes 6 minutes."]
     engine, llm = small_engine(fixing, *replies, logits=[-2.0, 0.9, -1.0])
     engine = engine.with_generator(replace(engine.generator, continues=True))
-    signals = engine.weigh_whole_reply(engine.look(QUESTION))
+    assert not engine.ask(QUESTION).refused
     assert len(llm.prompts) == PROBED + 1
     assert llm.prompts[PROBED] == f"{llm.prompts[1]}\nStated:"
-    assert (signals.opening, signals.silent) == (pytest.approx(0.9 / 2), 0.0), "it was not silent"
+
+
+def test_what_the_gate_is_calibrated_on_is_told_without_writing_an_answer(
+    fixing: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rag.rerank._weights", lambda: dict.fromkeys(LANGUAGES, (-1.0, 1.0, 0.0)))
+    engine, llm = small_engine(fixing, "Stated: a", "Stated: b", "Stated: c", logits=[-2.0, 0.9, -1.0])
+    signals = engine.signals_at_opening(engine.look(QUESTION))
+    assert len(llm.prompts) == PROBED
+    assert signals.opening == pytest.approx(0.9 / 2)
 
 
 @pytest.mark.parametrize(("logit", "read"), [(-1.0, PROBED), (-6.0, 2)], ids=["all were read", "two were hopeless"])
