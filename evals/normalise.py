@@ -33,11 +33,11 @@ def _pattern(alias: str) -> re.Pattern[str]:
     wanted = normalise(alias)
     before = after = ""
     if wanted[0].isdigit():
-        before = r"(?<!\d)(?<!\d[.,/])"
+        before = r"(?<!\d)(?<!\d[./])"
     elif wanted[0].isascii() and wanted[0].isalpha():
         before = r"(?<![a-z0-9])"
     if wanted[-1].isdigit():
-        after = r"(?!\d)(?![.,/]\d)(?!%)(?!x\b)"
+        after = r"(?!\d)(?![./]\d)(?!%)(?!x\b)"
     elif last := re.search(r"[a-z]+$", wanted):
         after = r"(?:'?s)?(?![a-z0-9])" if len(last.group()) <= _SHORT else ""
     return re.compile(before + re.escape(wanted) + after)

@@ -118,6 +118,9 @@ def scored(asked: Sequence[Question], answers: dict[tuple[str, Language], dict[s
         ("they delegated it", "delegat"),
         ("the robots", "robot"),
         ("claude’s own", "Claude's own"),
+        ("分得五分之一，2023 年起", "1/5"),
+        ("分得五分之一，2023 年起", "2023 年"),
+        ("各年：2，11，24", "11"),
     ],
 )
 def test_a_value_is_recognised_however_it_is_written(text: str, alias: str) -> None:
@@ -129,6 +132,8 @@ def test_a_value_is_recognised_however_it_is_written(text: str, alias: str) -> N
     [
         ("170 people", "70"),
         ("1,700 people", "700"),
+        ("1,700 people", "1"),
+        ("12,345,678 people", "345"),
         ("0.70", "70"),
         ("Opus 4.5", "Opus 4"),
         ("16%", "16"),
