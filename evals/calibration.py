@@ -22,7 +22,7 @@ from evals.hearing import Hearing, fit_hearing
 from evals.kept import keeping
 from evals.pages import dev_pages, gold_of_page, index_over_page
 from evals.run import sample
-from evals.xquad import BOTH, engine_over
+from evals.xquad import BOTH, engine_over, index_over
 from index.build import open_index
 from index.errors import UserError
 from index.progress import bar
@@ -89,7 +89,7 @@ def calibrate_gate(
     beds = [(path.stem, engine, _of_gold(path, engine, limits.gold)) for path in gold]
     beds += [_of_page(settings, name, engine, limits.gold) for name in dev_pages()]
     if xquad:
-        over = engine_over(settings, XQuAD(xquad), BOTH, kept.name).with_generator(kept)
+        over = _engine_on(settings, index_over(settings, XQuAD(xquad)), engine)
         beds.append(("XQuAD", over, _of_xquad(xquad, limits.xquad)))
         beds.append(("XQuAD, our questions", over, _of_gold(ASKED_OF_XQUAD, over, limits.gold)))
     hears: Callable[[str], Hears] | None = None
@@ -132,10 +132,15 @@ def _of_gold(path: Path, engine: Engine, limit: int | None) -> list[calibrate.As
     return [calibrate.Asked(question, _group_of(question)) for question in asked]
 
 
+def _engine_on(settings: Settings, folder: Path, engine: Engine) -> Engine:
+    """Who answers from another index with the same embedder and generator; neither is loaded twice."""
+    index = open_index(settings, folder, engine.index.embedder)
+    return Engine(index, engine.generator, settings.evidence_tokens)
+
+
 def _of_page(settings: Settings, name: str, engine: Engine, limit: int | None) -> _Bed:
     """The questions about a page of evals/captured, held out together; `engine`: who is asked about other texts."""
-    index = open_index(settings, index_over_page(settings, name), engine.index.embedder)
-    over = Engine(index, engine.generator, settings.evidence_tokens)
+    over = _engine_on(settings, index_over_page(settings, name), engine)
     return name, over, [replace(asked, group=name) for asked in _of_gold(gold_of_page(name), over, limit)]
 
 

@@ -260,8 +260,6 @@ def _asked_elsewhere(order: Order, args: argparse.Namespace, settings: Settings)
 
     With our questions about them, where no others are named. Raises UserError where two indices are.
     """
-    from evals.xquad import index_over
-
     named = [(f"--{name}", value) for name in ("page", "xquad", "index") if (value := getattr(args, name))]
     if len(named) > 1:
         (first, value), (second, another), *_ = named
@@ -269,6 +267,8 @@ def _asked_elsewhere(order: Order, args: argparse.Namespace, settings: Settings)
     if args.page:
         return replace(order, index=index_over_page(settings, args.page), gold=args.gold or gold_of_page(args.page))
     if args.xquad:
+        from evals.xquad import index_over
+
         return replace(order, index=index_over(settings, XQuAD(args.xquad)), gold=args.gold or ASKED_OF_XQUAD)
     return order
 

@@ -219,22 +219,16 @@ class Engine:
             heard.reply.close()
             return refusal(self._base(looked, gate, first_token, heard.usage, told))
         heard = self.listener.gone_on_with(heard)
-        written = ""
-        try:
-            for piece in filter(None, self.listener.written(heard)):
-                if not written:  # what the reader waits for; the opening word is not shown
-                    first_token = (time.perf_counter() - started) * 1000
-                written += piece
-                yield Delta(piece)
-        except GeneratorFailed as error:
-            if not written:
-                raise
-            base = self._base(looked, gate, first_token, heard.usage, told)
-            return with_headings(replace(self._quotes(base, looked), fallback=str(error)))
-        if not written and not looked.whole:  # it says that nothing is stated, and cannot be made to go on
+        written, first_at, failure = yield from self._write(heard)
+        if written:  # what the reader waits for; the opening word is not shown
+            first_token = (first_at - started) * 1000
+        elif not looked.whole:  # it says that nothing is stated, and cannot be made to go on
             gate = replace(gate, probability=0.0)
-            return refusal(self._base(looked, gate, first_token, heard.usage, told))
         base = self._base(looked, gate, first_token, heard.usage, told)
+        if not gate.is_open:
+            return refusal(base)
+        if failure:
+            return with_headings(replace(self._quotes(base, looked), fallback=failure))
         answer = compose(base, self._weighed(written, looked, told))
         if answer is None:
             quotes = self._quotes(base, looked)
@@ -242,6 +236,24 @@ class Engine:
         elif self.generator.is_small:
             answer = with_nearest(answer, looked.ranked, looked.ranking.share, self._rarity)
         return self._with_all_that_is_asked(with_headings(answer), heard)
+
+    def _write(self, heard: Heard) -> Generator[Delta, None, tuple[str, float, str | None]]:
+        """Hand on the answer's pieces; returns it, when its first piece came, and why it broke off, where it did.
+
+        The time is of `time.perf_counter`. Raises GeneratorFailed where nothing was written before it.
+        """
+        written, first_at = "", time.perf_counter()
+        try:
+            for piece in filter(None, self.listener.written(heard)):
+                if not written:
+                    first_at = time.perf_counter()
+                written += piece
+                yield Delta(piece)
+        except GeneratorFailed as error:
+            if not written:
+                raise
+            return written, first_at, str(error)
+        return written, first_at, None
 
     def _with_all_that_is_asked(self, answer: Answer, heard: Heard) -> Answer:
         """`answer` with every item of the list, or a part of what is asked, that it lacks."""
