@@ -86,19 +86,25 @@ def find_title(head: Sequence[Block], page: str, order: int, embed: Embed | None
             return _with_kicker(head, i)
     pairs = [pair for pair in pair_blocks(head, embed, order) if pair.is_whole]
     positions = [block.position for block in head]
-    if len(pairs) > 1 and _is_kicker(pairs[0], pairs[1], positions):
+    if len(pairs) > 1 and _is_kicker(pairs[0], pairs[1], positions, order):
         pairs = pairs[1:]
     return _with_kicker(head, positions.index(pairs[0].position)) if pairs else len(head)
 
 
-def _is_kicker(pair: Pair, following: Pair, positions: Sequence[int]) -> bool:
+def _is_kicker(pair: Pair, following: Pair, positions: Sequence[int], order: int) -> bool:
     """Whether a publisher's name in capitals was taken for the translation of the site's line above it.
 
-    Not where titles are in capitals too, nor where no other line of the site stands above.
+    Not where titles are in capitals too, nor where no other line of the site stands above; but where English stands
+    first on the page and in the pair that follows, a Chinese line above an English one is no pair.
     """
-    if not pair.zh or not pair.en or not following.en or pair.zh.position > pair.en.position:
+    if not pair.zh or not pair.en or not following.zh or not following.en or pair.zh.position > pair.en.position:
         return False
-    return pair.en.text.isupper() and not following.en.text.isupper() and pair.zh.position > positions[0]
+    is_turned = order < 0 and following.en.position < following.zh.position
+    return (
+        pair.en.text.isupper()
+        and not following.en.text.isupper()
+        and (is_turned or pair.zh.position > positions[0])
+    )
 
 
 def _with_kicker(head: Sequence[Block], title: int) -> int:

@@ -131,6 +131,8 @@ def _batch_answer(engine: Engine, line: str, retrieve_only: bool) -> dict[str, A
         request = json.loads(line)
     except json.JSONDecodeError as error:
         return {"id": None, "error": f"the line is not JSON: {error.msg} at character {error.pos + 1}"}
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets without end
+        return {"id": None, "error": f"the line is not JSON that can be read: {error}"}
     if not isinstance(request, dict) or not isinstance(request.get("question"), str):
         identity = request.get("id") if isinstance(request, dict) else None
         return {"id": identity, "error": 'the line is not an object with a string "question"'}

@@ -12,7 +12,7 @@ from index.paragraphs import Language
 from index.sentences import split_sentences
 from rag.answer import Answer, Citation, Evidence, Statement, Verdict
 from rag.check import Check, check
-from rag.evidence import can_be_quoted, with_what_it_leans_on
+from rag.evidence import can_be_quoted, told_by_the_next, with_what_it_leans_on
 from rag.language import is_written_in
 from rag.places import names_a_section
 from rag.words import Rarity, content_tokens
@@ -219,6 +219,22 @@ def nearest(ranked: Sequence[Evidence], share: Shares, rarity: Rarity, language:
         and rarity.covered(content_tokens(e.text), own) < SAID_ALREADY
     ]
     return [*together, *near[: QUOTES - 1]]
+
+
+def with_what_is_announced(answer: Answer) -> Answer:
+    """`answer` with what each quote only announces ("There are two reasons.") quoted behind it.
+
+    Wherever the quote comes from: the nearest sentence, the second one, or what stands for a statement that failed.
+    """
+    book = _Citations()
+    statements: dict[str, Statement] = {}
+    for said in answer.statements:
+        cited = [answer.citations[i] for i in said.citations]
+        statements.setdefault(said.text, replace(said, citations=book.add(cited)))
+        for quoted in (c for c in cited if c.quote == said.text):
+            for e in told_by_the_next(quoted):
+                statements.setdefault(e.text, Statement(e.text, book.add([e]), "supported"))
+    return replace(answer, statements=tuple(statements.values()), citations=book.citations)
 
 
 def quoting(answer: Answer, sentences: Iterable[Evidence]) -> Answer:

@@ -30,6 +30,7 @@ from rag.compose import (
     weigh,
     with_headings,
     with_nearest,
+    with_what_is_announced,
 )
 from rag.condense import Turn, condense
 from rag.evidence import ALONE, EvidenceSelector, fits_whole, telling
@@ -205,7 +206,7 @@ class Engine:
         return self._finder.look(question, rewritten, exclude, started)
 
     def _quotes(self, base: Answer, looked: Looked) -> Answer:
-        return quote_statements(base, looked.ranked, looked.ranking.share, self._rarity)
+        return with_what_is_announced(quote_statements(base, looked.ranked, looked.ranking.share, self._rarity))
 
     def _generate(self, found: Found, started: float) -> Generator[Event, None, Answer]:
         """The model's answer, checked; a refusal where the gate closes at its first word."""
@@ -235,7 +236,7 @@ class Engine:
             answer = replace(quotes, fallback="the text shown states nothing of what was written")
         elif self.generator.is_small:
             answer = with_nearest(answer, looked.ranked, looked.ranking.share, self._rarity)
-        return self._with_all_that_is_asked(with_headings(answer), heard)
+        return self._with_all_that_is_asked(with_headings(with_what_is_announced(answer)), heard)
 
     def _write(self, heard: Heard) -> Generator[Delta, None, tuple[str, float, str | None]]:
         """Hand on the answer's pieces; returns it, when its first piece came, and why it broke off, where it did.

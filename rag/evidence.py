@@ -267,6 +267,15 @@ def with_what_it_leans_on(evidence: Evidence) -> list[Evidence]:
     return [*sentences[first:at], evidence, *_going_on(evidence, sentences[at + 1 :])]
 
 
+def told_by_the_next(evidence: Evidence | Citation) -> list[Evidence]:
+    """What a sentence announces and the ones behind it tell; none where it announces nothing."""
+    sentence = Evidence(evidence.paragraph, evidence.language, evidence.start, evidence.end)
+    if not announced(sentence.text, sentence.language):
+        return []
+    following = [e for e in sentences_of(sentence.paragraph, sentence.language) if e.start >= sentence.end]
+    return _going_on(sentence, following)
+
+
 def _going_on(evidence: Evidence, following: Sequence[Evidence]) -> list[Evidence]:
     """The next sentence, where it leans back on this one; of what this one announces, as much as can be told apart.
 

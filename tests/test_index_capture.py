@@ -268,6 +268,13 @@ def test_an_english_first_front_keeps_its_kicker_and_byline(tea: Article) -> Non
     assert front.zh == "茶叶如何远渡重洋\n三百年的船队、走私者与种子"
 
 
+def test_a_kicker_above_an_english_first_title_is_not_the_translation_of_the_line_of_the_site_above_it() -> None:
+    title = ["FIELD NOTES", "The Barley That Waits for Rain", "等雨的大麦"]
+    article = read_captured(Path("barley.txt"), "\n\n".join(["首页", *title, *PROSE[::-1], *PROSE[::-1]]))
+    assert article.title == "The Barley That Waits for Rain / 等雨的大麦"
+    assert article.paragraphs[0].en == "FIELD NOTES\nThe Barley That Waits for Rain"
+
+
 @pytest.mark.parametrize(
     "line",
     ["Home", "Menu", "Posted by", "1204", "About the magazine", "Write for us", "Archive", "Privacy", "©", "中英双语"],

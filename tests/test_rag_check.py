@@ -20,6 +20,7 @@ from rag.compose import (
     weigh,
     with_headings,
     with_nearest,
+    with_what_is_announced,
 )
 from rag.evidence import sentences_of
 from rag.language import is_written_in
@@ -322,6 +323,28 @@ def test_a_statement_in_the_other_language_gives_way_to_a_quote_in_the_readers(r
 def test_what_answers_in_quotes_is_in_the_readers_language(rarity: Rarity) -> None:
     ranked = [replace(first(TEA, "zh"), score=5.0), replace(first(TEA, "en"), score=1.0)]
     assert [s.text for s in quote_statements(base(), ranked, {}, rarity).statements] == [first(TEA, "en").text]
+
+
+def test_what_a_quote_announces_is_quoted_behind_it_wherever_the_quote_comes_from(rarity: Rarity) -> None:
+    text = "The terraces are steep. There were two reasons. The roads were bad; the oxen were few. It rained."
+    paragraph = Paragraph(8, "body", None, text)
+    steep, reasons, told, _ = sentences_of(paragraph, "en")
+    near = [replace(steep, score=5.0), replace(reasons, score=4.9)]
+    quoted = quote_statements(base(), near, {}, rarity)
+    assert [s.text for s in quoted.statements] == [steep.text, reasons.text]
+    completed = with_what_is_announced(quoted)
+    assert [s.text for s in completed.statements] == [steep.text, reasons.text, told.text]
+    assert [completed.citations[i].quote for s in completed.statements for i in s.citations] == [
+        steep.text,
+        reasons.text,
+        told.text,
+    ]
+    failed = compose(base(), weigh([("There were nine hundred reasons.", (reasons,))], "Why?", rarity))
+    assert failed is not None
+    assert [s.text for s in with_what_is_announced(failed).statements] == [reasons.text, told.text]
+    assert with_what_is_announced(completed) == completed, "what is told already is not told again"
+    alone = quote_statements(base(), [first(TEA, "en")], {}, rarity)
+    assert with_what_is_announced(alone) == alone
 
 
 @pytest.mark.parametrize(
