@@ -100,11 +100,7 @@ def _is_kicker(pair: Pair, following: Pair, positions: Sequence[int], order: int
     if not pair.zh or not pair.en or not following.zh or not following.en or pair.zh.position > pair.en.position:
         return False
     is_turned = order < 0 and following.en.position < following.zh.position
-    return (
-        pair.en.text.isupper()
-        and not following.en.text.isupper()
-        and (is_turned or pair.zh.position > positions[0])
-    )
+    return pair.en.text.isupper() and not following.en.text.isupper() and (is_turned or pair.zh.position > positions[0])
 
 
 def _with_kicker(head: Sequence[Block], title: int) -> int:

@@ -18,13 +18,22 @@ A_FEW: dict[Language, str] = {
     "zh": r"(?:[两二三四五六七八九十]{1,2}|\d{1,2})",
     "en": rf"(?:{'|'.join(word for word, value in CARDINALS.items() if 1 < value < 20)}|\d{{1,2}})",
 }
+# A time or an amount, which is counted and is no thing to list: behind 个 in Chinese, behind the number in English.
+_AMOUNTS = (
+    "years months weeks days hours minutes seconds decades centuries times metres meters miles degrees thirds quarters "
+    "votes euros dollars pounds acres hectares litres liters percent"
+)
+NO_THING: dict[Language, str] = {
+    "zh": "月|小时|星期|世纪|季度|半月|多月|钟头|学期|工作日|百分",
+    "en": rf"(?:{_AMOUNTS.replace(' ', '|')})\b|%",
+}
 # Of these many as many are told as follow.
 SEVERAL = 9
 _MOST = 19
 _SOME = {"zh": "几", "en": "several"}
 # Behind what is counted in Chinese: no time or amount of it, one of so many, or what all of them do.
 _OF_THINGS = (
-    r"(?:[个种类条项件步]|方面)(?!月|小时|星期|世纪|季度|半月|多月|钟头|学期|工作日|百分)"
+    rf"(?:[个种类条项件步]|方面)(?!{NO_THING['zh']})"
     r"(?!.{0,8}[里内]|.{0,8}中(?![国心间])|.*(?:都|均|各|没有一|无一))"
 )
 # What is counted at the end of a sentence, or at its beginning. Not the last two or the weakest of the three, nor a
@@ -51,10 +60,7 @@ _NOT_BEFORE = frozenset(
     "the these those all both its their his her our my your first last next other another every only than to or by at "
     "in of section chapter figure part page about over".split()
 )
-_NO_THINGS = frozenset(
-    "years months weeks days hours minutes seconds decades centuries times metres meters miles degrees thirds quarters "
-    "votes euros dollars pounds acres hectares litres liters percent per as is was has us this of".split()
-)
+_NO_THINGS = frozenset([*_AMOUNTS.split(), *"per as is was has us this of".split()])
 # It tells itself what it counts: behind a colon, or because it has more words than these.
 _TELLS_ITSELF = re.compile(r"[:：]\s*\w")
 _SHORT = {"zh": 9, "en": 7}

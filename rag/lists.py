@@ -16,7 +16,7 @@ from index.ordinals import ORDINALS
 from index.paragraphs import Language
 from rag.answer import Answer, Evidence, Statement
 from rag.compose import in_order_of_use, quoting
-from rag.counted import A_FEW
+from rag.counted import A_FEW, NO_THING
 from rag.evidence import Items
 from rag.numbers import count
 from rag.words import Rarity, content_tokens
@@ -34,11 +34,11 @@ _ASKS_FOR_ALL = {
 # How many of them it says there are: not a year, a fourth one, or what is found in all five.
 _COUNTED = {
     "zh": re.compile(
-        rf"(?<![第\d])(?P<n>{_N_ZH})\s*(?:[个种类条项点步件]|阶段|部分|时期)(?!月|小时|百分|[^,，]{{0,6}}[中里内])"
+        rf"(?<![第\d])(?P<n>{_N_ZH})\s*(?:[个种类条项点步件]|阶段|部分|时期)(?!{NO_THING['zh']}|[^,，]{{0,6}}[中里内])"
     ),
     "en": re.compile(
         r"\b(?:list|enumerate|name|which|what(?: are| were)?)(?:\s+[\w'’]+){0,2}?\s+"
-        rf"(?P<n>{_N_EN})\s+(?!years?\b|months?\b|weeks?\b|days?\b|hours?\b|minutes?\b|times\b|percent|%)",
+        rf"(?P<n>{_N_EN})\s+(?!{NO_THING['en']})",
         re.IGNORECASE,
     ),
 }
