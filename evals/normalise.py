@@ -40,7 +40,9 @@ def _pattern(alias: str) -> re.Pattern[str]:
         after = r"(?!\d)(?![./]\d)(?!%)(?!x\b)"
     elif last := re.search(r"[a-z]+$", wanted):
         after = r"(?:'?s)?(?![a-z0-9])" if len(last.group()) <= _SHORT else ""
-    return re.compile(before + re.escape(wanted) + after)
+    # "8 times" at the end of a clause may be the multiple that is written 8x elsewhere.
+    spelled = re.sub(r"(?<=\d)(?:x|\\ times)(?![a-z])", r"(?:x|\ times)", re.escape(wanted))
+    return re.compile(before + spelled + after)
 
 
 def states(text: str, alias: str) -> bool:

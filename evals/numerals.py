@@ -28,6 +28,8 @@ _ANY_EN = "|".join([*_WORDS_EN, *_UNITS_EN])
 _IN_DIGITS_EN = rf"{_NUMBER}[ -]?(?:{'|'.join(_UNITS_EN)})(?:(?:[ -]|(?<=hundred) and )(?:{_ANY_EN}))*"
 _IN_WORDS_EN = rf"(?:{_ANY_EN})(?:(?:[ -]| and )(?:{_ANY_EN}))*"
 _RUN_EN = re.compile(rf"(?<![a-z0-9.])(?:{_IN_DIGITS_EN}|{_IN_WORDS_EN})(?=fold\b|\b)")
+# "Eight times as fast" is a multiple; "called eight times" may be a count, and is left as it is.
+_TIMES_AS = r"times\b(?=\s+(?:as|more|less|fewer|the|that|its|their|his|her|our|what|over|[a-z]+er)\b)"
 _DENOMINATORS = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
 
 
@@ -42,7 +44,7 @@ def digits(text: str) -> str:
     text = re.sub(_NUMBER + r"(?!\.?\d)", lambda match: _plain(Decimal(match.group())), _protect_versions(text))
     text = text.replace("\0", ".")
     text = re.sub(r"(\d)\s*(?:%|per ?cent\b(?!age))", r"\1%", text)
-    text = re.sub(r"(\d)\s*(?:倍|times\b|-?fold\b|x\b)", r"\1x", text)
+    text = re.sub(rf"(\d)\s*(?:倍|{_TIMES_AS}|-?fold\b|x\b)", r"\1x", text)
     text = re.sub(r"(\d%?)\s*(?:-|到|至|\bto\b)\s*(?=\d)", r"\1-", text)
     text = re.sub(r"(\d)个(?=小时)", r"\1", text)
     return re.sub(r"(\d)[ -](hour|month|year|week|day|minute)s?\b", r"\1 \2", text)
