@@ -26,15 +26,26 @@ _CREDITS = re.compile(
     r"(?:charts|figures|drawings|photographs) (?:were|are) (?:drawn|made|taken) by",
     re.IGNORECASE,
 )
+# Who did what, each behind the name of the work: two of them make a paragraph of makers.
+_ROLE = re.compile(
+    r"(?:^|(?<=[。.;；]))\s*(?:"
+    r"[^\W\d_]{0,4}(?:演讲|讲者|口述|整理|撰文|撰写|作者|译者?|编辑|校对|审校|摄影|插图|图表|采访|记者|制图|设计)\s*[:：]|"
+    r"(?:speakers?|authors?|editors?|translators?|photographs?|illustrations?|charts|reporting|interviews?|design)\s*:|"
+    r"(?:written|transcribed|translated|edited|illustrated|photographed|designed)\b[^.:;]{0,30}\bby\b|"
+    r"(?:reporting|translation|editing|charts|photographs|illustrations|design)\s*:?\s+by\b)",
+    re.IGNORECASE | re.MULTILINE,
+)
 _WHO = re.compile(
     r"^(?:原文|来源|出处|原?作者|译者?|[撰采]?[文写]|记者|翻译|编译|校对)\s*[:：|]|^(?:本文)?由.{1,40}(?:翻译|编译|译)|^本文译自|"
     r"^(?:source|original(?:ly published)?|translated by|translation|author)\b\s*:?|^by\b\s*(?::|(?-i:[A-Z]))",
     re.IGNORECASE,
 )
-_DAY = re.compile(
-    r"\d{4}\s?[-./年]\s?\d{1,2}\s?[-./月]\s?\d{1,2}\s?日?|"
-    r"[A-Z][a-z]{2,8}\.? \d{1,2}, \d{4}|\d{1,2} [A-Z][a-z]{2,8} \d{4}"
+_A_DAY = (
+    r"(?:\d{4}\s?[-./年]\s?\d{1,2}\s?[-./月]\s?\d{1,2}\s?日?|"
+    r"[A-Z][a-z]{2,8}\.? \d{1,2}, \d{4}|\d{1,2} [A-Z][a-z]{2,8} \d{4})"
 )
+_DAY = re.compile(_A_DAY)
+_DAY_AND_PLACE = re.compile(rf"{_A_DAY}\s?[,，·|][^。.!！?？:：]{{2,80}}")
 
 
 def is_summary_label(text: str) -> bool:
@@ -64,9 +75,13 @@ def stands_beside(text: str) -> bool:
 
 def names_makers(text: str) -> bool:
     """Whether `text`, a paragraph, speaks of who made the article."""
-    return _CREDITS.search(simplified(text)) is not None
+    own = simplified(text)
+    return _CREDITS.search(own) is not None or len(_ROLE.findall(own)) > 1
 
 
 def says_who_or_when(text: str) -> bool:
-    """Whether `text`, a line, says who made the article, where it comes from, or on what day it appeared."""
-    return bool(_WHO.search(simplified(text)) or _DAY.fullmatch(text))
+    """Whether `text`, a line, says who made the article, where it comes from, or on what day it appeared.
+
+    Or on what day, and where, it was said: "18 September 2025, Old Hall, Luanting".
+    """
+    return bool(_WHO.search(simplified(text)) or _DAY.fullmatch(text) or _DAY_AND_PLACE.fullmatch(text))

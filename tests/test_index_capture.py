@@ -474,6 +474,7 @@ def test_a_title_in_capitals_is_not_the_publishers_name() -> None:
         ("2025-03-11",),
         ("2024 · 河上周刊 · The River Weekly",),
         ("阿达·芬奇 · 林婉", "Ada Finch · Lin Wan"),
+        ("2021 年 3 月 5 日，“河与人”大会，旧礼堂", "5 March 2021, River & People, Old Hall"),
     ],
 )
 def test_a_line_below_the_title_that_says_who_or_when_is_the_front(line: tuple[str, ...]) -> None:
@@ -569,6 +570,32 @@ def test_which_heading_stands_within_which_is_told_by_numbers_and_order(
     headings: list[str], expected: list[int]
 ) -> None:
     assert levels([Heading.of(None, text) for text in headings]) == expected
+
+
+def test_the_day_of_an_english_date_is_no_number_of_a_heading() -> None:
+    assert Heading.of("2021 年 3 月 5 日", "5 March 2021").texts == ("2021 年 3 月 5 日", "5 March 2021")
+    assert Heading.of("5 行军", "5 Marching").texts == ("5. 行军", "5. Marching")
+
+
+@pytest.mark.parametrize(
+    ("zh", "en", "kind"),
+    [
+        (
+            "演讲：阿达·芬奇，修桥人。录音整理：林婉。英译：王小明。",
+            "Speaker: Ada Finch, who mended it. Transcribed by Lin Wan. Translated into English by Wang Xiaoming.",
+            "credits",
+        ),
+        ("采访：阿达·芬奇。攝影：林婉。", "Reporting by Ada Finch. Photographs: Lin Wan.", "credits"),
+        (
+            "阿达·芬奇：桥是人修的，不是神修的。您问我谁来设计？是河里的石头，是走过桥的每一个人。",
+            "Ada Finch: the bridge was mended by people. You ask about the design? It was the stones and all who walk.",
+            "body",
+        ),
+    ],
+)
+def test_a_last_paragraph_that_says_who_did_what_is_the_credits(zh: str, en: str, kind: str) -> None:
+    article = read_captured(Path("bridge.txt"), lines_of(TITLE, PROSE, HEADING, PROSE, (zh, en)))
+    assert article.paragraphs[-1].kind == kind
 
 
 @pytest.mark.model
