@@ -36,6 +36,9 @@ COST_OF_OVER_REFUSAL: Mapping[Moment, float] = {"question": 3.0, "opening": 2.0}
 # How much more a paragraph read for a question that nothing answers counts in the probe's regression: most of those
 # that do not state an answer are read for questions that another one answers, and are easily told.
 UNANSWERED_WEIGHT = 3.0
+# Paragraphs read for each question. An answer reads up to one more; few fourth ones state anything, and a third of the
+# time would go into them.
+READ = 3
 # Inverse strength of the ridge on the coefficients; the sample is a few hundred questions.
 RIDGE = 0.3
 FOLDS = 10
@@ -122,7 +125,7 @@ def collect_readings(engine: Engine, questions: Sequence[Asked], on_done: OnProg
     for language, asked in _in_turn(questions, on_done):
         found = engine.look(asked.question.asked[language], (), asked.exclude)
         gold = asked.question.gold if asked.is_answered else frozenset()
-        for rank, (number, heard) in enumerate(engine.listener.openings(found).items()):
+        for rank, (number, heard) in enumerate(engine.listener.openings(found, READ).items()):
             reply = heard.reply
             if reply.inside is None:
                 raise UserError(

@@ -90,15 +90,15 @@ class Listener:
         looked = _reranked(found, stated)
         return replace(readings[best], looked=looked, pieces=None, spent=spent, openings=openings)
 
-    def openings(self, found: Looked) -> dict[int, Heard]:
-        """{paragraph: the generator's reply about it alone, stopped at its opening}, of all it may be asked about.
+    def openings(self, found: Looked, most: int) -> dict[int, Heard]:
+        """{paragraph: the generator's reply about it alone, stopped at its opening}, of the first `most`.
 
         Behind a first paragraph that it is sure of, the next ones are those that were found without a translation.
         """
         (first, heard), *_ = self.readings([(found, found.ranking.retrieved[0])])
         is_sure = stating(heard.reply.opening or 0.0, found.ranking.share[first], found.language) >= SURE
         wider = found if is_sure else self._found_in_both(found, Counter())
-        return {first: heard, **dict(self.readings(_others(wider, found.ranking.retrieved[0])))}
+        return {first: heard, **dict(self.readings(_others(wider, found.ranking.retrieved[0], most)))}
 
     def readings(self, entries: Iterable[tuple[Looked, Retrieved]]) -> Iterator[tuple[int, Heard]]:
         """(paragraph, the reply about it alone), just opened; closed where the next one is asked for."""
@@ -137,7 +137,7 @@ class Listener:
         """
         first = found.ranking.retrieved[0]
         yield found, first
-        yield from _others(self._found_in_both(found, spent), first)
+        yield from _others(self._found_in_both(found, spent), first, PROBED)
 
     def _found_in_both(self, found: Looked, spent: Counter[str]) -> Looked:
         """`found` as it is with the question's translation beside it; as it was where that is no translation."""
@@ -193,10 +193,10 @@ class Listener:
             raise GeneratorFailed(f"{type(error).__name__}: {error}") from error
 
 
-def _others(found: Looked, first: Retrieved) -> list[tuple[Looked, Retrieved]]:
-    """What is read behind the first one, each entry with the ranking that it is of."""
+def _others(found: Looked, first: Retrieved, most: int) -> list[tuple[Looked, Retrieved]]:
+    """What is read behind the first one of `most`, each entry with the ranking that it is of."""
     others = [e for e in found.ranking.retrieved if e.paragraph.number != first.paragraph.number]
-    return [(found, entry) for entry in others[: PROBED - 1]]
+    return [(found, entry) for entry in others[: most - 1]]
 
 
 def _reranked(found: Looked, stated: Mapping[int, float]) -> Looked:

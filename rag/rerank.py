@@ -23,10 +23,10 @@ from rag.retrieve import Ranking
 
 RERANK_FILE = Path(__file__).with_name("rerank.json")
 # How many paragraphs are read at most; the probability of one at which no further one is; and below which the first
-# two must both stay for the third not to be (evals/NOTES.md).
-PROBED = 3
-SURE = 0.5
-HOPELESS = 0.1
+# two must both stay for no third to be (evals/NOTES.md).
+PROBED = 4
+SURE = 0.6
+HOPELESS = 0.02
 # Where a question asks for several things: how many paragraphs are read, the least log odds of one that states a part
 # of it beside those that are cited (retrieval's share, which looks for one answer, is not asked), and how many there
 # are of these at most.

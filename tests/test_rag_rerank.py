@@ -121,8 +121,8 @@ def test_a_paragraph_that_the_model_finds_the_answer_in_overtakes_those_that_are
 
 def test_where_it_is_sure_of_none_the_likeliest_is_asked_again(fixing: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rag.rerank._weights", lambda: dict.fromkeys(LANGUAGES, (-1.0, 1.0, 0.0)))
-    unsure = ["Stated: a", "Stated: b", "Stated: c", "Stated: An hour, which it takes to heat the pan."]
-    engine, llm = small_engine(fixing, *unsure, logits=[-2.0, 0.1, -1.0, 0.1])
+    unsure = ["Stated: a", "Stated: b", "Stated: c", "Stated: d", "Stated: An hour, which it takes to heat the pan."]
+    engine, llm = small_engine(fixing, *unsure, logits=[-2.0, 0.1, -1.0, -1.0, 0.1])
     answer = engine.ask(QUESTION)
     assert len(llm.prompts) == PROBED + 1
     assert llm.prompts[PROBED] == llm.prompts[1]
@@ -133,8 +133,8 @@ def test_a_reply_that_was_going_to_be_silent_is_made_to_go_on_without_being_open
     fixing: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rag.engine.decide", lambda *_: Gate(0.5, 0.4))
-    replies = ["Not stated.", "Not stated.", "Not stated.", "Fixing takes 6 minutes."]
-    engine, llm = small_engine(fixing, *replies, logits=[-2.0, -0.1, -1.0])
+    replies = [*["Not stated."] * PROBED, "Fixing takes 6 minutes."]
+    engine, llm = small_engine(fixing, *replies, logits=[-2.0, -0.1, -1.0, -1.0])
     engine = engine.with_generator(replace(engine.generator, continues=True))
     answer = engine.ask(QUESTION)
     assert len(llm.prompts) == PROBED + 1
@@ -146,8 +146,8 @@ def test_the_likeliest_is_made_to_go_on_without_being_opened_again_though_it_was
     fixing: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rag.rerank._weights", lambda: dict.fromkeys(LANGUAGES, (-1.0, 1.0, 0.0)))
-    replies = ["Stated: a", "Stated: b", "Stated: c", "Fixing takes 6 minutes."]
-    engine, llm = small_engine(fixing, *replies, logits=[-2.0, 0.9, -1.0])
+    replies = ["Stated: a", "Stated: b", "Stated: c", "Stated: d", "Fixing takes 6 minutes."]
+    engine, llm = small_engine(fixing, *replies, logits=[-2.0, 0.9, -1.0, -1.0])
     engine = engine.with_generator(replace(engine.generator, continues=True))
     assert not engine.ask(QUESTION).refused
     assert len(llm.prompts) == PROBED + 1
@@ -158,7 +158,8 @@ def test_what_the_gate_is_calibrated_on_is_told_without_writing_an_answer(
     fixing: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rag.rerank._weights", lambda: dict.fromkeys(LANGUAGES, (-1.0, 1.0, 0.0)))
-    engine, llm = small_engine(fixing, "Stated: a", "Stated: b", "Stated: c", logits=[-2.0, 0.9, -1.0])
+    replies = ["Stated: a", "Stated: b", "Stated: c", "Stated: d"]
+    engine, llm = small_engine(fixing, *replies, logits=[-2.0, 0.9, -1.0, -1.0])
     signals = engine.signals_at_opening(engine.look(QUESTION))
     assert len(llm.prompts) == PROBED
     assert signals.opening == pytest.approx(0.9 / 2)
@@ -236,14 +237,14 @@ def test_a_large_model_reads_what_was_selected_of_all_at_once(fixing: Index) -> 
     assert shown_in(llm.prompts[0]).count("\n- ") >= 1
 
 
-def test_the_openings_of_all_that_may_be_read_are_told_for_the_fit(fixing: Index) -> None:
+def test_the_openings_of_the_first_are_told_for_the_fit(fixing: Index) -> None:
     engine, llm = small_engine(fixing, "Stated: x", logits=[6.0, -1.0, 2.0])
     found = engine.look(QUESTION)
-    said = engine.listener.openings(found)
-    assert list(said) == [r.paragraph.number for r in found.ranking.retrieved[:PROBED]]
+    said = engine.listener.openings(found, 3)
+    assert list(said) == [r.paragraph.number for r in found.ranking.retrieved[:3]]
     assert [heard.reply.opening for heard in said.values()] == pytest.approx([6.0, -1.0, 2.0])
-    assert len(llm.prompts) == PROBED, "sure of the first, it reads on all the same"
+    assert len(llm.prompts) == 3, "sure of the first, it reads on all the same"
     assert llm.translated == [], "but looks no further"
     unsure, llm = small_engine(fixing, "Stated: x", logits=[-1.0, -1.0, 2.0])
-    assert len(unsure.listener.openings(found)) == PROBED
+    assert len(unsure.listener.openings(found, 2)) == 2
     assert llm.translated == [QUESTION]
