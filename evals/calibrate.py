@@ -120,7 +120,7 @@ OnProgress = Callable[[int, int], None]
 
 
 def collect_readings(engine: Engine, questions: Sequence[Asked], on_done: OnProgress) -> list[Reading]:
-    """What the generator says of each paragraph that it may be asked about, for every question in both languages."""
+    """What the generator says of the first READ paragraphs, for every question in both languages."""
     readings = []
     for language, asked in _in_turn(questions, on_done):
         found = engine.look(asked.question.asked[language], (), asked.exclude)

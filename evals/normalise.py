@@ -40,9 +40,17 @@ def _pattern(alias: str) -> re.Pattern[str]:
         after = r"(?!\d)(?![./]\d)(?!%)(?!x\b)"
     elif last := re.search(r"[a-z]+$", wanted):
         after = r"(?:'?s)?(?![a-z0-9])" if len(last.group()) <= _SHORT else ""
-    # "8 times" at the end of a clause may be the multiple that is written 8x elsewhere.
-    spelled = re.sub(r"(?<=\d)(?:x|\\ times)(?![a-z])", r"(?:x|\ times)", re.escape(wanted))
-    return re.compile(before + spelled + after)
+    return re.compile(before + _multiple(re.escape(wanted)) + after)
+
+
+def _multiple(wanted: str) -> str:
+    """The pattern `wanted` for either way of writing it where it ends in 8x or "8 times".
+
+    "8 times" is 8x only where its clause ends: "8 times a week" is a count.
+    """
+    at_the_end = r"\ times(?=\s*(?:$|[^\w\s]))"
+    wanted = re.sub(r"(?<=\d)x$", lambda _: rf"(?:x|{at_the_end})", wanted)
+    return re.sub(r"(?<=\d)\\ times$", lambda _: r"(?:x|\ times)", wanted)
 
 
 def states(text: str, alias: str) -> bool:

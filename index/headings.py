@@ -12,10 +12,13 @@ from index.ordinals import HAN_DIGITS, value
 from index.vocabulary import stands_beside
 
 _MEASURE_WORDS = "个種种年月日大点點项項条條步倍次家位名小时時分%％"
-_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
-# Not the day of "18 September 2025".
+# Not the day of "18 September 2025"; "3 May We Trust It?" is numbered.
+_IN_A_MONTH = (
+    r"(?:st|nd|rd|th)?\s+(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|"
+    r"Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\.?\s*(?:,|\d{4}|$)"
+)
 _NUMBERED = re.compile(
-    rf"^(?:(\d{{1,2}})(?:\s*[.、)）:：]\s*|(?!\s(?:{_MONTHS})\b)\s*(?=[^\d\s{_MEASURE_WORDS}.,]))|"
+    rf"^(?:(\d{{1,2}})(?:\s*[.、)）:：]\s*|(?!{_IN_A_MONTH})\s*(?=[^\d\s{_MEASURE_WORDS}.,]))|"
     rf"([{HAN_DIGITS}十]{{1,3}})、\s*)"
 )
 Style = Literal["digits", "han"] | None

@@ -29,11 +29,11 @@ _CREDITS = re.compile(
 # Who did what, each behind the name of the work: two of them make a paragraph of makers.
 _ROLE = re.compile(
     r"(?:^|(?<=[。.;；]))\s*(?:"
-    r"[^\W\d_]{0,4}(?:演讲|讲者|口述|整理|撰文|撰写|作者|译者?|编辑|校对|审校|摄影|插图|图表|采访|记者|制图|设计)\s*[:：]|"
-    r"(?:speakers?|authors?|editors?|translators?|photographs?|illustrations?|charts|reporting|interviews?|design)\s*:|"
-    r"(?:written|transcribed|translated|edited|illustrated|photographed|designed)\b[^.:;]{0,30}\bby\b|"
-    r"(?:reporting|translation|editing|charts|photographs|illustrations|design)\s*:?\s+by\b)",
-    re.IGNORECASE | re.MULTILINE,
+    r"([^\W\d_]{0,4}(?:演讲|讲者|口述|整理|撰文|撰写|作者|译者?|编辑|校对|审校|校订|摄影|插图|图表|采访|记者|制图|设计|文字|图片))\s*[:：]|"
+    r"(speakers?|authors?|editors?|translators?|interviewers?|text|words|reporting|transcription|translation|editing|"
+    r"proofreading|photos|photographs|photography|illustrations?|charts|drawings|interviews?|design)\s*(?::|\s+by\b)|"
+    r"(written|transcribed|translated|edited|illustrated|photographed|designed)\b[^.:;]{0,30}\bby\b)",
+    re.IGNORECASE,
 )
 _WHO = re.compile(
     r"^(?:原文|来源|出处|原?作者|译者?|[撰采]?[文写]|记者|翻译|编译|校对)\s*[:：|]|^(?:本文)?由.{1,40}(?:翻译|编译|译)|^本文译自|"
@@ -45,7 +45,11 @@ _A_DAY = (
     r"[A-Z][a-z]{2,8}\.? \d{1,2}, \d{4}|\d{1,2} [A-Z][a-z]{2,8} \d{4})"
 )
 _DAY = re.compile(_A_DAY)
-_DAY_AND_PLACE = re.compile(rf"{_A_DAY}\s?[,，·|][^。.!！?？:：]{{2,80}}")
+# "Thursday, 18 September 2025, Old Hall": the day, and what parts the places behind it.
+_DAY_FIRST = re.compile(rf"(?:[A-Z][a-z]+day,? )?{_A_DAY}\s?(?:[(（][^)）]{{1,8}}[)）])?\s?(?=[,，·|—–])")
+_BETWEEN_PLACES = re.compile(r"[,，·|—–]\s?")
+_PLACE = re.compile(r"[^\Wa-z][^。！？!?]*|[“\"'‘「《][^。！？!?]+")
+_LONGEST_PLACE = 90
 
 
 def is_summary_label(text: str) -> bool:
@@ -74,9 +78,10 @@ def stands_beside(text: str) -> bool:
 
 
 def names_makers(text: str) -> bool:
-    """Whether `text`, a paragraph, speaks of who made the article."""
+    """Whether `text`, a paragraph with a line in each language, speaks of who made the article."""
     own = simplified(text)
-    return _CREDITS.search(own) is not None or len(_ROLE.findall(own)) > 1
+    roles = ({role.group().strip().lower() for role in _ROLE.finditer(half)} for half in own.split("\n"))
+    return _CREDITS.search(own) is not None or any(len(several) > 1 for several in roles)
 
 
 def says_who_or_when(text: str) -> bool:
@@ -84,4 +89,13 @@ def says_who_or_when(text: str) -> bool:
 
     Or on what day, and where, it was said: "18 September 2025, Old Hall, Luanting".
     """
-    return bool(_WHO.search(simplified(text)) or _DAY.fullmatch(text) or _DAY_AND_PLACE.fullmatch(text))
+    return bool(_WHO.search(simplified(text)) or _DAY.fullmatch(text)) or _says_when_and_where(text)
+
+
+def _says_when_and_where(text: str) -> bool:
+    """Whether a day is followed by names of places, each in English with a capital, and by nothing that happened."""
+    day = _DAY_FIRST.match(text)
+    if not day or len(text) > _LONGEST_PLACE or "了" in text or re.search(r"[a-z]{3}\.$", text):
+        return False
+    parts = [part for part in _BETWEEN_PLACES.split(text[day.end() :]) if part.strip()]
+    return bool(parts) and all(_PLACE.fullmatch(part.strip()) for part in parts)

@@ -225,14 +225,16 @@ def with_what_is_announced(answer: Answer) -> Answer:
     """`answer` with what each quote only announces ("There are two reasons.") quoted behind it.
 
     Wherever the quote comes from: the nearest sentence, the second one, or what stands for a statement that failed.
+    What another statement cites is told already.
     """
+    told = {answer.citations[i] for said in answer.statements for i in said.citations}
     book = _Citations()
     statements: dict[str, Statement] = {}
     for said in answer.statements:
         cited = [answer.citations[i] for i in said.citations]
         statements.setdefault(said.text, replace(said, citations=book.add(cited)))
         for quoted in (c for c in cited if c.quote == said.text):
-            for e in told_by_the_next(quoted):
+            for e in (e for e in told_by_the_next(quoted) if Citation.of(e) not in told):
                 statements.setdefault(e.text, Statement(e.text, book.add([e]), "supported"))
     return replace(answer, statements=tuple(statements.values()), citations=book.citations)
 

@@ -20,31 +20,32 @@ A_FEW: dict[Language, str] = {
 }
 # A time or an amount, which is counted and is no thing to list: behind 个 in Chinese, behind the number in English.
 _AMOUNTS = (
-    "years months weeks days hours minutes seconds decades centuries times metres meters miles degrees thirds quarters "
-    "votes euros dollars pounds acres hectares litres liters percent"
+    "years months weeks days nights mornings evenings hours minutes seconds decades centuries semesters times points "
+    "metres meters centimetres centimeters kilometres kilometers miles inches feet degrees thirds quarters votes euros "
+    "dollars pounds grams kilograms tonnes tons acres hectares litres liters percent hundred thousand million billion"
 )
 NO_THING: dict[Language, str] = {
-    "zh": "月|小时|星期|世纪|季度|半月|多月|钟头|学期|工作日|百分",
-    "en": rf"(?:{_AMOUNTS.replace(' ', '|')})\b|%",
+    "zh": "[半多]?(?:月|小时|钟头|星期|礼拜|世纪|季度|学期)|昼夜|工作日|百分",
+    "en": rf"(?:{_AMOUNTS.replace(' ', '|')}|year|month|week|day|hour|minute)\b|%",
 }
 # Of these many as many are told as follow.
 SEVERAL = 9
 _MOST = 19
 _SOME = {"zh": "几", "en": "several"}
-# Behind what is counted in Chinese: no time or amount of it, one of so many, or what all of them do.
+# Behind what is counted in Chinese: no time or amount of it, one of so many, so many of them, or what all of them do.
 _OF_THINGS = (
     rf"(?:[个种类条项件步]|方面)(?!{NO_THING['zh']})"
-    r"(?!.{0,8}[里内]|.{0,8}中(?![国心间])|.*(?:都|均|各|没有一|无一))"
+    rf"(?!.{{0,8}}[里内]|.{{0,8}}中(?![国心间])|.*(?:都|均|各|没有一|无一|{A_FEW['zh']}\s*[个种类条项件步]))"
 )
 # What is counted at the end of a sentence, or at its beginning. Not the last two or the weakest of the three, nor a
 # time or an amount.
 _AT_THE_END = {
     "zh": re.compile(
-        rf"(?<![第\d十百千万这那前后上下余他每各头数半])(?<!另外)(?P<n>{A_FEW['zh']}|几)\s*{_OF_THINGS}"
-        r"[^,，;；。]{0,8}[。.:：]$"
+        rf"(?<![第\d十百千万这那前后上下余他每各头数半])(?<!\d[.,])(?<!另外)(?P<n>{A_FEW['zh']}|几)\s*{_OF_THINGS}"
+        r"[^,，;；。]{1,8}[。.:：]$"
     ),
     "en": re.compile(
-        rf"(?:^|(?<![\w-]))(?:(?P<before>[a-z]+)[\s-]+)?(?P<n>{A_FEW['en']}|several)\s+(?P<things>(?:[a-z'’-]+\s+){{0,2}}?"
+        rf"(?:^|(?<![\w.,-]))(?:(?P<before>[a-z]+)[\s-]+)?(?P<n>{A_FEW['en']}|several)\s+(?P<things>(?:[a-z'’-]+\s+){{0,2}}?"
         r"[a-z'’-]+s)(?:\s+of\s+(?:[a-z'’-]+\s*){1,3})?[.:]$",
         re.IGNORECASE,
     ),

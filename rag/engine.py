@@ -260,7 +260,9 @@ class Engine:
         """`answer` with every item of the list, or a part of what is asked, that it lacks."""
         if listed := self._whole_list(answer, heard.looked):
             return listed
-        return with_headings(self._with_other_parts(answer, heard)) if self.generator.is_small else answer
+        if not self.generator.is_small:
+            return answer
+        return with_headings(with_what_is_announced(self._with_other_parts(answer, heard)))
 
     def _whole_list(self, answer: Answer, looked: Looked) -> Answer | None:
         """`answer` with every item of a list that the likeliest paragraph introduces or is of, where all are asked."""

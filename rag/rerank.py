@@ -22,8 +22,8 @@ from rag.opening import bounded
 from rag.retrieve import Ranking
 
 RERANK_FILE = Path(__file__).with_name("rerank.json")
-# How many paragraphs are read at most; the probability of one at which no further one is; and below which the first
-# two must both stay for no third to be (evals/NOTES.md).
+# How many paragraphs are read at most; the probability of one at which no further one is; and below which all must
+# stay that were read so far, two or three, for no further one to be (evals/NOTES.md).
 PROBED = 4
 SURE = 0.6
 HOPELESS = 0.02

@@ -13,6 +13,7 @@ from index.errors import UserError
 from index.headings import Heading, levels
 from index.paragraphs import Article, Language, Paragraph, Section, count_kinds
 from index.source import BUNDLED_ARTICLE, ArticleReader
+from index.vocabulary import says_who_or_when
 
 ARTICLES = Path(__file__).parent / "articles"
 
@@ -485,6 +486,23 @@ def test_a_line_below_the_title_that_says_who_or_when_is_the_front(line: tuple[s
 
 
 @pytest.mark.parametrize(
+    ("line", "is_told"),
+    [
+        ("Thursday, 18 September 2025, Old Hall", True),
+        ("5 March 2021, St. Olaf Hall, Washington, D.C.", True),
+        ("2025年9月18日（星期四），旧礼堂", True),
+        ("2021 年 3 月 5 日，桥塌了，十一个人淹死在河里", False),
+        ("5 March 2021, the bridge falls and eleven people drown", False),
+        ("5 March 2021, River and rain fell.", False),
+    ],
+)
+def test_a_day_and_a_place_tell_when_something_was_said_a_day_and_what_happened_do_not(
+    line: str, is_told: bool
+) -> None:
+    assert says_who_or_when(line) == is_told
+
+
+@pytest.mark.parametrize(
     "heading",
     [("老问题，新工具", "Old Problems, New Tools"), ("沿着河走", "Down the River"), ("一个人的桥", "One Man's Bridge")],
 )
@@ -574,7 +592,9 @@ def test_which_heading_stands_within_which_is_told_by_numbers_and_order(
 
 def test_the_day_of_an_english_date_is_no_number_of_a_heading() -> None:
     assert Heading.of("2021 年 3 月 5 日", "5 March 2021").texts == ("2021 年 3 月 5 日", "5 March 2021")
+    assert Heading.of(None, "18 Sept 2025").texts == (None, "18 Sept 2025")
     assert Heading.of("5 行军", "5 Marching").texts == ("5. 行军", "5. Marching")
+    assert Heading.of("3 可以信它吗", "3 May We Trust It?").texts == ("3. 可以信它吗", "3. May We Trust It?")
 
 
 @pytest.mark.parametrize(
@@ -586,6 +606,8 @@ def test_the_day_of_an_english_date_is_no_number_of_a_heading() -> None:
             "credits",
         ),
         ("采访：阿达·芬奇。攝影：林婉。", "Reporting by Ada Finch. Photographs: Lin Wan.", "credits"),
+        ("文字：林婉。图片：阿达。", "Words by Lin Wan. Photos by Ada.", "credits"),
+        ("讲者：谢谢大家，我们河边再见。", "Speaker: Thank you all; we shall meet at the river.", "body"),
         (
             "阿达·芬奇：桥是人修的，不是神修的。您问我谁来设计？是河里的石头，是走过桥的每一个人。",
             "Ada Finch: the bridge was mended by people. You ask about the design? It was the stones and all who walk.",

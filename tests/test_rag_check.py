@@ -343,6 +343,10 @@ def test_what_a_quote_announces_is_quoted_behind_it_wherever_the_quote_comes_fro
     assert failed is not None
     assert [s.text for s in with_what_is_announced(failed).statements] == [reasons.text, told.text]
     assert with_what_is_announced(completed) == completed, "what is told already is not told again"
+    in_own_words = [(reasons.text, (reasons,)), ("The roads were bad and the oxen were few.", (told,))]
+    retold = compose(base(), weigh(in_own_words, "Why?", rarity))
+    assert retold is not None
+    assert with_what_is_announced(retold) == retold, "in words of its own neither"
     alone = quote_statements(base(), [first(TEA, "en")], {}, rarity)
     assert with_what_is_announced(alone) == alone
 

@@ -52,11 +52,14 @@ def test_a_bad_batch_line_gets_an_error_and_the_rest_go_on(
     batch = tmp_path / "batch.jsonl"
     requests = [{"id": "a", "question": "谁写的?"}, {"id": "b", "question": ""}, {"id": "c", "question": "字" * 20_000}]
     tail = '\n{"id": 4}\n{"id": "e", "question": "Who?", "history": 5}\n{"id": "f", "question": "Who wrote it?"}\n'
-    batch.write_text("\n".join(map(json.dumps, requests)) + "\nnot json\n" + "[" * 200_000 + tail, encoding="utf-8")
+    batch.write_text(
+        "\n".join(map(json.dumps, requests)) + "\nnot json\n" + "[" * 200_000 + "\n" + "9" * 5_000 + tail,
+        encoding="utf-8",
+    )
     assert cli.main(["--batch", str(batch), "--json"]) == 0
     records = lines(capsys)
-    assert [r["id"] for r in records] == ["a", "b", "c", None, None, 4, "e", "f"]
-    assert ["error" in r for r in records] == [False, True, True, True, True, True, True, False]
+    assert [r["id"] for r in records] == ["a", "b", "c", None, None, None, 4, "e", "f"]
+    assert ["error" in r for r in records] == [False, True, True, True, True, True, True, True, False]
 
 
 def test_a_batch_is_read_from_standard_input(

@@ -17,7 +17,7 @@ from index.paragraphs import LANGUAGES, Paragraph
 from rag import rerank
 from rag.answer import Retrieved
 from rag.gate import Gate
-from rag.rerank import PROBED, reranked, stating, write_rerank
+from rag.rerank import HOPELESS, PROBED, is_hopeless, reranked, stating, write_rerank
 from rag.retrieve import HybridRetriever, Ranking
 from tests.rag_support import PRESSED, make_index, pressed_engine, scripted_engine, small_engine
 
@@ -173,6 +173,14 @@ def test_what_no_paragraph_states_is_refused_once(fixing: Index, logit: float, r
     assert answer.citations == ()
     assert len({shown_in(prompt) for prompt in llm.prompts}) == read
     assert len(llm.prompts) == read, "what will be refused is not asked for once more"
+
+
+def test_hope_ends_where_all_that_were_read_say_next_to_nothing() -> None:
+    nothing, little = HOPELESS / 2, HOPELESS * 2
+    assert not is_hopeless({1: nothing})
+    assert is_hopeless({1: nothing, 2: nothing})
+    assert is_hopeless({1: nothing, 2: nothing, 3: nothing})
+    assert not is_hopeless({1: nothing, 2: little})
 
 
 def test_a_second_paragraph_is_read_however_little_the_first_says(fixing: Index) -> None:
