@@ -11,7 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from index.blocks import Block, footnote_label, read_blocks, split_dated, split_inline, without_mark
+from index.blocks import (
+    Block,
+    footnote_label,
+    language_of_line,
+    read_blocks,
+    split_dated,
+    split_inline,
+    without_mark,
+)
 from index.front import PROSE_SIZE, Entry, find_title, first_prose, head_entries, split_head
 from index.headings import Heading, paths
 from index.pairing import Embed, pair_blocks, prevailing_order
@@ -20,7 +28,7 @@ from index.vocabulary import is_about, is_notes_title, is_summary_label, names_m
 
 _CAPTION = re.compile(r"^\s*(?:[▲△▼◆]|(?:图|圖|表)\s*\d|(?:figure|fig\.|chart|table)\s*\d)", re.IGNORECASE)
 # Raise this whenever the reading changes: an index read otherwise is brought up to date.
-READER_VERSION = 5
+READER_VERSION = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,5 +245,5 @@ def _number(entries: Sequence[Entry], path: Path, foot: Sequence[_Item]) -> Arti
 
 def _title_of(front: str) -> str:
     # The kicker above the title is set in capitals.
-    lines = [line for line in front.split("\n") if not (line.isascii() and line.isupper())]
+    lines = [line for line in front.split("\n") if not (line.isupper() and language_of_line(line) == "en")]
     return (lines or [front])[0]

@@ -12,7 +12,7 @@ from index.blocks import Block, split_dated, without_mark
 from index.errors import UserError
 from index.pairing import Embed, Pair, pair_blocks
 from index.paragraphs import LANGUAGES, Kind, Section
-from index.vocabulary import is_summary_label, says_who_or_when
+from index.vocabulary import LONGEST_ORIGIN, is_summary_label, says_who_or_when
 
 # Names beside each other ("Ada Finch · Lin Wan"), and their Chinese ("艾达·芬奇 · 林婉").
 _NAME = r"[A-Z][\w.'’-]*(?: (?:[A-Z][\w.'’-]*|de|del|van|von|der|la|al|bin))+"
@@ -49,7 +49,13 @@ def first_prose(path: Path, blocks: Sequence[Block]) -> tuple[int, int]:
             f"A captured article needs both; give a text in one language as .jsonl paragraphs instead."
         )
     sure = _first_pair(blocks, lambda block: not block.is_short and _ends_as_a_sentence(block))
+    if sure is not None and _is_origin(blocks[sure + 2 : sure + 3]):
+        sure += 3  # whose line says who or when stands below a summary as long as prose, not in the text
     return earliest, earliest if sure is None else max(earliest, sure)
+
+
+def _is_origin(below: Sequence[Block]) -> bool:
+    return any(b.size <= LONGEST_ORIGIN and not _ends_as_a_sentence(b) and says_who_or_when(b.text) for b in below)
 
 
 def _first_pair(blocks: Sequence[Block], is_prose: Callable[[Block], bool]) -> int | None:

@@ -52,6 +52,11 @@ _PLACE = re.compile(r"[^\Wa-z][^。！？!?]*|[“\"'‘「《][^。！？!?]+")
 _LONGEST_PLACE = 90
 
 
+# Where a text is found: "docs.example/waxwing", "https://…".
+_WEB_ADDRESS = re.compile(r"https?://\S|(?<![\w.@-])[\w-]+(?:\.[a-z]{2,})+/\S", re.IGNORECASE)
+LONGEST_ORIGIN = 120
+
+
 def is_summary_label(text: str) -> bool:
     """Whether `text`, a short line, is what stands above a summary."""
     return len(text) <= 40 and _SUMMARY.search(simplified(text)) is not None
@@ -87,9 +92,11 @@ def names_makers(text: str) -> bool:
 def says_who_or_when(text: str) -> bool:
     """Whether `text`, a line, says who made the article, where it comes from, or on what day it appeared.
 
-    Or on what day, and where, it was said: "18 September 2025, Old Hall, Luanting".
+    Or on what day, and where, it was said: "18 September 2025, Old Hall, Luanting"; or at what address it is found.
     """
-    return bool(_WHO.search(simplified(text)) or _DAY.fullmatch(text)) or _says_when_and_where(text)
+    if _WHO.search(simplified(text)) or _DAY.fullmatch(text) or _says_when_and_where(text):
+        return True
+    return len(text) <= LONGEST_ORIGIN and text[-1:] not in "。.!！?？" and bool(_WEB_ADDRESS.search(text))
 
 
 def _says_when_and_where(text: str) -> bool:

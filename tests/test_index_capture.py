@@ -485,6 +485,32 @@ def test_a_line_below_the_title_that_says_who_or_when_is_the_front(line: tuple[s
     assert [(p.kind, p.section.zh) for p in article.paragraphs[1:]] == [("body", ()), ("body", (HEADING[0],))]
 
 
+SUMMARY = (
+    "一支小队带着没有驾驶员的雪橇和一个预报模型上了冰川，回来时少了一架，多了许多问题，没有人说得清。",
+    "A small party took sledges without drivers and a forecasting model onto the ice, and came back with one fewer.",
+)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "原文：The Ice Review · ice.example/party",
+        "原文链接：https://www.ice-review.example/party-of-three",
+        "冰报 · 2025 年 · ice.example/party",
+    ],
+)
+@pytest.mark.parametrize("kicker", ["THE ICE REVIEW", "CITY OF ICE · OFFICE OF SNOW"])
+def test_where_it_comes_from_stands_in_the_front_below_a_summary_as_long_as_prose(origin: str, kicker: str) -> None:
+    article = read_captured(
+        Path("ice.txt"), lines_of((kicker,), ("雪橇", "Sledges"), SUMMARY, (origin,), PROSE, HEADING, PROSE)
+    )
+    (front,) = of_kind(article, "front")
+    assert origin in (front.zh or "")
+    assert kicker in (front.en or "")
+    assert article.title == "Sledges / 雪橇"
+    assert article.notes == ()
+
+
 @pytest.mark.parametrize(
     ("line", "is_told"),
     [
