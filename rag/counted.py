@@ -20,7 +20,7 @@ A_FEW: dict[Language, str] = {
 }
 # A time or an amount, which is counted and is no thing to list: behind 个 in Chinese, behind the number in English.
 _AMOUNTS = (
-    "years months weeks days nights mornings evenings hours minutes seconds decades centuries semesters times points "
+    "years months weeks days nights mornings evenings hours minutes seconds decades centuries semesters times "
     "metres meters centimetres centimeters kilometres kilometers miles inches feet degrees thirds quarters votes euros "
     "dollars pounds grams kilograms tonnes tons acres hectares litres liters percent hundred thousand million billion"
 )
