@@ -206,7 +206,9 @@ def test_a_reading_of_which_nothing_was_heard_is_told_and_not_taken_for_nothing(
     reply = SimpleNamespace(inside=None, logit=1.0, opening=1.0)
     found = SimpleNamespace(ranking=SimpleNamespace(share={7: 0.5}))
     heard = SimpleNamespace(looked=found, reply=reply)
-    engine: Any = SimpleNamespace(look=lambda *args: found, listener=SimpleNamespace(openings=lambda found: {7: heard}))
+    engine: Any = SimpleNamespace(
+        look=lambda *args: found, listener=SimpleNamespace(openings=lambda found, most: {7: heard})
+    )
     question: Any = SimpleNamespace(
         id="q1", asked={"zh": "船多重?", "en": "How heavy?"}, gold=frozenset({7}), answerable=True
     )
