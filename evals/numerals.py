@@ -29,9 +29,9 @@ _IN_DIGITS_EN = rf"{_NUMBER}[ -]?(?:{'|'.join(_UNITS_EN)})(?:(?:[ -]|(?<=hundred
 _IN_WORDS_EN = rf"(?:{_ANY_EN})(?:(?:[ -]| and )(?:{_ANY_EN}))*"
 _RUN_EN = re.compile(rf"(?<![a-z0-9.])(?:{_IN_DIGITS_EN}|{_IN_WORDS_EN})(?=fold\b|\b)")
 # "Eight times as fast" is a multiple; "called eight times" may be a count, and is left as it is.
-_NO_MORE = "per|after|under|over|ever|never|however|either|other|later|together|her|earlier|whenever"
+_NO_COMPARATIVE = "per|after|under|over|ever|never|however|either|other|later|together|her|earlier|whenever"
 _TIMES_AS = (
-    rf"times\b(?=\s+(?:as|more|less|fewer|worse|its|what|that of|(?!(?:{_NO_MORE})\b)[a-z]+er|"
+    rf"times\b(?=\s+(?:as|more|less|fewer|worse|its|what|that of|(?!(?:{_NO_COMPARATIVE})\b)[a-z]+er|"
     r"the (?:\w+ of|(?:\w+ )?(?:rate|size|price|speed|number|amount|length|weight|cost|average|level)))\b)"
 )
 _DENOMINATORS = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}

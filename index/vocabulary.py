@@ -29,10 +29,10 @@ _CREDITS = re.compile(
 # Who did what, each behind the name of the work: two of them make a paragraph of makers.
 _ROLE = re.compile(
     r"(?:^|(?<=[。.;；]))\s*(?:"
-    r"([^\W\d_]{0,4}(?:演讲|讲者|口述|整理|撰文|撰写|作者|译者?|编辑|校对|审校|校订|摄影|插图|图表|采访|记者|制图|设计|文字|图片))\s*[:：]|"
-    r"(speakers?|authors?|editors?|translators?|interviewers?|text|words|reporting|transcription|translation|editing|"
+    r"[^\W\d_]{0,4}(?:演讲|讲者|口述|整理|撰文|撰写|作者|译者?|编辑|校对|审校|校订|摄影|插图|图表|采访|记者|制图|设计|文字|图片)\s*[:：]|"
+    r"(?:speakers?|authors?|editors?|translators?|interviewers?|text|words|reporting|transcription|translation|editing|"
     r"proofreading|photos|photographs|photography|illustrations?|charts|drawings|interviews?|design)\s*(?::|\s+by\b)|"
-    r"(written|transcribed|translated|edited|illustrated|photographed|designed)\b[^.:;]{0,30}\bby\b)",
+    r"(?:written|transcribed|translated|edited|illustrated|photographed|designed)\b[^.:;]{0,30}\bby\b)",
     re.IGNORECASE,
 )
 _WHO = re.compile(

@@ -267,25 +267,27 @@ def with_what_it_leans_on(evidence: Evidence) -> list[Evidence]:
     return [*sentences[first:at], evidence, *_going_on(evidence, sentences[at + 1 :])]
 
 
-def told_by_the_next(evidence: Evidence | Citation) -> list[Evidence]:
-    """What a sentence announces and the ones behind it tell; none where it announces nothing."""
-    sentence = Evidence(evidence.paragraph, evidence.language, evidence.start, evidence.end)
-    if not announced(sentence.text, sentence.language):
-        return []
-    following = [e for e in sentences_of(sentence.paragraph, sentence.language) if e.start >= sentence.end]
-    return _going_on(sentence, following)
+def told_by_the_next(cited: Citation) -> list[Evidence]:
+    """What a cited sentence announces and the ones behind it tell; none where it announces nothing."""
+    following = [e for e in sentences_of(cited.paragraph, cited.language) if e.start >= cited.end]
+    return _told(announced(cited.quote, cited.language), following)
 
 
 def _going_on(evidence: Evidence, following: Sequence[Evidence]) -> list[Evidence]:
-    """The next sentence, where it leans back on this one; of what this one announces, as much as can be told apart.
+    """The next sentence, where it leans back on this one; or what this one announces."""
+    if number := announced(evidence.text, evidence.language):
+        return _told(number, following)
+    return [e for e in following[:1] if leans_back(e.text, evidence.language)]
+
+
+def _told(number: int, following: Sequence[Evidence]) -> list[Evidence]:
+    """Of so many things that were announced before `following`, as much as can be told apart.
 
     That is the next sentence, and more of them while a semicolon joins them or they count themselves ("Second, ...").
     """
-    number = announced(evidence.text, evidence.language)
-    if not number:
-        return [e for e in following[:1] if leans_back(e.text, evidence.language)]
-    told = list(following[:1])
-    for before, e in pairwise(following[:number]):
+    things = following[:number]
+    told = list(things[:1])
+    for before, e in pairwise(things):
         if not (before.text.rstrip().endswith(("；", ";")) or label(e.text)):
             break
         told.append(e)

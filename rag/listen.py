@@ -96,7 +96,7 @@ class Listener:
         Behind a first paragraph that it is sure of, the next ones are those that were found without a translation.
         """
         (first, heard), *_ = self.readings([(found, found.ranking.retrieved[0])])
-        is_sure = most == 1 or stating(heard.reply.opening or 0.0, found.ranking.share[first], found.language) >= SURE
+        is_sure = stating(heard.reply.opening or 0.0, found.ranking.share[first], found.language) >= SURE
         wider = found if is_sure else self._found_in_both(found, Counter())
         return {first: heard, **dict(self.readings(_others(wider, found.ranking.retrieved[0], most)))}
 
