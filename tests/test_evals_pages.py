@@ -51,10 +51,23 @@ EXPECTED: dict[str, tuple[str, dict[str, int], int]] = {
         USUAL | {"body": 47},
         19,
     ),
+    "glacier": (
+        (
+            "Who Leads the Way: Four Driverless Sledges and Twenty-Three Days on the Halvorre Glacier / "
+            "谁在前面带路：四架无人雪橇与哈沃尔冰川的二十三天"
+        ),
+        USUAL | {"body": 43},
+        14,
+    ),
     "handbook": (
         "The Waxwing 4 Operator's Handbook / 连雀 4 运维手册",
         USUAL | {"body": 41},
         12,
+    ),
+    "interview": (
+        ("The Voice After Midnight: A Conversation with Rukmini Stavrou / 午夜之后的声音：与鲁克米妮·斯塔夫鲁对谈"),
+        USUAL | {"body": 42},
+        8,
     ),
     "keel": (
         (
@@ -68,6 +81,14 @@ EXPECTED: dict[str, tuple[str, dict[str, int], int]] = {
         "The Fastest Robot Is Usually Waiting / 最快的机器人，往往在等",
         USUAL | {"body": 42},
         9,
+    ),
+    "notice": (
+        (
+            "A Guide to Gatehouse: Ostermere's Automated Benefits and Permits Assistant / "
+            "“门房”使用指南：奥斯特米尔市的自动化津贴与许可助理"
+        ),
+        USUAL | {"body": 41},
+        13,
     ),
     "pioneer": (
         (
@@ -127,7 +148,7 @@ def test_numbers_of_both_halves_say_that_no_pair_is_shifted(page: tuple[str, Art
     name, article = page
     every = set(map(str, range(1900, 2060)))
     years = [(every & set(_digits(p.zh)), every & set(_digits(p.en))) for p in article.paragraphs]
-    assert sum(bool(zh) for zh, _ in years) >= 8, name
+    assert sum(bool(zh) for zh, _ in years) >= 5, name
     assert sum(zh == en for zh, en in years) / len(years) >= 0.9
 
 
