@@ -15,7 +15,11 @@ Span = tuple[int, int]
 
 # Closing marks that still belong to the sentence they close.
 _CLOSERS = "”’」』）)】》〉\"'］]"
-_CANDIDATE = re.compile(rf"(?:[。！？!?；;.．]|…+)(?:[。！？!?…]|…)*[{re.escape(_CLOSERS)}]*|\n+")
+# The number of a footnote, which belongs to the sentence before it: "...。[2] 下一句", "... crowns.[1] The next".
+_NOTE = r"(?:\[\d{1,3}\]|［\d{1,3}］|【\d{1,3}】)"
+_CANDIDATE = re.compile(
+    rf"(?:[。！？!?；;.．]|…+)(?:[。！？!?…]|…)*(?P<closed>[{re.escape(_CLOSERS)}]*)(?:{_NOTE})*|\n+"
+)
 _WIDE = re.compile(f"[{WIDE}]")
 _ABBREVIATIONS = frozenset(
     "mr mrs ms dr prof st sr jr vs etc e.g i.e cf fig figs eq no nos vol pp ed eds al approx dept est inc ltd co corp "
@@ -33,9 +37,9 @@ def split_sentences(text: str) -> tuple[Span, ...]:
     """The (start, end) of each sentence of `text`, in order; `text[start:end]` has no outer white space.
 
     Every character that is not white space, an ornament (▲) or a list label ("3. ") lies in exactly one
-    span, unless there is no letter or digit at all. Ends at 。！？；… (with the closing quotes behind them),
-    at a line break, and at . ! ? where an English sentence ends; not in "Q2 2026", "8.0×", "claude.ai",
-    "2.3.5", "Dr. Smith", "e.g. this".
+    span, unless there is no letter or digit at all. Ends at 。！？；… (with the closing quotes and the numbers of
+    notes behind them), at a line break, and at . ! ? where an English sentence ends; not in "Q2 2026", "8.0×",
+    "claude.ai", "2.3.5", "Dr. Smith", "e.g. this".
     """
     spans: list[Span] = []
     start = 0
@@ -75,13 +79,13 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool:
     if mark in "!?":
         return _breaks_after(after) and not _closes_into_clause(text, match)
     if mark == "…":
-        return not after or (bool(_WIDE.match(after[0])) and match.group()[-1] in _CLOSERS) or _breaks_after(after)
+        return not after or (bool(_WIDE.match(after[0])) and bool(match["closed"])) or _breaks_after(after)
     return _period_ends(before, after)
 
 
 def _closes_into_clause(text: str, match: re.Match[str]) -> bool:
     # `他问:「为什么?」然后走了` and `"Why?" he asked`: a quoted question inside a sentence that goes on.
-    if match.group()[-1] not in _CLOSERS:
+    if not match["closed"]:
         return False
     after = text[match.end() : match.end() + 2]
     if not after or after[0] == "\n":

@@ -95,6 +95,11 @@ def test_this_is_one_sentence(whole: str) -> None:
         ("我们用 Claude.它很好。", ["我们用 Claude.", "它很好。"]),
         ("第一行\n第二行", ["第一行", "第二行"]),
         ("真的？！是的。", ["真的？！", "是的。"]),
+        ("茶价涨了。[2] 她不卖。", ["茶价涨了。[2]", "她不卖。"]),
+        ("茶价涨了。”[2]［3］她不卖。", ["茶价涨了。”[2]［3］", "她不卖。"]),
+        ("It rose.[1] She sold. It fell.[2][3]", ["It rose.[1]", "She sold.", "It fell.[2][3]"]),
+        ("“It rose.”[1] She sold.", ["“It rose.”[1]", "She sold."]),
+        ("It rose. [Sic] She sold.", ["It rose.", "[Sic] She sold."]),
         ("甲「乙『丙。』丁。」戊。", ["甲「乙『丙。』", "丁。」", "戊。"]),
     ],
 )
