@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from index.ordinals import LAST, label
 from index.paragraphs import LANGUAGES, Paragraph
+
+_NAME = r"[^\W\d_](?:[^\W\d_]|[.'’·・-]){0,19}"
+# Who speaks: 记者：, FINCH:, Mr. O'Hara:
+_SPEAKER = re.compile(rf"\s*({_NAME}(?: {_NAME}){{0,2}})\s?[:：](?!//)")
+_ASKS = re.compile(r"[?？]")
+_ENDS_ASKING = re.compile(r"[?？][”’」』）)\"']*\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,16 @@ class Outline:
                     return entries
         return []
 
+    @cached_property
+    def answers(self) -> dict[int, int]:
+        """{paragraph that asks: paragraph right behind it}, of the body's.
+
+        One asks that ends with a question, or in which somebody asks and another one speaks next: in an interview the
+        answer shares few words with what was asked, and the question all of them.
+        """
+        body = ((own, next_) for own, next_ in pairwise(self._paragraphs) if own.kind == next_.kind == "body")
+        return {own.number: next_.number for own, next_ in body if _asks(own, next_)}
+
     def enumeration_of(self, paragraph: Paragraph) -> Enumeration | None:
         """The items that `paragraph` is one of, or stands right before; None where it does neither."""
         return next((e for e in self._enumerations if paragraph == e.before or paragraph in e.items), None)
@@ -85,6 +103,20 @@ def _enumerations(paragraphs: Sequence[Paragraph]) -> list[Enumeration]:
 def _label_of(paragraph: Paragraph) -> tuple[str, int] | None:
     texts = (paragraph.text(language) for language in LANGUAGES)
     return next((found for text in texts if text and (found := label(text))), None)
+
+
+def _asks(own: Paragraph, following: Paragraph) -> bool:
+    """Whether `following` answers what `own` asks, in every language that both have."""
+    texts = [(a, b) for language in LANGUAGES if (a := own.text(language)) and (b := following.text(language))]
+    return bool(texts) and (
+        all(_ENDS_ASKING.search(asked) for asked, _ in texts)
+        or all(_ASKS.search(asked) and _is_of_another(asked, reply) for asked, reply in texts)
+    )
+
+
+def _is_of_another(asked: str, reply: str) -> bool:
+    one, other = _SPEAKER.match(asked), _SPEAKER.match(reply)
+    return bool(one and other and one[1] != other[1])
 
 
 def _stands_under(other: Paragraph, paragraph: Paragraph) -> bool:

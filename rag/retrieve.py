@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from index.blocks import other as other_language
 from index.build import Index
+from index.outline import Outline
 from index.paragraphs import LANGUAGES, Language, Paragraph
 from rag.answer import Retrieved
 from rag.language import language_of_question
@@ -34,6 +35,9 @@ CANDIDATES = 100
 SENTENCES_PER_CANDIDATE = 4
 # How many of what the other legs found the interaction leg looks at.
 COMPARED = 32
+# How much of the probability that a paragraph answers is the next one's where it asks something itself (an
+# interviewer's turn, a question that the text puts to itself).
+HANDED_ON = 0.7
 # How much the question's wording in the other language counts beside its own, where it is told (evals/NOTES.md).
 TRANSLATION = 0.5
 LEGS = ("passage", "sentence", "keyword", "interaction")
@@ -105,10 +109,12 @@ class HybridRetriever(BaseRetriever):
     """Ranks paragraph pairs for a question; a llama-index retriever over one `Index`."""
 
     _index: Index = PrivateAttr()
+    _answers: Mapping[int, int] = PrivateAttr()
 
     def __init__(self, index: Index) -> None:
         super().__init__()
         self._index = index
+        self._answers = Outline(index.paragraphs).answers
 
     def rank(self, question: str, exclude: frozenset[int] = frozenset(), translation: str | None = None) -> Ranking:
         """Every candidate paragraph, best first, without those of `exclude` (as if they were not indexed).
@@ -120,6 +126,7 @@ class HybridRetriever(BaseRetriever):
         if translation:
             translated = self.table(translation, exclude)
             totals = _mean_of_both(totals, _by_number(translated, fusion.scores(translated)))
+        totals = _handed_on(totals, {asks: reply for asks, reply in self._answers.items() if reply not in exclude})
         order = sorted(totals, key=lambda number: (-totals[number], number))
         retrieved = tuple(Retrieved(by_number[number], fusion.squash(totals[number])) for number in order)
         sentence = [column for column, (_, leg) in enumerate(COLUMNS) if leg == "sentence"]
@@ -186,6 +193,17 @@ def _mean_of_both(own: Scores, translated: Scores) -> dict[int, float]:
         number: (own.get(number, least[0]) + TRANSLATION * translated.get(number, least[1])) / (1 + TRANSLATION)
         for number in {**own, **translated}
     }
+
+
+def _handed_on(totals: Scores, answers: Mapping[int, int]) -> dict[int, float]:
+    """The sums after what asks ({paragraph: the one that replies}) has given HANDED_ON of its probability away."""
+    handed = dict(totals)
+    for asks, reply in answers.items():
+        if asks in totals:
+            given = totals[asks] + math.log(HANDED_ON)
+            handed[reply] = float(np.logaddexp(handed.get(reply, given), given)) if reply in handed else given
+            handed[asks] = totals[asks] + math.log(1 - HANDED_ON)
+    return handed
 
 
 def _softmax(totals: Scores) -> dict[int, float]:

@@ -33,6 +33,30 @@ def test_where_nothing_has_a_heading_nothing_leads_into_anything() -> None:
     assert [Outline(article).introduced_by(p) for p in article] == [[], [], []]
 
 
+TURNS = [
+    (("Why is it dear?", "It keeps."), {1: 2}),
+    (("He asked: “Why is it dear?”", "It keeps."), {1: 2}),
+    (("Why is it dear? Nobody knows.", "It keeps."), {}),
+    (("Is it dear?", "Is it old?", "Both."), {1: 2, 2: 3}),
+    (("HALE: Is it dear? People say so.", "ORME: It keeps.", "It does."), {1: 2}),
+    (("HALE: Is it dear? People say so.", "HALE: It keeps."), {}),
+    (("HALE: It is dear.", "ORME: It keeps."), {}),
+    (("Is it dear? At 9:30: no.", "ORME: It keeps."), {}),
+]
+
+
+@pytest.mark.parametrize(("texts", "expected"), TURNS)
+def test_what_asks_is_answered_by_the_next(texts: tuple[str, ...], expected: dict[int, int]) -> None:
+    assert Outline(counted(*texts)).answers == expected
+
+
+def test_what_asks_in_one_language_alone_is_not_answered_by_the_next() -> None:
+    first, second = counted("Is it dear?", "It keeps.")
+    assert Outline([replace(first, zh="茶很贵。"), replace(second, zh="它耐放。")]).answers == {}
+    assert Outline([replace(first, zh="茶贵吗？"), replace(second, zh="它耐放。")]).answers == {1: 2}
+    assert Outline([first, replace(second, kind="figure")]).answers == {}
+
+
 def counted(*texts: str, paths: dict[int, tuple[str, ...]] | None = None, kind: Kind = "body") -> list[Paragraph]:
     return [
         Paragraph(number=n, kind=kind, zh=None, en=text, section=Section(en=(paths or {}).get(n, ("A",))))

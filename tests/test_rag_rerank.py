@@ -18,7 +18,7 @@ from rag import rerank
 from rag.answer import Retrieved
 from rag.gate import Gate
 from rag.rerank import HOPELESS, PROBED, is_hopeless, reranked, stating, write_rerank
-from rag.retrieve import HybridRetriever, Ranking
+from rag.retrieve import HANDED_ON, HybridRetriever, Ranking
 from tests.rag_support import PRESSED, make_index, pressed_engine, scripted_engine, small_engine
 
 QUESTION = "How long does fixing tea in the iron pan take?"
@@ -50,6 +50,16 @@ def fixing(tmp_path: Path, listening_reranker: None) -> Index:
 def shown_in(prompt: str) -> str:
     """The excerpts of the question itself, behind the worked examples."""
     return prompt.rsplit("Excerpts:\n", 1)[1].rsplit("\n\nQuestion:", 1)[0]
+
+
+def test_a_paragraph_that_asks_hands_on_most_of_its_probability_to_the_next(tmp_path: Path) -> None:
+    texts = ("How long does fixing in the iron pan take?", "Six minutes.", "Tea bushes like misty slopes.")
+    retriever = HybridRetriever(make_index(tmp_path, [{"en": text} for text in texts]))
+    ranking = retriever.rank(texts[0])
+    assert [entry.paragraph.number for entry in ranking.retrieved[:2]] == [2, 1]
+    assert ranking.share[2] == pytest.approx(HANDED_ON * (ranking.share[1] + ranking.share[2]), abs=0.01)
+    without = retriever.rank(texts[0], frozenset({2}))
+    assert without.retrieved[0].paragraph.number == 1
 
 
 # --- the arithmetic -----------------------------------------------------------------------------------------
