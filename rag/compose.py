@@ -31,11 +31,13 @@ _LIST = 3
 _WORDS_BETWEEN = re.compile(rf"(?!\band\b)\b[A-Za-z]+|(?![和与及])[{HAN}]|\d", re.IGNORECASE)
 # A statement is the question again when it has no word of its own and at least this share of the question's.
 ECHO = 0.6
-# A second quote is shown when its score is at least this share of the first's.
+# Behind the nearest sentence others are quoted, so many at most, of the next that are looked at.
+FURTHER = 2
+LOOKED_AT = 5
+# One whose score is at least this share of the first's, and whose paragraph is at least this many times as likely to be
+# the one that answers as the first's is; a last one, only of a paragraph that is quoted already (evals/NOTES.md).
 QUOTE_SHARE = 0.75
-# And when its paragraph is at least this many times as likely to be the one that answers as the first's is.
-PARAGRAPH_SHARE = 0.5
-QUOTES = 2
+PARAGRAPH_SHARE = 0.7
 # A sentence of whose words the first quote has this share says nothing else.
 SAID_ALREADY = 0.7
 # What is written is a copy of a sentence that has this share of its words, where it has SAID_ALREADY of the sentence's.
@@ -148,7 +150,7 @@ def _kept(w: Weighed, language: Language) -> tuple[str, tuple[Evidence, ...], Ve
 
 
 def quote_statements(base: Answer, ranked: Sequence[Evidence], share: Shares, rarity: Rarity) -> Answer:
-    """The answer in quotes: the nearest sentence, and a second one that is nearly as near.
+    """The answer in quotes: the nearest sentence, and those that are nearly as near.
 
     `share`: the probability of each paragraph that it is the one that answers.
     """
@@ -204,27 +206,30 @@ def _copies(written: str, sentence: str, rarity: Rarity) -> bool:
 
 
 def nearest(ranked: Sequence[Evidence], share: Shares, rarity: Rarity, language: Language) -> list[Evidence]:
-    """The first of `ranked` with what it leans on, and the next that is nearly as near and says something else."""
+    """The first of `ranked` with what it leans on, and the next that are nearly as near and say something else."""
     readable = [e for e in ranked if can_be_quoted(e, language)] or ranked
-    first, *others = readable[: 2 * QUOTES]
-    together = with_what_it_leans_on(first)
-    own = content_tokens(first.text)
+    first, *others = readable[: 1 + LOOKED_AT]
+    quoted = with_what_it_leans_on(first)
     likely = PARAGRAPH_SHARE * share.get(first.paragraph.number, 0.0)
-    near = [
-        e
-        for e in others
-        if e.score >= QUOTE_SHARE * first.score
-        and share.get(e.paragraph.number, 0.0) >= likely
-        and e.key not in {t.key for t in together}
-        and rarity.covered(content_tokens(e.text), own) < SAID_ALREADY
-    ]
-    return [*together, *near[: QUOTES - 1]]
+    near = (e for e in others if e.score >= QUOTE_SHARE * first.score and share.get(e.paragraph.number, 0.0) >= likely)
+    left = FURTHER
+    for e in near:
+        is_of_these = any(e.paragraph == q.paragraph for q in quoted)
+        if left and (left > 1 or is_of_these) and not _is_said(e, quoted, rarity):
+            quoted.append(e)
+            left -= 1
+    return quoted
+
+
+def _is_said(sentence: Evidence, quoted: Sequence[Evidence], rarity: Rarity) -> bool:
+    words = content_tokens(sentence.text)
+    return any(sentence.key == q.key or rarity.covered(words, content_tokens(q.text)) >= SAID_ALREADY for q in quoted)
 
 
 def with_what_is_announced(answer: Answer) -> Answer:
     """`answer` with what each quote only announces ("There are two reasons.") quoted behind it.
 
-    Wherever the quote comes from: the nearest sentence, the second one, or what stands for a statement that failed.
+    Wherever the quote comes from: the nearest sentence, one nearly as near, or what stands for a statement that failed.
     What another statement cites is told already.
     """
     told = {answer.citations[i] for said in answer.statements for i in said.citations}

@@ -38,6 +38,8 @@ COVERED = 0.97
 ALONE = 2
 # The share of the budget, beyond it, for the heads of the parts that a found paragraph introduces.
 FAMILY_SHARE = 0.6
+# Semicolons join at most so many sentences to one that is quoted whole; more of them are a list.
+JOINED = 3
 # Weights of a sentence's signals: late interaction, cosine (scaled from its usual range), the question's words
 # found in it, and the probability that its paragraph answers. Set on the dev questions (evals/NOTES.md).
 _WEIGHTS = (4.0, 1.0, 0.25, 1.0)
@@ -263,8 +265,31 @@ def with_what_it_leans_on(evidence: Evidence) -> list[Evidence]:
     """
     sentences = sentences_of(evidence.paragraph, evidence.language)
     at = next(i for i, e in enumerate(sentences) if e.key == evidence.key)
-    first = at - 1 if at and leans_back(evidence.text, evidence.language) else at
-    return [*sentences[first:at], evidence, *_going_on(evidence, sentences[at + 1 :])]
+    leading, following = _joined(sentences, at)
+    if not leading and at and leans_back(evidence.text, evidence.language):
+        leading = sentences[at - 1 : at]
+    return [*leading, evidence, *(following or _going_on(evidence, sentences[at + 1 :]))]
+
+
+def _joined(sentences: Sequence[Evidence], at: int) -> tuple[list[Evidence], list[Evidence]]:
+    """What stands before and behind a sentence within the semicolons that join it to them.
+
+    Chinese ends a thought at the full stop and its halves at semicolons ("A 可以；B 不行，因为…。"), where English has
+    a comma or a full stop; a half is quoted with the other half. None of a longer run, which is a list.
+    """
+    first = last = at
+    while first and _is_open(sentences[first - 1]):
+        first -= 1
+    while _is_open(sentences[last]) and last + 1 < len(sentences):
+        last += 1
+    if last - first >= JOINED:
+        return [], []
+    return list(sentences[first:at]), list(sentences[at + 1 : last + 1])
+
+
+def _is_open(sentence: Evidence) -> bool:
+    """Whether a semicolon joins it to what follows."""
+    return sentence.text.rstrip().endswith(("；", ";"))
 
 
 def told_by_the_next(cited: Citation) -> list[Evidence]:
@@ -288,7 +313,7 @@ def _told(number: int, following: Sequence[Evidence]) -> list[Evidence]:
     things = following[:number]
     told = list(things[:1])
     for before, e in pairwise(things):
-        if not (before.text.rstrip().endswith(("；", ";")) or label(e.text)):
+        if not (_is_open(before) or label(e.text)):
             break
         told.append(e)
     return told

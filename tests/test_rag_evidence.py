@@ -173,6 +173,22 @@ def test_a_sentence_that_announces_several_things_is_quoted_with_them(
     assert [e.text for e in with_what_it_leans_on(first)] == sentences[:quoted]
 
 
+@pytest.mark.parametrize(
+    ("text", "found", "quoted"),
+    [
+        ("开场。|绿茶当天杀青；|红茶不必，因为它要发酵。|价钱未变。", 1, (1, 3)),
+        ("开场。|绿茶当天杀青；|红茶不必，因为它要发酵。|价钱未变。", 2, (1, 3)),
+        ("开场。|绿茶当天杀青；|红茶不必；|白茶只晒；|黑茶渥堆。|价钱未变。", 2, (2, 3)),  # so many are a list
+        ("绿茶当天杀青；|红茶不必；|白茶只晒；", 1, (0, 3)),
+        ("绿茶当天杀青。|红茶不必。", 0, (0, 1)),
+    ],
+)
+def test_a_quote_runs_over_the_semicolons_of_its_sentence(text: str, found: int, quoted: tuple[int, int]) -> None:
+    sentences = text.split("|")
+    own = sentences_of(Paragraph(1, "body", "".join(sentences), None), "zh")[found]
+    assert [e.text for e in with_what_it_leans_on(own)] == sentences[quoted[0] : quoted[1]]
+
+
 def test_a_number_of_the_question_is_no_answer_to_how_many() -> None:
     assert not holds("In 1921 there were shops.", "number", "en", "How many shops were there in 1921?")
     assert holds("In 1921 there were six shops.", "number", "en", "How many shops were there in 1921?")
