@@ -9,7 +9,7 @@ threshold had seen. What is heard of the model's layers is fitted before (evals/
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from itertools import product
 from pathlib import Path
@@ -30,9 +30,8 @@ from rag.gate import GATE_FILE, KNOWN, MOMENTS, Moment, Signals
 from rag.generators import Hears
 
 # A refusal of what the article answers is held to be this many times as bad as an answer to what it does not: what is
-# aimed at allows twice as many of these as of those, and who is refused wrongly is left with nothing. Before the model
-# is heard it is worse, because the quotes that stand there while it writes are withheld too.
-COST_OF_OVER_REFUSAL: Mapping[Moment, float] = {"question": 3.0, "opening": 2.0}
+# aimed at allows twice as many of these as of those, and who is refused wrongly is left with nothing.
+COST_OF_OVER_REFUSAL = 2.0
 # How much more a paragraph read for a question that nothing answers counts in the probe's regression: most of those
 # that do not state an answer are read for questions that another one answers, and are easily told.
 UNANSWERED_WEIGHT = 3.0
@@ -254,8 +253,8 @@ def _threshold(probability: Floats, wanted: NDArray[np.int64], moment: Moment) -
     if moment == "opening":
         # Where answering and refusing are expected to cost alike. The least cost in the sample moves with single
         # questions: 0.26 in one language and 0.32 in the other, by the same cost.
-        return 1 / (1 + COST_OF_OVER_REFUSAL[moment])
-    return _least_cost(probability, wanted, COST_OF_OVER_REFUSAL[moment])
+        return 1 / (1 + COST_OF_OVER_REFUSAL)
+    return _least_cost(probability, wanted, COST_OF_OVER_REFUSAL)
 
 
 def _least_cost(probability: Floats, wanted: NDArray[np.int64], weight: float) -> float:
