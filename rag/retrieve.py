@@ -197,12 +197,11 @@ def _mean_of_both(own: Scores, translated: Scores) -> dict[int, float]:
 
 def _handed_on(totals: Scores, answers: Mapping[int, int]) -> dict[int, float]:
     """The sums after what asks ({paragraph: the one that replies}) has given HANDED_ON of its probability away."""
-    handed = dict(totals)
+    handed = {n: total + math.log(1 - HANDED_ON) if n in answers else total for n, total in totals.items()}
     for asks, reply in answers.items():
         if asks in totals:
             given = totals[asks] + math.log(HANDED_ON)
-            handed[reply] = float(np.logaddexp(handed.get(reply, given), given)) if reply in handed else given
-            handed[asks] = totals[asks] + math.log(1 - HANDED_ON)
+            handed[reply] = float(np.logaddexp(handed[reply], given)) if reply in handed else given
     return handed
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -18,7 +19,7 @@ from rag import rerank
 from rag.answer import Retrieved
 from rag.gate import Gate
 from rag.rerank import HOPELESS, PROBED, is_hopeless, reranked, stating, write_rerank
-from rag.retrieve import HANDED_ON, HybridRetriever, Ranking
+from rag.retrieve import HANDED_ON, HybridRetriever, Ranking, _handed_on
 from tests.rag_support import PRESSED, make_index, pressed_engine, scripted_engine, small_engine
 
 QUESTION = "How long does fixing tea in the iron pan take?"
@@ -60,6 +61,13 @@ def test_a_paragraph_that_asks_hands_on_most_of_its_probability_to_the_next(tmp_
     assert ranking.share[2] == pytest.approx(HANDED_ON * (ranking.share[1] + ranking.share[2]), abs=0.01)
     without = retriever.rank(texts[0], frozenset({2}))
     assert without.retrieved[0].paragraph.number == 1
+
+
+def test_two_questions_in_a_row_hand_on_in_turn_and_nothing_is_lost() -> None:
+    given = _handed_on({1: 0.0, 2: 0.0}, {1: 2, 2: 3})
+    shares = {n: math.exp(total) for n, total in given.items()}
+    kept = 1 - HANDED_ON
+    assert shares == pytest.approx({1: kept, 2: kept + HANDED_ON, 3: HANDED_ON})
 
 
 # --- the arithmetic -----------------------------------------------------------------------------------------
