@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
 from index.ordinals import LAST, label
 from index.paragraphs import LANGUAGES, Paragraph
+from index.sentences import split_sentences
 
 _NAME = r"[^\W\d_](?:[^\W\d_]|[.'’·・-]){0,19}"
-# Who speaks: 记者：, FINCH:, Mr. O'Hara:
-_SPEAKER = re.compile(rf"\s*({_NAME}(?: {_NAME}){{0,2}})\s?[:：](?!//)")
+# Who speaks: 记者：, FINCH:, Mr. O'Hara:, Q1:
+_SPEAKER = re.compile(rf"\s*({_NAME}(?: {_NAME}){{0,4}}?)\s?\d{{0,2}}\s?[:：](?!//)")
+# What opens so many paragraphs with a colon behind it is a speaker, not a point of a list ("Price: ...").
+_TURNS = 2
 _ASKS = re.compile(r"[?？]")
-_ENDS_ASKING = re.compile(r"[?？][”’」』）)\"']*\s*$")
+_ENDS_ASKING = re.compile(r"[?？][!！?？…]*[”’」』）)\"']*\s*$")
+# A question behind more than these is the last of what is told, not what the next paragraph is about.
+_SHORT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +74,19 @@ class Outline:
     def answers(self) -> dict[int, int]:
         """{paragraph that asks: paragraph right behind it}, of the body's.
 
-        One asks that ends with a question, or in which somebody asks and another one speaks next: in an interview the
-        answer shares few words with what was asked, and the question all of them.
+        One asks that is short and ends with a question, or in which somebody asks and another one speaks next: in an
+        interview the answer shares few words with what was asked, and the question all of them. What one says to
+        another's question does not ask.
         """
-        body = ((own, next_) for own, next_ in pairwise(self._paragraphs) if own.kind == next_.kind == "body")
-        return {own.number: next_.number for own, next_ in body if _asks(own, next_)}
+        speakers = _speakers(self._paragraphs)
+        answers: dict[int, int] = {}
+        reply: Paragraph | None = None
+        for own, following in pairwise(self._paragraphs):
+            is_beside = own.kind == following.kind == "body" and own.section == following.section
+            if is_beside and own is not reply and _asks(own, following, speakers):
+                answers[own.number] = following.number
+                reply = following if _is_of_another(own, following, speakers) else None
+        return answers
 
     def enumeration_of(self, paragraph: Paragraph) -> Enumeration | None:
         """The items that `paragraph` is one of, or stands right before; None where it does neither."""
@@ -105,18 +119,33 @@ def _label_of(paragraph: Paragraph) -> tuple[str, int] | None:
     return next((found for text in texts if text and (found := label(text))), None)
 
 
-def _asks(own: Paragraph, following: Paragraph) -> bool:
+def ends_asking(text: str) -> bool:
+    """Whether the last thing said is a question."""
+    return _ENDS_ASKING.search(text) is not None
+
+
+def _asks(own: Paragraph, following: Paragraph, speakers: Collection[str]) -> bool:
     """Whether `following` answers what `own` asks, in every language that both have."""
-    texts = [(a, b) for language in LANGUAGES if (a := own.text(language)) and (b := following.text(language))]
-    return bool(texts) and (
-        all(_ENDS_ASKING.search(asked) for asked, _ in texts)
-        or all(_ASKS.search(asked) and _is_of_another(asked, reply) for asked, reply in texts)
-    )
+    shared = [(a, b) for language in LANGUAGES if (a := own.text(language)) and (b := following.text(language))]
+    pattern = _ASKS if _is_of_another(own, following, speakers) else _ENDS_ASKING
+    is_short = pattern is _ASKS or all(len(split_sentences(asked)) <= _SHORT for asked, _ in shared)
+    return bool(shared) and is_short and all(pattern.search(asked) for asked, _ in shared)
 
 
-def _is_of_another(asked: str, reply: str) -> bool:
-    one, other = _SPEAKER.match(asked), _SPEAKER.match(reply)
-    return bool(one and other and one[1] != other[1])
+def _is_of_another(own: Paragraph, following: Paragraph, speakers: Collection[str]) -> bool:
+    """Whether two paragraphs are turns of two speakers."""
+    turns = ((_speaker(own.text(language)), _speaker(following.text(language))) for language in LANGUAGES)
+    return any(one in speakers and other in speakers and one != other for one, other in turns)
+
+
+def _speakers(paragraphs: Sequence[Paragraph]) -> frozenset[str]:
+    named = Counter(_speaker(p.text(language)) for p in paragraphs if p.kind == "body" for language in LANGUAGES)
+    return frozenset(name for name, turns in named.items() if name and turns >= _TURNS)
+
+
+def _speaker(text: str | None) -> str | None:
+    match = _SPEAKER.match(text or "")
+    return match[1] if match else None
 
 
 def _stands_under(other: Paragraph, paragraph: Paragraph) -> bool:

@@ -16,7 +16,7 @@ Span = tuple[int, int]
 # Closing marks that still belong to the sentence they close.
 _CLOSERS = "”’」』）)】》〉\"'］]"
 # The number of a footnote, which belongs to the sentence before it: "...。[2] 下一句", "... crowns.[1] The next".
-_NOTE = r"(?:\[\d{1,3}\]|［\d{1,3}］|【\d{1,3}】)"
+_NOTE = r"(?:[\[［〔]\d{1,3}(?:[-–,，]\s?\d{1,3})*[\]］〕]|[¹²³⁰⁴-⁹]{1,3})"
 _CANDIDATE = re.compile(
     rf"(?:[。！？!?；;.．]|…+)(?:[。！？!?…]|…)*(?P<closed>[{re.escape(_CLOSERS)}]*)(?:{_NOTE})*|\n+"
 )
@@ -26,6 +26,7 @@ _ABBREVIATIONS = frozenset(
     "gov gen rep sen hon rev capt lt col jan feb mar apr jun jul aug sep sept oct nov dec u.s u.k u.n ph.d a.m p.m "
     "viz ca b.c a.d d.c".split()
 )
+_NOTES_BEHIND = re.compile(rf"(?:{_NOTE})+\s*$")
 _WORD_BEFORE = re.compile(r"[A-Za-z](?:[A-Za-z.]*[A-Za-z])?$")
 _LABEL_BEFORE = re.compile(r"(?:^|\n)\s*(?:\d{1,3}|[A-Za-z])$")
 # Ornaments and list labels that are not part of what a sentence says.
@@ -48,6 +49,11 @@ def split_sentences(text: str) -> tuple[Span, ...]:
             start = _append(spans, text, start, match.end())
     _append(spans, text, start, len(text))
     return tuple(spans)
+
+
+def without_notes(sentence: str) -> str:
+    """`sentence` without the numbers of notes behind its end, and without white space there."""
+    return _NOTES_BEHIND.sub("", sentence).rstrip()
 
 
 def _append(spans: list[Span], text: str, begin: int, stop: int) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from index.paragraphs import Language, Paragraph
+from index.sentences import without_notes
 
 REFUSAL: dict[Language, str] = {"zh": "文章没有提到这一点。", "en": "The article does not say."}
 Verdict = Literal["supported", "partial", "unsupported"]
@@ -189,7 +190,7 @@ class Answer:
         gap, pause = ("", "；") if self.language == "zh" else (" ", ";")
         parts = [self._with_marks(statement) for statement in self.statements]
         # The items of a list come without full stops of their own.
-        ended = [part if part[-1] in "。.!！?？;；:：…" else part + pause for part in parts[:-1]]
+        ended = [part if without_notes(part)[-1:] in tuple("。.!！?？;；:：…") else part + pause for part in parts[:-1]]
         return gap.join([*ended, *parts[-1:]])
 
     def marks_of(self, statement: Statement) -> str:
@@ -201,7 +202,7 @@ class Answer:
         marks = self.marks_of(statement)
         if not marks:
             return statement.text
-        body = statement.text.rstrip("。.!！?？;；")
+        body = without_notes(statement.text).rstrip("。.!！?？;；")
         ending = statement.text[len(body) :]
         space = "" if self.language == "zh" else " "
         return f"{body}{space}{marks}{ending}"

@@ -12,7 +12,7 @@ from index.paragraphs import Language
 from index.sentences import split_sentences
 from rag.answer import Answer, Citation, Evidence, Statement, Verdict
 from rag.check import Check, check
-from rag.evidence import can_be_quoted, told_by_the_next, with_what_it_leans_on
+from rag.evidence import can_be_quoted, told_by_the_next, whole_sentence, with_what_it_leans_on
 from rag.language import is_written_in
 from rag.places import names_a_section
 from rag.words import Rarity, content_tokens
@@ -216,9 +216,11 @@ def nearest(ranked: Sequence[Evidence], share: Shares, rarity: Rarity, language:
     for e in near:
         is_of_these = any(e.paragraph == q.paragraph for q in quoted)
         if left and (left > 1 or is_of_these) and not _is_said(e, quoted, rarity):
-            quoted.append(e)
+            keys = {q.key for q in quoted}
+            quoted += [half for half in whole_sentence(e) if half.key not in keys]
             left -= 1
-    return quoted
+    order = {number: at for at, number in enumerate(dict.fromkeys(q.paragraph.number for q in quoted))}
+    return sorted(quoted, key=lambda q: (order[q.paragraph.number], q.start))
 
 
 def _is_said(sentence: Evidence, quoted: Sequence[Evidence], rarity: Rarity) -> bool:

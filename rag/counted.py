@@ -10,6 +10,7 @@ import re
 
 from index.keywords import simplified
 from index.paragraphs import Language
+from index.sentences import without_notes
 from rag.numbers import CARDINALS, count
 from rag.words import content_tokens
 
@@ -69,7 +70,7 @@ _SHORT = {"zh": 9, "en": 7}
 
 def announced(sentence: str, language: Language) -> int:
     """How many things the sentence says there are and does not tell; 0 where it announces none."""
-    text = simplified(sentence).strip()
+    text = without_notes(simplified(sentence)).strip()
     if len(content_tokens(sentence)) > _SHORT[language] or _TELLS_ITSELF.search(text):
         return 0
     found = _AT_THE_END[language].search(text) or _AT_THE_BEGINNING[language].match(text)

@@ -206,7 +206,8 @@ class Engine:
         return self._finder.look(question, rewritten, exclude, started)
 
     def _quotes(self, base: Answer, looked: Looked) -> Answer:
-        return with_what_is_announced(quote_statements(base, looked.ranked, looked.ranking.share, self._rarity))
+        ranked = self._selector.quotable(looked.ranked, looked.ranking)
+        return with_what_is_announced(quote_statements(base, ranked, looked.ranking.share, self._rarity))
 
     def _generate(self, found: Found, started: float) -> Generator[Event, None, Answer]:
         """The model's answer, checked; a refusal where the gate closes at its first word."""
@@ -235,7 +236,8 @@ class Engine:
             quotes = self._quotes(base, looked)
             answer = replace(quotes, fallback="the text shown states nothing of what was written")
         elif self.generator.is_small:
-            answer = with_nearest(answer, looked.ranked, looked.ranking.share, self._rarity)
+            ranked = self._selector.quotable(looked.ranked, looked.ranking)
+            answer = with_nearest(answer, ranked, looked.ranking.share, self._rarity)
         return self._with_all_that_is_asked(with_headings(with_what_is_announced(answer)), heard)
 
     def _write(self, heard: Heard) -> Generator[Delta, None, tuple[str, float, str | None]]:

@@ -14,9 +14,9 @@ from index.blocks import other
 from index.build import Index
 from index.interaction import Cosines
 from index.ordinals import label
-from index.outline import Outline
+from index.outline import Outline, ends_asking
 from index.paragraphs import LANGUAGES, Language, Paragraph
-from index.sentences import split_sentences
+from index.sentences import split_sentences, without_notes
 from index.tokens import count_tokens
 from rag.answer import Citation, Evidence
 from rag.check import unstated
@@ -121,6 +121,19 @@ class EvidenceSelector:
             score += sum(_OF_THE_KIND[k] for k in asked.kinds if holds(e.text, k, e.language, asked.question))
             scored.append(replace(e, score=score))
         return scored
+
+    def quotable(self, ranked: Sequence[Evidence], ranking: Ranking) -> list[Evidence]:
+        """`ranked` without the paragraphs that ask, which are nearest to a question and do not answer it.
+
+        The first of the ranking stays, as far as it tells something; all, where nothing else is there.
+        """
+        asks, first = self._outline.answers, ranking.retrieved[0].paragraph.number if ranking.retrieved else None
+        left = [
+            e
+            for e in ranked
+            if e.paragraph.number not in asks or (e.paragraph.number == first and not ends_asking(e.text))
+        ]
+        return left or list(ranked)
 
     def select(
         self, ranked: Sequence[Evidence], ranking: Ranking, budget: int, language: Language
@@ -265,14 +278,20 @@ def with_what_it_leans_on(evidence: Evidence) -> list[Evidence]:
     """
     sentences = sentences_of(evidence.paragraph, evidence.language)
     at = next(i for i, e in enumerate(sentences) if e.key == evidence.key)
-    leading, following = _joined(sentences, at)
-    if not leading and at and leans_back(evidence.text, evidence.language):
-        leading = sentences[at - 1 : at]
-    return [*leading, evidence, *(following or _going_on(evidence, sentences[at + 1 :]))]
+    start, end = _joined(sentences, at)
+    first = start - 1 if start and leans_back(sentences[start].text, evidence.language) else start
+    return [*sentences[first:end], *_going_on(sentences[end - 1], sentences[end:])]
 
 
-def _joined(sentences: Sequence[Evidence], at: int) -> tuple[list[Evidence], list[Evidence]]:
-    """What stands before and behind a sentence within the semicolons that join it to them.
+def whole_sentence(evidence: Evidence) -> list[Evidence]:
+    """The sentence with the halves that semicolons join to it, in order."""
+    sentences = sentences_of(evidence.paragraph, evidence.language)
+    start, end = _joined(sentences, next(i for i, e in enumerate(sentences) if e.key == evidence.key))
+    return sentences[start:end]
+
+
+def _joined(sentences: Sequence[Evidence], at: int) -> tuple[int, int]:
+    """From where to where a sentence goes with what semicolons join to it.
 
     Chinese ends a thought at the full stop and its halves at semicolons ("A 可以；B 不行，因为…。"), where English has
     a comma or a full stop; a half is quoted with the other half. None of a longer run, which is a list.
@@ -282,14 +301,12 @@ def _joined(sentences: Sequence[Evidence], at: int) -> tuple[list[Evidence], lis
         first -= 1
     while _is_open(sentences[last]) and last + 1 < len(sentences):
         last += 1
-    if last - first >= JOINED:
-        return [], []
-    return list(sentences[first:at]), list(sentences[at + 1 : last + 1])
+    return (at, at + 1) if last - first >= JOINED else (first, last + 1)
 
 
 def _is_open(sentence: Evidence) -> bool:
     """Whether a semicolon joins it to what follows."""
-    return sentence.text.rstrip().endswith(("；", ";"))
+    return without_notes(sentence.text).endswith(("；", ";"))
 
 
 def told_by_the_next(cited: Citation) -> list[Evidence]:

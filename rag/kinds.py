@@ -12,6 +12,7 @@ from typing import Literal
 
 from index.keywords import simplified
 from index.paragraphs import Language
+from index.sentences import without_notes
 from rag.numbers import quantities
 
 Kind = Literal["number", "time", "reason", "several", "way"]
@@ -93,5 +94,5 @@ def asked_kinds(question: str, language: Language) -> frozenset[Kind]:
 def holds(sentence: str, kind: Kind, language: Language, question: str) -> bool:
     """Whether `sentence`, in `language`, holds what an answer of `kind` must; a number that is not the question's."""
     if kind == "number":
-        return bool(quantities(sentence) - quantities(question))
+        return bool(quantities(without_notes(sentence)) - quantities(question))
     return _HOLDS[language][kind].search(simplified(sentence)) is not None

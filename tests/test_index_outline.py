@@ -38,10 +38,13 @@ TURNS = [
     (("He asked: “Why is it dear?”", "It keeps."), {1: 2}),
     (("Why is it dear? Nobody knows.", "It keeps."), {}),
     (("Is it dear?", "Is it old?", "Both."), {1: 2, 2: 3}),
-    (("HALE: Is it dear? People say so.", "ORME: It keeps.", "It does."), {1: 2}),
+    (("HALE: Is it dear? People say so.", "ORME: It keeps.", "It does.", "HALE: I see.", "ORME: Yes."), {1: 2}),
+    (("HALE: Is it dear? I ask.", "ORME: Why? It keeps.", "HALE: And old?", "ORME: No."), {1: 2, 3: 4}),
+    (("Q1: Is it dear? I ask.", "A1: It keeps.", "Q2: And old? I ask.", "A2: No."), {1: 2, 3: 4}),
     (("HALE: Is it dear? People say so.", "HALE: It keeps."), {}),
-    (("HALE: It is dear.", "ORME: It keeps."), {}),
-    (("Is it dear? At 9:30: no.", "ORME: It keeps."), {}),
+    (("HALE: It is dear.", "ORME: It keeps.", "HALE: It is.", "ORME: It is."), {}),
+    (("Price: who pays? The city does.", "Time: two years.", "Place: here."), {}),
+    (("One. Two. Three. Is it dear?", "It keeps."), {}),
 ]
 
 
@@ -55,6 +58,7 @@ def test_what_asks_in_one_language_alone_is_not_answered_by_the_next() -> None:
     assert Outline([replace(first, zh="茶很贵。"), replace(second, zh="它耐放。")]).answers == {}
     assert Outline([replace(first, zh="茶贵吗？"), replace(second, zh="它耐放。")]).answers == {1: 2}
     assert Outline([first, replace(second, kind="figure")]).answers == {}
+    assert Outline([first, replace(second, section=Section(en=("B",)))]).answers == {}
 
 
 def counted(*texts: str, paths: dict[int, tuple[str, ...]] | None = None, kind: Kind = "body") -> list[Paragraph]:

@@ -97,6 +97,12 @@ def test_this_is_one_sentence(whole: str) -> None:
         ("真的？！是的。", ["真的？！", "是的。"]),
         ("茶价涨了。[2] 她不卖。", ["茶价涨了。[2]", "她不卖。"]),
         ("茶价涨了。”[2]［3］她不卖。", ["茶价涨了。”[2]［3］", "她不卖。"]),
+        ("茶价涨了。〔2〕她不卖。", ["茶价涨了。〔2〕", "她不卖。"]),
+        (
+            "It rose.¹² She sold. It fell.[2-3, 5] She bought.",
+            ["It rose.¹²", "She sold.", "It fell.[2-3, 5]", "She bought."],
+        ),
+        ("有两条规矩。【1】火不能断。", ["有两条规矩。", "【1】火不能断。"]),  # mostly a label
         ("It rose.[1] She sold. It fell.[2][3]", ["It rose.[1]", "She sold.", "It fell.[2][3]"]),
         ("“It rose.”[1] She sold.", ["“It rose.”[1]", "She sold."]),
         ("It rose. [Sic] She sold.", ["It rose.", "[Sic] She sold."]),

@@ -406,7 +406,7 @@ def test_the_nearest_sentences_are_quoted_behind_a_small_models_words_once(rarit
     assert [s.text for s in both.statements][1:] == [near.text, far.text]
 
 
-@pytest.mark.parametrize(("share", "is_quoted"), [(0.21, True), (0.19, False)])
+@pytest.mark.parametrize(("share", "is_quoted"), [(0.29, True), (0.27, False)])
 def test_a_second_quote_from_a_paragraph_that_is_unlikely_to_answer_is_not_shown(
     rarity: Rarity, share: float, is_quoted: bool
 ) -> None:
@@ -415,6 +415,17 @@ def test_a_second_quote_from_a_paragraph_that_is_unlikely_to_answer_is_not_shown
     shares = {near.paragraph.number: 0.4, elsewhere.paragraph.number: share}
     quoted = quote_statements(base(), [near, elsewhere], shares, rarity)
     assert (elsewhere.paragraph.number in {c.paragraph.number for c in quoted.citations}) == is_quoted
+
+
+@pytest.mark.parametrize(("third", "is_quoted"), [("own", True), ("other", True), ("new", False)])
+def test_a_third_quote_is_of_a_paragraph_that_is_quoted_already(rarity: Rarity, third: str, is_quoted: bool) -> None:
+    first, second, last = (replace(e, score=5.0) for e in sentences_of(TEA, "en")[:3])
+    numbers = {"own": TEA.number, "other": TEA.number + 1, "new": TEA.number + 2}
+    second = replace(second, paragraph=replace(TEA, number=numbers["other"]))
+    last = replace(last, paragraph=replace(TEA, number=numbers[third]))
+    quoted = quote_statements(base(), [first, second, last], dict.fromkeys(numbers.values(), 0.3), rarity)
+    expected = [first, second, *([last] if is_quoted else [])]
+    assert {s.text for s in quoted.statements} == {e.text for e in expected}
 
 
 def test_a_copy_of_the_nearest_sentence_gives_way_to_it_where_it_stood(rarity: Rarity) -> None:
