@@ -34,6 +34,8 @@ _TIMES_AS = (
     rf"times\b(?=\s+(?:as|more|less|fewer|worse|its|what|that of|(?!(?:{_NO_COMPARATIVE})\b)[a-z]+er|"
     r"the (?:\w+ of|(?:\w+ )?(?:rate|size|price|speed|number|amount|length|weight|cost|average|level)))\b)"
 )
+# What may have "and a half" behind it: "a week and a half" states no half of anything.
+_LENGTHS = "minute|hour|day|night|week|month|year|decade|century|mile|kilometre|metre|tonne|page"
 _DENOMINATORS = {"half": 2, "third": 3, "quarter": 4, "fifth": 5, "sixth": 6, "eighth": 8, "tenth": 10}
 
 
@@ -111,7 +113,7 @@ def _value_zh(run: str) -> str:
 
 
 def _english(text: str) -> str:
-    text = re.sub(r"\b(?:an|one|1) hour and a half\b", "1.5 hour", text)
+    text = re.sub(rf"\b(?:an?|one|1) ({_LENGTHS}) and a half\b", r"1.5 \1", text)
     text = _RUN_EN.sub(lambda match: _value_en(match.group()), text)
     text = re.sub(r"(\d+) and a half\b", r"\1.5", text)
     text = re.sub(r"(\d)\s?k\b", r"\g<1>000", text)

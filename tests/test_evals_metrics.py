@@ -98,6 +98,7 @@ def scored(asked: Sequence[Question], answers: dict[tuple[str, Language], dict[s
         ("一半的人", "half"),
         ("一个半小时", "1.5 小时"),
         ("an hour and a half", "1.5 hours"),
+        ("a week and a half", "1.5 weeks"),
         ("eightfold", "8×"),
         ("达到 8.0×", "八倍"),
         ("it grew 8 times", "8×"),
@@ -159,6 +160,7 @@ def test_a_value_is_recognised_however_it_is_written(text: str, alias: str) -> N
         ("很好[¶4, ¶18]。", "18"),
         ("50 percentage points", "50%"),
         ("第 2.3.5 节", "2.3"),
+        ("it took a week and a half", "一半"),
     ],
 )
 def test_a_part_of_another_value_is_not_the_value(text: str, alias: str) -> None:
