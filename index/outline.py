@@ -126,10 +126,10 @@ def ends_asking(text: str) -> bool:
 
 def _asks(own: Paragraph, following: Paragraph, speakers: Collection[str]) -> bool:
     """Whether `following` answers what `own` asks, in every language that both have."""
-    shared = [(a, b) for language in LANGUAGES if (a := own.text(language)) and (b := following.text(language))]
-    pattern = _ASKS if _is_of_another(own, following, speakers) else _ENDS_ASKING
-    is_short = pattern is _ASKS or all(len(split_sentences(asked)) <= _SHORT for asked, _ in shared)
-    return bool(shared) and is_short and all(pattern.search(asked) for asked, _ in shared)
+    asked = [text for language in LANGUAGES if (text := own.text(language)) and following.text(language)]
+    if _is_of_another(own, following, speakers):
+        return bool(asked) and all(_ASKS.search(text) for text in asked)
+    return bool(asked) and all(ends_asking(text) and len(split_sentences(text)) <= _SHORT for text in asked)
 
 
 def _is_of_another(own: Paragraph, following: Paragraph, speakers: Collection[str]) -> bool:

@@ -38,7 +38,7 @@ COVERED = 0.97
 ALONE = 2
 # The share of the budget, beyond it, for the heads of the parts that a found paragraph introduces.
 FAMILY_SHARE = 0.6
-# Semicolons join at most so many sentences to one that is quoted whole; more of them are a list.
+# So many sentences at most that semicolons join are quoted as one; more of them are a list.
 JOINED = 3
 # Weights of a sentence's signals: late interaction, cosine (scaled from its usual range), the question's words
 # found in it, and the probability that its paragraph answers. Set on the dev questions (evals/NOTES.md).
