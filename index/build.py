@@ -34,6 +34,7 @@ from index.embedder import Embedder
 from index.errors import IndexMismatch, IndexMissing, UserError
 from index.interaction import INTERACTION_VERSION, TokenVectors, TokenWriter
 from index.keywords import KEYWORDS_VERSION, KeywordIndex
+from index.outline import Outline
 from index.paragraphs import Article, Paragraph, count_kinds, digest
 from index.passages import SPLITTER_VERSION, PassageSplitter
 from index.settings import DEFAULT_INDEX, Settings
@@ -123,6 +124,11 @@ class Index:
     def by_number(self) -> dict[int, Paragraph]:
         """Paragraphs by number."""
         return {paragraph.number: paragraph for paragraph in self.paragraphs}
+
+    @cached_property
+    def outline(self) -> Outline:
+        """What introduces, counts and answers what."""
+        return Outline(self.paragraphs)
 
     @cached_property
     def keywords(self) -> KeywordIndex:

@@ -83,9 +83,10 @@ class Outline:
         reply: Paragraph | None = None
         for own, following in pairwise(self._paragraphs):
             is_beside = own.kind == following.kind == "body" and own.section == following.section
-            if is_beside and own is not reply and _asks(own, following, speakers):
+            is_turn = is_beside and _is_of_another(own, following, speakers)
+            if is_beside and own is not reply and _asks(own, following, is_turn):
                 answers[own.number] = following.number
-                reply = following if _is_of_another(own, following, speakers) else None
+                reply = following if is_turn else None
         return answers
 
     def enumeration_of(self, paragraph: Paragraph) -> Enumeration | None:
@@ -124,10 +125,10 @@ def ends_asking(text: str) -> bool:
     return _ENDS_ASKING.search(text) is not None
 
 
-def _asks(own: Paragraph, following: Paragraph, speakers: Collection[str]) -> bool:
-    """Whether `following` answers what `own` asks, in every language that both have."""
+def _asks(own: Paragraph, following: Paragraph, is_turn: bool) -> bool:
+    """Whether `following`, another speaker's turn perhaps, answers what `own` asks, in every language of both."""
     asked = [text for language in LANGUAGES if (text := own.text(language)) and following.text(language)]
-    if _is_of_another(own, following, speakers):
+    if is_turn:
         return bool(asked) and all(_ASKS.search(text) for text in asked)
     return bool(asked) and all(ends_asking(text) and len(split_sentences(text)) <= _SHORT for text in asked)
 

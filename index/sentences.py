@@ -26,7 +26,8 @@ _ABBREVIATIONS = frozenset(
     "gov gen rep sen hon rev capt lt col jan feb mar apr jun jul aug sep sept oct nov dec u.s u.k u.n ph.d a.m p.m "
     "viz ca b.c a.d d.c".split()
 )
-_NOTES_BEHIND = re.compile(rf"(?:{_NOTE})+\s*$")
+# Only behind an end, or the exponent of "5 km²" would be one.
+_NOTES_BEHIND = re.compile(rf"(?<=[。！？!?；;.．…{re.escape(_CLOSERS)}])(?:{_NOTE})+\s*$")
 _WORD_BEFORE = re.compile(r"[A-Za-z](?:[A-Za-z.]*[A-Za-z])?$")
 _LABEL_BEFORE = re.compile(r"(?:^|\n)\s*(?:\d{1,3}|[A-Za-z])$")
 # Ornaments and list labels that are not part of what a sentence says.

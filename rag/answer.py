@@ -10,6 +10,7 @@ from index.paragraphs import Language, Paragraph
 from index.sentences import without_notes
 
 REFUSAL: dict[Language, str] = {"zh": "文章没有提到这一点。", "en": "The article does not say."}
+_ENDS = tuple("。.!！?？;；:：…")
 Verdict = Literal["supported", "partial", "unsupported"]
 _COLON: dict[Language, str] = {"zh": "：", "en": ": "}
 
@@ -190,7 +191,7 @@ class Answer:
         gap, pause = ("", "；") if self.language == "zh" else (" ", ";")
         parts = [self._with_marks(statement) for statement in self.statements]
         # The items of a list come without full stops of their own.
-        ended = [part if without_notes(part)[-1:] in tuple("。.!！?？;；:：…") else part + pause for part in parts[:-1]]
+        ended = [part if without_notes(part).endswith(_ENDS) else part + pause for part in parts[:-1]]
         return gap.join([*ended, *parts[-1:]])
 
     def marks_of(self, statement: Statement) -> str:

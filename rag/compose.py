@@ -209,23 +209,23 @@ def nearest(ranked: Sequence[Evidence], share: Shares, rarity: Rarity, language:
     """The first of `ranked` with what it leans on, and the next that are nearly as near and say something else."""
     readable = [e for e in ranked if can_be_quoted(e, language)] or ranked
     first, *others = readable[: 1 + LOOKED_AT]
-    quoted = with_what_it_leans_on(first)
+    quoted = {e.key: e for e in with_what_it_leans_on(first)}
     likely = PARAGRAPH_SHARE * share.get(first.paragraph.number, 0.0)
     near = (e for e in others if e.score >= QUOTE_SHARE * first.score and share.get(e.paragraph.number, 0.0) >= likely)
     left = FURTHER
     for e in near:
-        is_of_these = any(e.paragraph == q.paragraph for q in quoted)
-        if left and (left > 1 or is_of_these) and not _is_said(e, quoted, rarity):
-            keys = {q.key for q in quoted}
-            quoted += [half for half in whole_sentence(e) if half.key not in keys]
+        numbers = dict.fromkeys(q.paragraph.number for q in quoted.values())
+        may_be_quoted = left > 1 or (left and e.paragraph.number in numbers)
+        if may_be_quoted and e.key not in quoted and not _is_said(e, quoted.values(), rarity):
+            quoted |= {half.key: half for half in whole_sentence(e)}
             left -= 1
-    order = {number: at for at, number in enumerate(dict.fromkeys(q.paragraph.number for q in quoted))}
-    return sorted(quoted, key=lambda q: (order[q.paragraph.number], q.start))
+    order = list(dict.fromkeys(q.paragraph.number for q in quoted.values()))
+    return sorted(quoted.values(), key=lambda q: (order.index(q.paragraph.number), q.start))
 
 
-def _is_said(sentence: Evidence, quoted: Sequence[Evidence], rarity: Rarity) -> bool:
+def _is_said(sentence: Evidence, quoted: Iterable[Evidence], rarity: Rarity) -> bool:
     words = content_tokens(sentence.text)
-    return any(sentence.key == q.key or rarity.covered(words, content_tokens(q.text)) >= SAID_ALREADY for q in quoted)
+    return any(rarity.covered(words, content_tokens(q.text)) >= SAID_ALREADY for q in quoted)
 
 
 def with_what_is_announced(answer: Answer) -> Answer:

@@ -206,8 +206,11 @@ class Engine:
         return self._finder.look(question, rewritten, exclude, started)
 
     def _quotes(self, base: Answer, looked: Looked) -> Answer:
-        ranked = self._selector.quotable(looked.ranked, looked.ranking)
+        ranked = self._quotable(looked)
         return with_what_is_announced(quote_statements(base, ranked, looked.ranking.share, self._rarity))
+
+    def _quotable(self, looked: Looked) -> list[Evidence]:
+        return self._selector.quotable(looked.ranked, looked.ranking)
 
     def _generate(self, found: Found, started: float) -> Generator[Event, None, Answer]:
         """The model's answer, checked; a refusal where the gate closes at its first word."""
@@ -236,8 +239,7 @@ class Engine:
             quotes = self._quotes(base, looked)
             answer = replace(quotes, fallback="the text shown states nothing of what was written")
         elif self.generator.is_small:
-            ranked = self._selector.quotable(looked.ranked, looked.ranking)
-            answer = with_nearest(answer, ranked, looked.ranking.share, self._rarity)
+            answer = with_nearest(answer, self._quotable(looked), looked.ranking.share, self._rarity)
         return self._with_all_that_is_asked(with_headings(with_what_is_announced(answer)), heard)
 
     def _write(self, heard: Heard) -> Generator[Delta, None, tuple[str, float, str | None]]:

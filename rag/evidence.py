@@ -14,7 +14,7 @@ from index.blocks import other
 from index.build import Index
 from index.interaction import Cosines
 from index.ordinals import label
-from index.outline import Outline, ends_asking
+from index.outline import ends_asking
 from index.paragraphs import LANGUAGES, Language, Paragraph
 from index.sentences import split_sentences, without_notes
 from index.tokens import count_tokens
@@ -82,7 +82,7 @@ class EvidenceSelector:
     def __init__(self, index: Index, rarity: Rarity) -> None:
         self._index = index
         self._rarity = rarity
-        self._outline = Outline(index.paragraphs)
+        self._outline = index.outline
 
     def score(self, question: str, language: Language, ranking: Ranking) -> list[Evidence]:
         """Every sentence that tells what the first DEPTH paragraphs say, best first."""
@@ -276,32 +276,30 @@ def with_what_it_leans_on(evidence: Evidence) -> list[Evidence]:
     "Spring tea is picked in April." answers "why is summer tea dearer?" only with "But it is little, and keeps badly.",
     and "There are two reasons." answers nothing alone.
     """
-    sentences = sentences_of(evidence.paragraph, evidence.language)
-    at = next(i for i, e in enumerate(sentences) if e.key == evidence.key)
-    start, end = _joined(sentences, at)
+    sentences, start, end = _joined(evidence)
     first = start - 1 if start and leans_back(sentences[start].text, evidence.language) else start
     return [*sentences[first:end], *_going_on(sentences[end - 1], sentences[end:])]
 
 
 def whole_sentence(evidence: Evidence) -> list[Evidence]:
     """The sentence with the halves that semicolons join to it, in order."""
-    sentences = sentences_of(evidence.paragraph, evidence.language)
-    start, end = _joined(sentences, next(i for i, e in enumerate(sentences) if e.key == evidence.key))
+    sentences, start, end = _joined(evidence)
     return sentences[start:end]
 
 
-def _joined(sentences: Sequence[Evidence], at: int) -> tuple[int, int]:
-    """From where to where a sentence goes with what semicolons join to it.
+def _joined(evidence: Evidence) -> tuple[list[Evidence], int, int]:
+    """All sentences of its paragraph, and from where to where this one goes with what semicolons join to it.
 
     Chinese ends a thought at the full stop and its halves at semicolons ("A 可以；B 不行，因为…。"), where English has
     a comma or a full stop; a half is quoted with the other half. None of a longer run, which is a list.
     """
-    first = last = at
+    sentences = sentences_of(evidence.paragraph, evidence.language)
+    at = first = last = next(i for i, e in enumerate(sentences) if e.key == evidence.key)
     while first and _is_open(sentences[first - 1]):
         first -= 1
     while _is_open(sentences[last]) and last + 1 < len(sentences):
         last += 1
-    return (at, at + 1) if last - first >= JOINED else (first, last + 1)
+    return (sentences, at, at + 1) if last - first >= JOINED else (sentences, first, last + 1)
 
 
 def _is_open(sentence: Evidence) -> bool:

@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 
 from index.blocks import other as other_language
 from index.build import Index
-from index.outline import Outline
 from index.paragraphs import LANGUAGES, Language, Paragraph
 from rag.answer import Retrieved
 from rag.language import language_of_question
@@ -109,12 +108,10 @@ class HybridRetriever(BaseRetriever):
     """Ranks paragraph pairs for a question; a llama-index retriever over one `Index`."""
 
     _index: Index = PrivateAttr()
-    _answers: Mapping[int, int] = PrivateAttr()
 
     def __init__(self, index: Index) -> None:
         super().__init__()
         self._index = index
-        self._answers = Outline(index.paragraphs).answers
 
     def rank(self, question: str, exclude: frozenset[int] = frozenset(), translation: str | None = None) -> Ranking:
         """Every candidate paragraph, best first, without those of `exclude` (as if they were not indexed).
@@ -126,7 +123,8 @@ class HybridRetriever(BaseRetriever):
         if translation:
             translated = self.table(translation, exclude)
             totals = _mean_of_both(totals, _by_number(translated, fusion.scores(translated)))
-        totals = _handed_on(totals, {asks: reply for asks, reply in self._answers.items() if reply not in exclude})
+        answers = self._index.outline.answers
+        totals = _handed_on(totals, {asks: reply for asks, reply in answers.items() if reply not in exclude})
         order = sorted(totals, key=lambda number: (-totals[number], number))
         retrieved = tuple(Retrieved(by_number[number], fusion.squash(totals[number])) for number in order)
         sentence = [column for column, (_, leg) in enumerate(COLUMNS) if leg == "sentence"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.sentences import split_sentences
+from index.sentences import split_sentences, without_notes
 from index.source import BUNDLED_ARTICLE, ArticleReader
 
 # What a span may leave out: white space, ornaments, and list labels at the start of a line.
@@ -111,6 +111,21 @@ def test_this_is_one_sentence(whole: str) -> None:
 )
 def test_sentences_end_here(text: str, parts: list[str]) -> None:
     assert sentences(text) == parts
+
+
+@pytest.mark.parametrize(
+    ("text", "without"),
+    [
+        ("茶价涨了。[2]", "茶价涨了。"),
+        ("“It rose.”[1][12] ", "“It rose.”"),
+        ("It rose.¹", "It rose."),
+        ("The garden has 5 km²", "The garden has 5 km²"),
+        ("茶园有 5 km²[2]种", "茶园有 5 km²[2]种"),
+        ("It rose in [2]", "It rose in [2]"),
+    ],
+)
+def test_notes_stand_behind_an_end_and_an_exponent_is_none(text: str, without: str) -> None:
+    assert without_notes(text) == without
 
 
 def test_a_caption_ornament_and_a_footnote_label_are_not_part_of_the_sentence() -> None:

@@ -9,7 +9,7 @@ import pytest
 from index.build import Index
 from index.paragraphs import Language, Paragraph, Section
 from rag.align import Aligner
-from rag.answer import Answer, Citation, Evidence
+from rag.answer import Answer, Citation, Evidence, Statement
 from rag.check import check
 from rag.compose import (
     compose,
@@ -385,6 +385,21 @@ def test_a_statement_that_only_says_the_question_again_is_no_answer(rarity: Rari
     assert echo.check is None
     (answer,) = weigh([("云南。", (source,))], "出口茶叶的是云南还是福建?", rarity)
     assert answer.check is not None, "a choice that the question offers is an answer"
+
+
+@pytest.mark.parametrize(
+    ("language", "texts", "expected"),
+    [
+        ("zh", ("茶价涨了。[1]", "她不卖。"), "茶价涨了[¶7]。[1]她不卖[¶7]。"),
+        ("en", ("It rose.[1]", "She sold 5 km²"), "It rose [¶7].[1] She sold 5 km² [¶7]"),
+    ],
+)
+def test_a_paragraph_mark_stands_before_the_end_and_the_note_behind_it(
+    language: Language, texts: tuple[str, str], expected: str
+) -> None:
+    source = Citation.of(first(TEA, language))
+    said = tuple(Statement(text, (0,), "supported") for text in texts)
+    assert replace(base(), language=language, statements=said, citations=(source,)).text == expected
 
 
 def test_numbers_of_a_list_are_no_statements_and_numbers_in_a_sentence_stay() -> None:

@@ -8,9 +8,10 @@ import pytest
 
 from index.build import Index
 from index.paragraphs import Language, Paragraph
-from rag.evidence import _OF_THE_KIND, sentences_of, telling, with_what_it_leans_on
+from rag.evidence import _OF_THE_KIND, EvidenceSelector, sentences_of, telling, with_what_it_leans_on
 from rag.kinds import asked_kinds, holds
 from rag.prompts import leading_messages
+from rag.words import Rarity
 from tests.rag_support import make_index, scripted_engine, small_engine
 
 CAPTION = {
@@ -148,6 +149,8 @@ ANNOUNCED: list[tuple[Language, str, int]] = [
     ("en", "Three things are unknown.|First, who opened.|Second, who locked.|Third, why.|Rain came.", 4),
     ("en", "There are several kinds of tea.|Green tea is mild.|Rain came.", 2),
     ("en", "It took two days.|Rain came.", 1),
+    ("zh", "师傅立了三条规矩。[1]|火不能断。|天下雨了。", 2),
+    ("en", "The master set three rules.[1]|Keep the fire.|Rain came.", 2),
     ("en", "It took three nights.|Rain came.", 1),
     ("en", "It sued for 14 million marks.|Rain came.", 1),
     ("en", "It closed at 1.2 million marks.|Rain came.", 1),
@@ -189,6 +192,21 @@ def test_a_quote_runs_over_the_semicolons_of_its_sentence(text: str, found: int,
     assert [e.text for e in with_what_it_leans_on(own)] == sentences[quoted[0] : quoted[1]]
 
 
+def test_what_asks_is_quotable_only_where_nothing_else_is_or_it_tells_something_itself(tmp_path: Path) -> None:
+    texts = ("HALE: Fixing is hot. How long does fixing take?", "ORME: Six minutes.", "HALE: I see.", "ORME: Yes.")
+    index = make_index(tmp_path, [{"en": text} for text in texts])
+    looked = small_engine(index, "", logits=[0.0])[0].look("How long does fixing take?")
+    selector = EvidenceSelector(index, Rarity(index))
+    of_first = [e for e in looked.ranked if e.paragraph.number == 1]
+    assert len(of_first) == 2
+    assert {e.paragraph.number for e in selector.quotable(looked.ranked, looked.ranking)} == {2, 3, 4}
+    assert selector.quotable(of_first, looked.ranking) == of_first
+    ranking = looked.ranking.led_by([index.by_number[1]], {1: 0.9})
+    told = [e.text for e in selector.quotable(looked.ranked, ranking) if e.paragraph.number == 1]
+    assert told == ["HALE: Fixing is hot."]
+
+
 def test_a_number_of_the_question_is_no_answer_to_how_many() -> None:
     assert not holds("In 1921 there were shops.", "number", "en", "How many shops were there in 1921?")
     assert holds("In 1921 there were six shops.", "number", "en", "How many shops were there in 1921?")
+    assert not holds("Nobody knows how many there were.[3]", "number", "en", "How many shops were there?")
