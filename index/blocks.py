@@ -38,17 +38,19 @@ _CALL = re.compile(  # wherever it stands in a short line
 )
 _NOTICE = re.compile(  # in a short line that does not end as a sentence does
     r"关注.{0,12}(?:我们|微信)|关注[“\"「]|发布(?:日期|时间)\s*[:：\d]|阅读(?:量|次数)\s*[:：\d]|分享到|上一篇|下一篇|"
-    r"相关(?:阅读|推荐)|推荐阅读|热门文章|收藏本"
+    r"^版权声明|相关(?:阅读|推荐)|推荐阅读|热门文章|收藏本"
 )
 _BUTTONS = re.compile(  # as the whole of a line
     r"(?:登录|注册(?:账号)?|广告|转发|点赞|收藏|评论|分享|举报|扫码|二维码|(?:在线)?客服|售前(?:咨询)?|售后(?:咨询|服务)?|联系我们|"
     r"隐私政策|服务协议|免责声明|\d+|[\W_])+|"
-    r"share|tweet|subscribe|sign up|sign in|log in|login|menu|search|home|contact us|back to top|loading\W*|"
+    r"share|tweet|subscribe|sign up|sign in|log in|login|menu|search|home|contact(?: us)?|about us|privacy|terms|"
+    r"sitemap|back to top|loading\W*|"
     r"read more|related (?:posts|articles)|privacy policy|terms of (?:use|service)|all rights reserved.*|"
     r"copyright\s*(?:©|\(c\)|\d).*|©.*|advertisement|cookie (?:policy|settings|preferences)|follow us.*|"
     r"\d+ (?:views|comments|likes|min read)",
     re.IGNORECASE,
 )
+_BETWEEN_BUTTONS = re.compile(r"\s*[|｜]\s*")
 _SENTENCE_END = re.compile(r"[。！？!?.…；;][”’」』）)\"']*$")
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PHONE = re.compile(r"^\W*(?:\+?\d{1,3}[\s-]?)?\d{3,4}[\s-]?\d{4}[\s-]?\d{3,4}\W*$")
@@ -81,7 +83,7 @@ class Block:
             return False
         if _CALL.search(text) or _PHONE.match(text) or _ADDRESS.fullmatch(text):
             return True
-        if self.language and _BUTTONS.fullmatch(text):
+        if self.language and all(_BUTTONS.fullmatch(part) for part in _BETWEEN_BUTTONS.split(text)):
             return True
         return bool(_NOTICE.search(text)) and not _SENTENCE_END.search(text)
 

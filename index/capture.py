@@ -24,11 +24,11 @@ from index.front import PROSE_SIZE, Entry, find_title, first_prose, head_entries
 from index.headings import Heading, paths
 from index.pairing import Embed, pair_blocks, prevailing_order
 from index.paragraphs import Article, Kind, Paragraph, Section
-from index.vocabulary import is_about, is_notes_title, is_summary_label, names_makers
+from index.vocabulary import is_about, is_notes_title, is_summary_label, lists_makers, names_makers
 
 _CAPTION = re.compile(r"^\s*(?:[▲△▼◆]|(?:图|圖|表)\s*\d|(?:figure|fig\.|chart|table)\s*\d)", re.IGNORECASE)
 # Raise this whenever the reading changes: an index read otherwise is brought up to date.
-READER_VERSION = 6
+READER_VERSION = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,9 @@ class _Item:
 
     @property
     def is_heading(self) -> bool:
-        """Short, and not ended as a sentence is; the Chinese side decides where there is one."""
+        """Short, not ended as a sentence is, no line of makers; the Chinese side decides where there is one."""
+        if lists_makers(f"{self.zh or ''}\n{self.en or ''}"):
+            return False
         zh, en = without_mark(self.zh or ""), without_mark(self.en or "")
         if zh:
             question = zh[-1] in "?？"

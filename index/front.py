@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from index.blocks import Block, split_dated, without_mark
+from index.blocks import Block, BlockLanguage, split_dated, split_inline, without_mark
 from index.errors import UserError
 from index.pairing import Embed, Pair, pair_blocks
-from index.paragraphs import LANGUAGES, Kind, Section
+from index.paragraphs import LANGUAGES, Kind, Language, Section
 from index.vocabulary import LONGEST_ORIGIN, is_summary_label, says_who_or_when
 
 # Names beside each other ("Ada Finch · Lin Wan"), and their Chinese ("艾达·芬奇 · 林婉").
@@ -49,13 +49,23 @@ def first_prose(path: Path, blocks: Sequence[Block]) -> tuple[int, int]:
             f"A captured article needs both; give a text in one language as .jsonl paragraphs instead."
         )
     sure = _first_pair(blocks, lambda block: not block.is_short and _ends_as_a_sentence(block))
-    if sure is not None and _is_origin(blocks[sure + 2 : sure + 3]):
-        sure += 3  # whose line says who or when stands below a summary as long as prose, not in the text
+    if sure is not None:
+        # Whose line, or pair of lines, says who or when stands below a summary as long as prose, not in the text.
+        if _are_a_pair(blocks[sure + 2 : sure + 4], blocks[sure + 4 : sure + 5]):
+            sure += 4 if _is_origin(blocks[sure + 2 : sure + 4]) else 0
+        elif _is_origin(blocks[sure + 2 : sure + 3]):
+            sure += 3
     return earliest, earliest if sure is None else max(earliest, sure)
 
 
 def _is_origin(below: Sequence[Block]) -> bool:
     return any(b.size <= LONGEST_ORIGIN and not _ends_as_a_sentence(b) and says_who_or_when(b.text) for b in below)
+
+
+def _are_a_pair(lines: Sequence[Block], below: Sequence[Block]) -> bool:
+    """Whether two lines are one in each language, and no heading begins with the second: prose stands right below."""
+    are_lines = all(block.is_short and not _ends_as_a_sentence(block) for block in lines)
+    return {block.language for block in lines} == {"zh", "en"} and are_lines and any(map(_is_long, below))
 
 
 def _first_pair(blocks: Sequence[Block], is_prose: Callable[[Block], bool]) -> int | None:
@@ -78,7 +88,8 @@ def find_title(head: Sequence[Block], page: str, order: int, embed: Embed | None
 
     `order`: which language stands first on the page, see `prevailing_order`.
 
-    A captured page prints the article's title twice: in the page's own title and above the article.
+    A captured page prints the article's title twice: in the page's own title and above the article; else the title is
+    the first pair above a line that says who or when, else the first pair.
     """
     lines = [line.strip() for line in page.splitlines()]
     lines = ["" if without_mark(line)[-1:] in _STOPS else line for line in lines]  # a text, not the page's title
@@ -94,7 +105,24 @@ def find_title(head: Sequence[Block], page: str, order: int, embed: Embed | None
     positions = [block.position for block in head]
     if len(pairs) > 1 and _is_kicker(pairs[0], pairs[1], positions, order):
         pairs = pairs[1:]
-    return _with_kicker(head, positions.index(pairs[0].position)) if pairs else len(head)
+    if not pairs:
+        return len(head)
+    places = [[positions.index(block.position) for block in (pair.zh, pair.en) if block] for pair in pairs]
+    return _with_kicker(head, _above_an_origin(places, head))
+
+
+def _above_an_origin(pairs: Sequence[Sequence[int]], head: Sequence[Block]) -> int:
+    """Where the first of `pairs`, the places of both lines of each, stands that a line of who or when follows.
+
+    With nothing between but other pairs, a subtitle. The first of all where there is no such line.
+    """
+    first = pairs[0]
+    for before, pair in pairwise((pairs[0], *pairs)):
+        if min(pair) > max(before) + 1:
+            first = pair
+        if says_who_or_when("".join(block.text for block in head[max(pair) + 1 : max(pair) + 2])):
+            return min(first)
+    return min(pairs[0])
 
 
 def _is_kicker(pair: Pair, following: Pair, positions: Sequence[int], order: int) -> bool:
@@ -137,6 +165,8 @@ def split_head(blocks: Sequence[Block], order: int, embed: Embed | None) -> tupl
         in_summary |= any(is_summary_label(block.text) for block in unit)
         if _is_of_the_head(unit) or (in_summary and _is_summary(unit)):
             last = max(block.position for block in unit)
+        elif in_summary and len(unit) > 1 and all(map(_is_long, unit)):
+            continue  # a summary in both languages, of the head where a line of it stands below, else of the body
         elif i > 0 and not any(is_summary_label(block.text) for block in unit):
             break  # the unit right below the title may be a subtitle; what stands below that must tell
     return [b for b in blocks if b.position <= last], [b for b in blocks if b.position > last]
@@ -172,19 +202,25 @@ def head_entries(head: Sequence[Block]) -> list[Entry]:
     """The `front` paragraph (title, subtitle, origin, translator) and the `summary`, where there is one."""
     front: list[Block] = []
     summary: list[Block] = []
-    label: Block | None = None
+    labels: dict[BlockLanguage, str] = {}
     for block in head:
-        if label is None and is_summary_label(block.text):
-            label = block
-        elif label and not says_who_or_when(block.text) and (not block.is_short or block.text[-1] in "。.！!？?"):
+        if block.language not in labels and is_summary_label(block.text):
+            labels[block.language] = block.text
+        elif labels and not says_who_or_when(block.text) and (not block.is_short or block.text[-1] in "。.！!？?"):
             summary.append(block)
         else:
             front.append(block)
     entries = [Entry("front", _joined(front, "zh"), _joined(front, "en"), Section())] if front else []
     if summary:
-        section = Section(zh=(label.text,) if label else ())
+        section = Section(zh=_label(labels, "zh"), en=_label(labels, "en"))
         entries.append(Entry("summary", _joined(summary, "zh"), _joined(summary, "en"), section))
     return entries
+
+
+def _label(labels: Mapping[BlockLanguage, str], language: Language) -> tuple[str, ...]:
+    both = split_inline(labels.get("both", ""))
+    text = both[0 if language == "zh" else 1] if both else labels.get(language)
+    return (text,) if text else ()
 
 
 def _joined(blocks: Sequence[Block], language: str) -> str | None:

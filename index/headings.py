@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
 
 from index.ordinals import HAN_DIGITS, value
 from index.vocabulary import stands_beside
@@ -17,11 +16,17 @@ _IN_A_MONTH = (
     r"(?:st|nd|rd|th)?\s+(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|"
     r"Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\.?\s*(?:,|\d{4}|$)"
 )
+# "1.1", "3.2.1"; not "1.4 billion people", nor 1.5倍.
+_DOTTED = (
+    rf"\d{{1,2}}(?:\.\d{{1,2}})+(?=\.?\s+[^\W\d_]|\.?[^\W\d_{_MEASURE_WORDS}万亿])"
+    r"(?!\s*(?:万|亿|(?:hundred|thousand|million|billion|trillion|per ?cent|percent|times|points?)\b))"
+)
 _NUMBERED = re.compile(
-    rf"^(?:(\d{{1,2}})(?:\s*[.、)）:：]\s*|(?!{_IN_A_MONTH})\s*(?=[^\d\s{_MEASURE_WORDS}.,]))|"
+    rf"^(?:({_DOTTED})\.?\s*|(\d{{1,2}})(?:\s*[.、)）:：](?!\d)\s*|(?!{_IN_A_MONTH})\s*(?=[^\d\s{_MEASURE_WORDS}.,]))|"
     rf"([{HAN_DIGITS}十]{{1,3}})、\s*)"
 )
-Style = Literal["digits", "han"] | None
+# "han", or "digits" with as many dots as the number has; None without a number.
+Style = str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class Heading:
         zh_number, zh = _strip_number(zh)
         en_number, en = _strip_number(en)
         number = zh_number or en_number
-        en_number = en_number or (number if number and number.isdigit() else None)
+        en_number = en_number or (number if number and _is_in_digits(number) else None)
         return cls(number, zh, en.rstrip(".") if en else en, en_number)
 
     @property
@@ -51,12 +56,14 @@ class Heading:
     @property
     def style(self) -> Style:
         """How it is numbered."""
-        return None if not self.number else "digits" if self.number.isdigit() else "han"
+        if not self.number:
+            return None
+        return f"digits{'.' * self.number.count('.')}" if _is_in_digits(self.number) else "han"
 
     @property
     def value(self) -> int:
-        """Its number; 0 without one."""
-        return value(self.number) if self.number else 0
+        """Its number, of 3.2 the 2; 0 without one."""
+        return value(self.number.rpartition(".")[2]) if self.number else 0
 
     @property
     def stands_beside(self) -> bool:
@@ -67,8 +74,8 @@ class Heading:
 def levels(headings: Sequence[Heading]) -> list[int]:
     """The level of each of a page's headings, 1 the outermost.
 
-    A style of numbers (1., 一、, none) is one level. Numbers stand within what has none, unless that comes first
-    between two of them: 二、 [a, b] 三、; of two styles of numbers the later stands within the earlier.
+    A style of numbers (1., 1.1, 一、, none) is one level. Numbers stand within what has none, unless that comes first
+    between two of them: 二、 [a, b] 三、; of two styles of numbers the later stands within the earlier, 1.1 within 1.
     """
     numbered = [h for h in headings if not h.stands_beside]
     styles = list(dict.fromkeys(h.style for h in numbered))
@@ -94,6 +101,8 @@ def _is_outer(first: Style, second: Style, headings: Sequence[Heading]) -> bool:
 
     What has no numbers stands within numbers only where one of them comes before and the next one after.
     """
+    if first and second and first[0] == second[0] == "d":
+        return first.count(".") < second.count(".")
     if second is None:
         return _stands_between(second, first, headings)
     return first is None or not _stands_between(first, second, headings) or _stands_between(second, first, headings)
@@ -115,11 +124,17 @@ def _stands_between(inner: Style, outer: Style, headings: Sequence[Heading]) -> 
 def _numbered(number: str | None, heading: str) -> str:
     if not number:
         return heading
+    if "." in number:
+        return f"{number} {heading}"
     return f"{number}. {heading}" if number.isdigit() else f"{number}、{heading}"
+
+
+def _is_in_digits(number: str) -> bool:
+    return number[0].isdigit()
 
 
 def _strip_number(heading: str | None) -> tuple[str | None, str | None]:
     match = _NUMBERED.match(heading) if heading else None
     if not heading or not match:
         return None, heading
-    return match.group(1) or match.group(2), heading[match.end() :]
+    return next(number for number in match.groups() if number), heading[match.end() :]

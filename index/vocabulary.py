@@ -6,7 +6,11 @@ import re
 
 from index.keywords import simplified
 
-_SUMMARY = re.compile(r"导读|摘要|导语|提要|内容概要|^(?:summary|abstract|tl;?dr)\W*$", re.IGNORECASE)
+_SUMMARY = re.compile(
+    r"导读|摘要|导语|提要|内容概要|^(?:编者?按|编者(?:注|的话)|编辑(?:手记|按语))\W*$|"
+    r"^(?:summary|abstract|tl;?dr|(?:the )?editor(?:['’]?s|s['’])? note|(?:a )?note from the editors?)\W*$",
+    re.IGNORECASE,
+)
 _NOTES = re.compile(r"脚注|尾注|注释|^\W*(?:foot|end)?notes\W*$", re.IGNORECASE)
 _ABOUT = re.compile(
     r"(?:关于(?:本文|本报告|作者|译者).*|(?:作者|译者)(?:简介|介绍)|[鸣致]谢.*|credits|contributors|acknowledge?ments?|"
@@ -29,9 +33,10 @@ _CREDITS = re.compile(
 # Who did what, each behind the name of the work: two of them make a paragraph of makers.
 _ROLE = re.compile(
     r"(?:^|(?<=[。.;；]))\s*(?:"
-    r"[^\W\d_]{0,4}(?:演讲|讲者|口述|整理|撰文|撰写|作者|译者?|编辑|校对|审校|校订|摄影|插图|图表|采访|记者|制图|设计|文字|图片)\s*[:：]|"
-    r"(?:speakers?|authors?|editors?|translators?|interviewers?|text|words|reporting|transcription|translation|editing|"
-    r"proofreading|photos|photographs|photography|illustrations?|charts|drawings|interviews?|design)\s*(?::|\s+by\b)|"
+    r"[^\W\d_]{0,4}(?:演讲|讲者|口述|整理|撰文|撰写|作者|译者?|编辑|校对|审校|校订|摄影|插图|图表|采访|记者|制图|设计|文字|图片|"
+    r"[中英]文)\s*[:：]|"
+    r"(?:(?:chinese|english) )?(?:speakers?|authors?|editors?|translators?|interviewers?|text|words|reporting|"
+    r"transcription|translation|editing|proofreading|photos|photographs|photography|illustrations?|charts|figures|graphics|drawings|interviews?|design)\s*(?::|\s+by\b)|"
     r"(?:written|transcribed|translated|edited|illustrated|photographed|designed)\b[^.:;]{0,30}\bby\b)",
     re.IGNORECASE,
 )
@@ -84,9 +89,13 @@ def stands_beside(text: str) -> bool:
 
 def names_makers(text: str) -> bool:
     """Whether `text`, a paragraph with a line in each language, speaks of who made the article."""
-    own = simplified(text)
-    roles = ({role.group().strip().lower() for role in _ROLE.finditer(half)} for half in own.split("\n"))
-    return _CREDITS.search(own) is not None or any(len(several) > 1 for several in roles)
+    return _CREDITS.search(simplified(text)) is not None or lists_makers(text)
+
+
+def lists_makers(text: str) -> bool:
+    """Whether a line of `text` names several works, each with who did it: "Words: Ada Finch. Charts: Lin Wan."."""
+    lines = simplified(text).split("\n")
+    return any(len({role.group().strip().lower() for role in _ROLE.finditer(line)}) > 1 for line in lines)
 
 
 def says_who_or_when(text: str) -> bool:

@@ -19,7 +19,7 @@ from rag.numbers import CARDINALS, count
 from rag.retrieve import Ranking
 
 T = TypeVar("T")
-Unit = Literal["number", "paragraph", "figure", "footnote", "section"]
+Unit = Literal["number", "paragraph", "figure", "footnote", "section", "clause"]
 LAST = -1
 # The share of the probability that the places named hold together, where the question asks something of its own.
 TRUST = 0.5
@@ -41,8 +41,14 @@ _NAMES: Mapping[Unit, tuple[str, str, str]] = {
 }
 # Words that end like a name and are none: 阶段 3, 环节 2, 地图 1.
 _NO_NAME = "(?<![阶片手环季情细关地版])"
+_CLAUSE = r"sections?|clauses?|rules?|articles?|points?|para(?:graph)?s?\.?"
+_DOTTED = r"(?P<label>\d{1,2}(?:\.\d{1,2})+)"
 _PATTERNS: Mapping[Unit, tuple[re.Pattern[str], ...]] = {
     "number": (re.compile(r"¶\s*(?P<n>\d{1,4})"),),
+    "clause": (
+        re.compile(rf"(?:\b(?:{_CLAUSE})|§)\s*{_DOTTED}\b", re.IGNORECASE),
+        re.compile(rf"(?:第\s*|§\s*)?{_DOTTED}\s*(?:小?节|[条款点项段])"),
+    ),
     **{
         unit: (
             re.compile(rf"\b{_NTH}\s+(?:{behind})\b", re.IGNORECASE),
@@ -59,13 +65,16 @@ _PATTERNS: Mapping[Unit, tuple[re.Pattern[str], ...]] = {
 class Named:
     """A place as a question names it: the `which`-th `unit` from 1, or LAST. `start`, `end`: where it does so.
 
-    A "number" is a paragraph's own, by which it is cited: paragraph 19 is ¶19, the third paragraph is not ¶3.
+    A "number" is a paragraph's own, by which it is cited: paragraph 19 is ¶19, the third paragraph is not ¶3. A
+    "clause" is what the article itself numbers, as 3.2, its `label`: a part under that heading, or a paragraph that
+    begins with it.
     """
 
     unit: Unit
     which: int
     start: int
     end: int
+    label: str = ""
 
 
 def named(question: str, paragraphs: Sequence[Paragraph]) -> list[Named]:
@@ -93,11 +102,13 @@ def _all_named(text: str) -> list[Named]:
 
 def names_a_section(question: str) -> bool:
     """Whether `question` names a section by its number, whether there is one or not."""
-    return any(place.unit == "section" for place in _all_named(simplified(question)))
+    return any(place.unit in ("section", "clause") for place in _all_named(simplified(question)))
 
 
 def _named(unit: Unit, match: re.Match[str]) -> Named:
     groups = {name: text.lower() for name, text in match.groupdict().items() if text}
+    if unit == "clause":
+        return Named(unit, 0, *match.span(), label=groups["label"])
     written = groups.get("n") or groups.get("di")
     is_number = unit == "paragraph" and ("n" in groups or groups.get("di", "").isdigit())
     return Named("number" if is_number else unit, count(written) if written else _ordinal(groups), *match.span())
@@ -127,11 +138,20 @@ def paragraphs_at(places: Sequence[Named], paragraphs: Sequence[Paragraph]) -> l
 def _at(place: Named, paragraphs: Sequence[Paragraph]) -> Sequence[Paragraph]:
     if place.unit == "number":
         return [p for p in paragraphs if p.number == place.which]
+    if place.unit == "clause":
+        return _labelled(place.label, paragraphs)
     if place.unit == "section":
         return _nth(_sections(paragraphs), place.which) or ()
     kind = "body" if place.unit == "paragraph" else place.unit
     found = _nth([p for p in paragraphs if p.kind == kind], place.which)
     return () if found is None else (found,)
+
+
+def _labelled(label: str, paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
+    """The paragraphs under the heading that is numbered so; where there is none, those that begin with the number."""
+    begins = re.compile(rf"\s*{re.escape(label)}(?![.．]?\d)")
+    under = [p for p in paragraphs if any(map(begins.match, (*p.section.zh, *p.section.en)))]
+    return under or [p for p in paragraphs if any(begins.match(text) for text in (p.zh, p.en) if text)]
 
 
 def _nth(items: Sequence[T], which: int) -> T | None:

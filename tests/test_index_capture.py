@@ -555,6 +555,31 @@ def test_a_summary_in_both_languages_ends_with_the_next_heading(label: tuple[str
     assert [p.kind for p in endless.paragraphs] == ["front", "summary", "body", "body"]
 
 
+@pytest.mark.parametrize("above", [(), ("首页 | 登录",), ("首页 | 登录", "搜索")])
+def test_the_title_is_the_pair_above_whose_work_it_is_not_the_sites_own(above: tuple[str, ...]) -> None:
+    site = ("河边双语", "The River in Two Languages")
+    article = read_captured(
+        Path("bridge.txt"), lines_of(site, ("第 12 期",), above, TITLE, ("来源：河边杂志",), HEADING, PROSE)
+    )
+    assert (of_kind(article, "front")[0].zh or "").split("\n") == [TITLE[0], "来源：河边杂志"]
+
+
+def test_a_byline_in_both_languages_below_an_editors_note_is_of_the_head() -> None:
+    byline = ("阿达·芬奇与河边修桥队", "By Ada Finch and the menders of the river")
+    label = ("编者按", "Editor's note")
+    article = read_captured(Path("bridge.txt"), lines_of(TITLE, label, PROSE, byline, PROSE, HEADING, PROSE))
+    assert [p.kind for p in article.paragraphs] == ["front", "summary", "body", "body"]
+    assert article.paragraphs[0].en == f"{TITLE[1]}\n{byline[1]}"
+    assert article.paragraphs[1].section == Section(zh=("编者按",), en=("Editor's note",))
+
+
+def test_a_line_of_makers_is_no_heading_and_the_sites_foot_no_paragraph() -> None:
+    makers = ("制图：林婉；中文：王小明", "Figures: Lin Wan. Chinese text: Wang Xiaoming.")
+    foot = ("版权声明：本文经授权转载", "About us | Contact | Privacy")
+    article = read_captured(Path("bridge.txt"), lines_of(TITLE, PROSE, HEADING, PROSE, makers, foot))
+    assert [(p.kind, p.zh) for p in article.paragraphs[-2:]] == [("body", PROSE[0]), ("credits", makers[0])]
+
+
 def test_a_summary_in_one_language_does_not_swallow_what_follows() -> None:
     article = read_captured(
         Path("bridge.txt"), lines_of(TITLE, ("摘要",), (PROSE[0],), HEADING, SHORT, ("结果", "What Came"), PROSE)
@@ -607,6 +632,10 @@ def test_a_closing_line_that_speaks_of_writing_is_not_the_credits() -> None:
         (["Introduction", "1. a", "2. b", "Conclusion", "Notes"], [1, 1, 1, 1, 1]),
         (["一、a", "A", "1. b", "2. c", "B", "二、d"], [1, 2, 3, 3, 2, 1]),
         (["九、a", "A", "十、b", "B", "十一、c"], [1, 2, 1, 2, 1]),
+        (["1 a", "1.1 b", "1.2 c", "2 d", "2.1 e", "2.1.1 f", "3 g"], [1, 2, 2, 1, 2, 3, 1]),
+        (["一、a", "1.1 b", "1.2 c", "二、d", "2.1 e"], [1, 2, 2, 1, 2]),
+        (["A", "1.1 b", "1.2 c", "B", "2.1 d"], [1, 2, 2, 1, 2]),
+        (["1.1 a", "A", "1.2 b", "B"], [1, 2, 1, 2]),
         ([], []),
     ],
 )
@@ -614,6 +643,20 @@ def test_which_heading_stands_within_which_is_told_by_numbers_and_order(
     headings: list[str], expected: list[int]
 ) -> None:
     assert levels([Heading.of(None, text) for text in headings]) == expected
+
+
+@pytest.mark.parametrize(
+    ("zh", "en", "shown"),
+    [
+        ("1.1 七盏灯", "1.1 The seven lamps", ("1.1 七盏灯", "1.1 The seven lamps")),
+        ("3.2.1谁在用", "3.2.1. Who uses it", ("3.2.1 谁在用", "3.2.1 Who uses it")),
+        ("10.4 费用", "Fees", ("10.4 费用", "10.4 Fees")),
+        ("1.4 亿人的选择", "1.4 billion people choose", ("1.4 亿人的选择", "1.4 billion people choose")),
+        ("2.5倍的价钱", "2.5 times the price", ("2.5倍的价钱", "2.5 times the price")),
+    ],
+)
+def test_a_number_of_several_parts_is_one_number(zh: str, en: str, shown: tuple[str, str]) -> None:
+    assert Heading.of(zh, en).texts == shown
 
 
 def test_the_day_of_an_english_date_is_no_number_of_a_heading() -> None:

@@ -31,6 +31,33 @@ ARTICLE = [
     paragraph(10, "footnote", "Notes", "Note 1"),
     paragraph(11, "footnote", "Notes", "Note 2"),
 ]
+NUMBERED = [
+    paragraph(1, "body", "3. Fees", "3.1 Who pays"),
+    paragraph(2, "body", "3. Fees", "3.2 How much"),
+    paragraph(3, "body", "3. Fees", "3.2 How much"),
+    paragraph(4, "body", "3. Fees", "3.20 Late"),
+    Paragraph(5, "body", "5.3 期满不交的，申请搁置。", "5.3 An application not completed in time is set aside."),
+    Paragraph(6, "body", "5.31 另有规定的除外。", "5.31 Unless otherwise provided."),
+    Paragraph(7, "body", "第 5.3 节说明了期限。", "Clause 5.3 sets the time limit."),
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "numbers"),
+    [
+        ("What does section 3.2 say?", [2, 3]),
+        ("第3.1节讲了什么?", [1]),
+        ("3.20 节呢?", [4]),
+        ("May I ask for more time under rule 5.3?", [5]),
+        ("§5.3 怎么规定的?", [5]),
+        ("第 5.31 条是什么意思?", [6]),
+        ("What does section 4.7 say?", []),
+        ("What is new in version 3.2?", []),
+        ("涨到 3.2 倍是哪一年?", []),
+    ],
+)
+def test_a_part_or_a_paragraph_that_the_article_numbers_is_found_by_that(question: str, numbers: list[int]) -> None:
+    assert [p.number for p in paragraphs_at(named(question, NUMBERED), NUMBERED)] == numbers
 
 
 def places_of(question: str) -> list[tuple[str, int]]:
