@@ -38,18 +38,20 @@ _CALL = re.compile(  # wherever it stands in a short line
 )
 _NOTICE = re.compile(  # in a short line that does not end as a sentence does
     r"关注.{0,12}(?:我们|微信)|关注[“\"「]|发布(?:日期|时间)\s*[:：\d]|阅读(?:量|次数)\s*[:：\d]|分享到|上一篇|下一篇|"
-    r"^版权声明|相关(?:阅读|推荐)|推荐阅读|热门文章|收藏本"
+    r"^版[权權][声聲]明(?:\s*[:：]|\W*$)|相关(?:阅读|推荐)|推荐阅读|热门文章|收藏本"
 )
 _BUTTONS = re.compile(  # as the whole of a line
     r"(?:登录|注册(?:账号)?|广告|转发|点赞|收藏|评论|分享|举报|扫码|二维码|(?:在线)?客服|售前(?:咨询)?|售后(?:咨询|服务)?|联系我们|"
     r"隐私政策|服务协议|免责声明|\d+|[\W_])+|"
-    r"share|tweet|subscribe|sign up|sign in|log in|login|menu|search|home|contact(?: us)?|about us|privacy|terms|"
-    r"sitemap|back to top|loading\W*|"
+    r"share|tweet|subscribe|sign up|sign in|log in|login|menu|search|home|contact us|"
+    r"back to top|loading\W*|"
     r"read more|related (?:posts|articles)|privacy policy|terms of (?:use|service)|all rights reserved.*|"
     r"copyright\s*(?:©|\(c\)|\d).*|©.*|advertisement|cookie (?:policy|settings|preferences)|follow us.*|"
     r"\d+ (?:views|comments|likes|min read)",
     re.IGNORECASE,
 )
+# As a part of a line of several.
+_LINK = re.compile(r"home|about(?: us)?|contact(?: us)?|privacy|terms|sitemap|help|careers", re.IGNORECASE)
 _BETWEEN_BUTTONS = re.compile(r"\s*[|｜]\s*")
 _SENTENCE_END = re.compile(r"[。！？!?.…；;][”’」』）)\"']*$")
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
@@ -83,7 +85,9 @@ class Block:
             return False
         if _CALL.search(text) or _PHONE.match(text) or _ADDRESS.fullmatch(text):
             return True
-        if self.language and all(_BUTTONS.fullmatch(part) for part in _BETWEEN_BUTTONS.split(text)):
+        parts = _BETWEEN_BUTTONS.split(text)
+        is_menu = len(parts) > 1 and all(_BUTTONS.fullmatch(part) or _LINK.fullmatch(part) for part in parts)
+        if self.language and (is_menu or _BUTTONS.fullmatch(text)):
             return True
         return bool(_NOTICE.search(text)) and not _SENTENCE_END.search(text)
 

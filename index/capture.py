@@ -24,9 +24,11 @@ from index.front import PROSE_SIZE, Entry, find_title, first_prose, head_entries
 from index.headings import Heading, paths
 from index.pairing import Embed, pair_blocks, prevailing_order
 from index.paragraphs import Article, Kind, Paragraph, Section
-from index.vocabulary import is_about, is_notes_title, is_summary_label, lists_makers, names_makers
+from index.vocabulary import is_about, is_notes_title, is_summary_label, names_makers
 
 _CAPTION = re.compile(r"^\s*(?:[▲△▼◆]|(?:图|圖|表)\s*\d|(?:figure|fig\.|chart|table)\s*\d)", re.IGNORECASE)
+# A summary stands under one of so many first headings.
+_SUMMARY_WITHIN = 2
 # Raise this whenever the reading changes: an index read otherwise is brought up to date.
 READER_VERSION = 7
 
@@ -51,9 +53,7 @@ class _Item:
 
     @property
     def is_heading(self) -> bool:
-        """Short, not ended as a sentence is, no line of makers; the Chinese side decides where there is one."""
-        if lists_makers(f"{self.zh or ''}\n{self.en or ''}"):
-            return False
+        """Short, and not ended as a sentence is; the Chinese side decides where there is one."""
         zh, en = without_mark(self.zh or ""), without_mark(self.en or "")
         if zh:
             question = zh[-1] in "?？"
@@ -170,7 +170,12 @@ class _Structure:
 
     @property
     def _is_in_summary(self) -> bool:
-        """Whether what comes stands under a summary's label; where that label ends is told when all have been met."""
+        """Whether what comes stands under a summary's label; where that label ends is told when all have been met.
+
+        Near the beginning: at the end it is an editor's afterword.
+        """
+        if len(self._headings) > _SUMMARY_WITHIN:
+            return False
         texts = self._headings[-1].texts if self._headings else ()
         return any(is_summary_label(text) for text in texts if text)
 

@@ -18,6 +18,7 @@ from index.vocabulary import LONGEST_ORIGIN, is_summary_label, says_who_or_when
 _NAME = r"[A-Z][\w.'’-]*(?: (?:[A-Z][\w.'’-]*|de|del|van|von|der|la|al|bin))+"
 _BYLINE = re.compile(rf"(?:{_NAME}(?:\s*[·•|,;/&]\s*|\s+and\s+))*{_NAME}")
 _BETWEEN_NAMES = re.compile(r"[·•|、/&]")
+_BETWEEN_LINKS = re.compile(r"[|｜]")
 _STOPS = "。.！!？?…：:；;"
 _SENTENCE_ENDS = f"{_STOPS}”」』\"'）)"
 PROSE_SIZE = {"zh": 30, "en": 60}
@@ -51,7 +52,8 @@ def first_prose(path: Path, blocks: Sequence[Block]) -> tuple[int, int]:
     sure = _first_pair(blocks, lambda block: not block.is_short and _ends_as_a_sentence(block))
     if sure is not None:
         # Whose line, or pair of lines, says who or when stands below a summary as long as prose, not in the text.
-        if _are_a_pair(blocks[sure + 2 : sure + 4], blocks[sure + 4 : sure + 5]):
+        is_labelled = any(is_summary_label(block.text) for block in blocks[:sure])
+        if is_labelled and _are_a_pair(blocks[sure + 2 : sure + 4], blocks[sure + 4 : sure + 5]):
             sure += 4 if _is_origin(blocks[sure + 2 : sure + 4]) else 0
         elif _is_origin(blocks[sure + 2 : sure + 3]):
             sure += 3
@@ -112,16 +114,16 @@ def find_title(head: Sequence[Block], page: str, order: int, embed: Embed | None
 
 
 def _above_an_origin(pairs: Sequence[Sequence[int]], head: Sequence[Block]) -> int:
-    """Where the first of `pairs`, the places of both lines of each, stands that a line of who or when follows.
+    """Where the title stands among `pairs`, the places of both lines of each: the first of all, or below a menu.
 
-    With nothing between but other pairs, a subtitle. The first of all where there is no such line.
+    Below a menu where a line of who or when follows, with nothing between but a subtitle: the first pair then is the
+    site's own name.
     """
-    first = pairs[0]
-    for before, pair in pairwise((pairs[0], *pairs)):
-        if min(pair) > max(before) + 1:
-            first = pair
-        if says_who_or_when("".join(block.text for block in head[max(pair) + 1 : max(pair) + 2])):
-            return min(first)
+    menus = [i for i, block in enumerate(head) if len(_BETWEEN_LINKS.findall(block.text)) > 1]
+    for pair in pairs:
+        if any(says_who_or_when(block.text) for block in head[max(pair) + 1 : max(pair) + 2]):
+            menu = max((i for i in menus if max(pairs[0]) < i < min(pair)), default=-1)
+            return next(min(below) for below in pairs if min(below) > menu)
     return min(pairs[0])
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from index.ordinals import HAN_DIGITS, value
+from index.paragraphs import LANGUAGES, Language
 from index.vocabulary import stands_beside
 
 _MEASURE_WORDS = "个種种年月日大点點项項条條步倍次家位名小时時分%％"
@@ -16,15 +18,20 @@ _IN_A_MONTH = (
     r"(?:st|nd|rd|th)?\s+(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|"
     r"Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\.?\s*(?:,|\d{4}|$)"
 )
-# "1.1", "3.2.1"; not "1.4 billion people", nor 1.5倍.
-_DOTTED = (
-    rf"\d{{1,2}}(?:\.\d{{1,2}})+(?=\.?\s+[^\W\d_]|\.?[^\W\d_{_MEASURE_WORDS}万亿])"
-    r"(?!\s*(?:万|亿|(?:hundred|thousand|million|billion|trillion|per ?cent|percent|times|points?)\b))"
-)
 _NUMBERED = re.compile(
-    rf"^(?:({_DOTTED})\.?\s*|(\d{{1,2}})(?:\s*[.、)）:：](?!\d)\s*|(?!{_IN_A_MONTH})\s*(?=[^\d\s{_MEASURE_WORDS}.,]))|"
-    rf"([{HAN_DIGITS}十]{{1,3}})、\s*)"
+    rf"^(?:(\d{{1,2}})(?:\s*(?:[、)）]|[.．](?!\d{{1,2}}(?!\d))|[:：](?!\d))\s*|"
+    rf"(?!{_IN_A_MONTH})\s*(?=[^\d\s{_MEASURE_WORDS}.,:：、)）．]))|([{HAN_DIGITS}十]{{1,3}})、\s*)"
 )
+# "1.1", "3.2.1", and what tells an amount from the number of a part: 1.4 billion people, 2.5倍, 8.30am, 3.5 hours.
+_DOTTED = re.compile(r"^(\d{1,2}(?:[.．]\d{1,2})+)[.．、]?(?![\d.．])(\s*)(?=\S)")
+_AMOUNT: Mapping[Language, re.Pattern[str]] = {
+    "zh": re.compile(rf"[{_MEASURE_WORDS}万亿萬億元点點克米吨]"),
+    "en": re.compile(
+        r"[\W\d]*%|(?:hundred|thousand|million|billion|trillion|per ?cent|times|points?|hours?|minutes?|seconds?|days?|"
+        r"weeks?|months?|years?|km|kg|[ap]\.?m\.?|degrees?|dollars?|euros?|pounds?|yuan)\b",
+        re.IGNORECASE,
+    ),
+}
 # "han", or "digits" with as many dots as the number has; None without a number.
 Style = str | None
 
@@ -42,10 +49,13 @@ class Heading:
     @classmethod
     def of(cls, zh: str | None, en: str | None) -> Heading:
         """The heading that is printed as `zh` and `en`, each with or without a number."""
+        if dotted := _dotted_number(zh, en):
+            zh, en = (text and _DOTTED.sub("", text) for text in (zh, en))
+            return cls(dotted, zh, en.rstrip(".") if en else en, dotted)
         zh_number, zh = _strip_number(zh)
         en_number, en = _strip_number(en)
         number = zh_number or en_number
-        en_number = en_number or (number if number and _is_in_digits(number) else None)
+        en_number = en_number or (number if number and number.isdigit() else None)
         return cls(number, zh, en.rstrip(".") if en else en, en_number)
 
     @property
@@ -58,7 +68,7 @@ class Heading:
         """How it is numbered."""
         if not self.number:
             return None
-        return f"digits{'.' * self.number.count('.')}" if _is_in_digits(self.number) else "han"
+        return f"digits{'.' * self.number.count('.')}" if self.number[0].isdigit() else "han"
 
     @property
     def value(self) -> int:
@@ -77,6 +87,8 @@ def levels(headings: Sequence[Heading]) -> list[int]:
     A style of numbers (1., 1.1, 一、, none) is one level. Numbers stand within what has none, unless that comes first
     between two of them: 二、 [a, b] 三、; of two styles of numbers the later stands within the earlier, 1.1 within 1.
     """
+    if sum("." in (h.number or "") for h in headings) == 1:  # alone it is a version, or a date: "3.5 Sonnet"
+        headings = [replace(h, number=None) if "." in (h.number or "") else h for h in headings]
     numbered = [h for h in headings if not h.stands_beside]
     styles = list(dict.fromkeys(h.style for h in numbered))
     depth = dict.fromkeys(styles, 1)
@@ -129,12 +141,32 @@ def _numbered(number: str | None, heading: str) -> str:
     return f"{number}. {heading}" if number.isdigit() else f"{number}、{heading}"
 
 
-def _is_in_digits(number: str) -> bool:
-    return number[0].isdigit()
-
-
 def _strip_number(heading: str | None) -> tuple[str | None, str | None]:
     match = _NUMBERED.match(heading) if heading else None
     if not heading or not match:
         return None, heading
-    return next(number for number in match.groups() if number), heading[match.end() :]
+    return match.group(1) or match.group(2), heading[match.end() :]
+
+
+def _dotted_number(zh: str | None, en: str | None) -> str | None:
+    """The number of several parts that both halves begin with, or the one that has none of its own beside it.
+
+    One half alone is believed where no amount can be meant; both are, unless the English one says of what.
+    """
+    texts: dict[Language, str] = {language: text for language, text in zip(LANGUAGES, (zh, en), strict=True) if text}
+    found = {language: match for language, text in texts.items() if (match := _DOTTED.match(text))}
+    numbers = {unicodedata.normalize("NFKC", match[1]) for match in found.values()}
+    if len(numbers) != 1:
+        return None
+    (number,) = numbers
+    if any(text[0].isdigit() or number in text for language, text in texts.items() if language not in found):
+        return None
+    judged: Language = "en" if "en" in found else "zh"
+    return None if _is_of_an_amount(found[judged], judged) else number
+
+
+def _is_of_an_amount(number: re.Match[str], language: Language) -> bool:
+    """Whether what follows the number says of what it is, or is joined to it: 1.4 billion people, 8.30am."""
+    rest = number.string[number.end() :]
+    is_joined = not number[2] and rest[0].isascii() and rest[0].isalnum()
+    return is_joined or bool(_AMOUNT[language].match(rest))

@@ -7,8 +7,8 @@ import re
 from index.keywords import simplified
 
 _SUMMARY = re.compile(
-    r"导读|摘要|导语|提要|内容概要|^(?:编者?按|编者(?:注|的话)|编辑(?:手记|按语))\W*$|"
-    r"^(?:summary|abstract|tl;?dr|(?:the )?editor(?:['’]?s|s['’])? note|(?:a )?note from the editors?)\W*$",
+    r"导读|摘要|导语|提要|内容概要|^\W*(?:编者?按|编者(?:注|的话)|编辑(?:按|手记|按语))\W*$|"
+    r"^(?:summary|abstract|tl;?dr|(?:the )?editor(?:['’]?s|s['’])? note|(?:(?:a )?note )?from the editors?)\W*$",
     re.IGNORECASE,
 )
 _NOTES = re.compile(r"脚注|尾注|注释|^\W*(?:foot|end)?notes\W*$", re.IGNORECASE)
@@ -89,13 +89,9 @@ def stands_beside(text: str) -> bool:
 
 def names_makers(text: str) -> bool:
     """Whether `text`, a paragraph with a line in each language, speaks of who made the article."""
-    return _CREDITS.search(simplified(text)) is not None or lists_makers(text)
-
-
-def lists_makers(text: str) -> bool:
-    """Whether a line of `text` names several works, each with who did it: "Words: Ada Finch. Charts: Lin Wan."."""
-    lines = simplified(text).split("\n")
-    return any(len({role.group().strip().lower() for role in _ROLE.finditer(line)}) > 1 for line in lines)
+    own = simplified(text)
+    roles = ({role.group().strip().lower() for role in _ROLE.finditer(half)} for half in own.split("\n"))
+    return _CREDITS.search(own) is not None or any(len(several) > 1 for several in roles)
 
 
 def says_who_or_when(text: str) -> bool:

@@ -7,6 +7,7 @@ first in the ranking; whether it states the answer is for the gate to say, as of
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -41,18 +42,19 @@ _NAMES: Mapping[Unit, tuple[str, str, str]] = {
 }
 # Words that end like a name and are none: 阶段 3, 环节 2, 地图 1.
 _NO_NAME = "(?<![阶片手环季情细关地版])"
-_CLAUSE = r"sections?|clauses?|rules?|articles?|points?|para(?:graph)?s?\.?"
-_DOTTED = r"(?P<label>\d{1,2}(?:\.\d{1,2})+)"
+_CLAUSE = r"sections?|chapters?|parts?|clauses?|rules?|articles?|para(?:graph)?s?\.?"
+_DOTTED = r"(?P<label>\d{1,2}(?:[.．]\d{1,2})+)"
 _PATTERNS: Mapping[Unit, tuple[re.Pattern[str], ...]] = {
     "number": (re.compile(r"¶\s*(?P<n>\d{1,4})"),),
     "clause": (
         re.compile(rf"(?:\b(?:{_CLAUSE})|§)\s*{_DOTTED}\b", re.IGNORECASE),
-        re.compile(rf"(?:第\s*|§\s*)?{_DOTTED}\s*(?:小?节|[条款点项段])"),
+        re.compile(rf"(?:第|§)\s*{_DOTTED}\s*(?:小?节|章|部分|[条款点项段])"),
+        re.compile(rf"(?<![\d.．]){_DOTTED}\s*小?节"),
     ),
     **{
         unit: (
             re.compile(rf"\b{_NTH}\s+(?:{behind})\b", re.IGNORECASE),
-            re.compile(rf"\b(?:{before})\s+(?:no\.?\s*|number\s+)?#?{_N}\b(?! times\b)", re.IGNORECASE),
+            re.compile(rf"\b(?:{before})\s+(?:no\.?\s*|number\s+)?#?{_N}\b(?! times\b|\.\d)", re.IGNORECASE),
             re.compile(rf"(?:{_DI}|{_END}|{_START}){chinese}"),
             re.compile(rf"{_NO_NAME}{chinese}\s*(?P<n>\d{{1,3}})(?![\d.%年月日])"),
         )
@@ -108,7 +110,7 @@ def names_a_section(question: str) -> bool:
 def _named(unit: Unit, match: re.Match[str]) -> Named:
     groups = {name: text.lower() for name, text in match.groupdict().items() if text}
     if unit == "clause":
-        return Named(unit, 0, *match.span(), label=groups["label"])
+        return Named(unit, 0, *match.span(), label=unicodedata.normalize("NFKC", groups["label"]))
     written = groups.get("n") or groups.get("di")
     is_number = unit == "paragraph" and ("n" in groups or groups.get("di", "").isdigit())
     return Named("number" if is_number else unit, count(written) if written else _ordinal(groups), *match.span())
@@ -149,7 +151,9 @@ def _at(place: Named, paragraphs: Sequence[Paragraph]) -> Sequence[Paragraph]:
 
 def _labelled(label: str, paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
     """The paragraphs under the heading that is numbered so; where there is none, those that begin with the number."""
-    begins = re.compile(rf"\s*{re.escape(label)}(?![.．]?\d)")
+    called = r"(?:[第§]|(?:article|rule|clause|section)\b)?"
+    amount = r"\s*(?:[%％倍万亿萬億]|(?:million|billion|times|per ?cent)\b)"
+    begins = re.compile(rf"\s*{called}\s*{re.escape(label)}(?![.．]?\d|{amount})", re.IGNORECASE)
     under = [p for p in paragraphs if any(map(begins.match, (*p.section.zh, *p.section.en)))]
     return under or [p for p in paragraphs if any(begins.match(text) for text in (p.zh, p.en) if text)]
 

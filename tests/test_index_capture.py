@@ -555,13 +555,34 @@ def test_a_summary_in_both_languages_ends_with_the_next_heading(label: tuple[str
     assert [p.kind for p in endless.paragraphs] == ["front", "summary", "body", "body"]
 
 
-@pytest.mark.parametrize("above", [(), ("首页 | 登录",), ("首页 | 登录", "搜索")])
-def test_the_title_is_the_pair_above_whose_work_it_is_not_the_sites_own(above: tuple[str, ...]) -> None:
-    site = ("河边双语", "The River in Two Languages")
+def test_the_title_is_the_pair_above_whose_work_it_is_not_the_sites_own_above_its_menu() -> None:
+    site, subtitle = ("河边双语", "The River in Two Languages"), ("一个小镇的六年", "Six years of a small town")
+    menu, source = ("最新 | 专题 | 论坛",), ("来源：河边杂志",)
+    below = read_captured(Path("bridge.txt"), lines_of(site, menu, TITLE, source, HEADING, PROSE))
+    assert (of_kind(below, "front")[0].zh or "").split("\n") == [TITLE[0], source[0]]
+    plain = read_captured(Path("bridge.txt"), lines_of(TITLE, ("阅读 5 分钟",), subtitle, source, HEADING, PROSE))
+    assert plain.title == " / ".join(TITLE[::-1]), "a line between title and subtitle is no menu"
+
+
+@pytest.mark.parametrize("heading", ["Translation as a Trade", "Source of the Trouble", "By What Right"])
+def test_a_heading_that_begins_as_a_byline_does_is_none_without_a_summary_above(heading: str) -> None:
+    article = read_captured(Path("bridge.txt"), lines_of(TITLE, PROSE, ("翻译这一行", heading), PROSE, HEADING, PROSE))
+    assert [p.kind for p in article.paragraphs] == ["front", "body", "body", "body"]
+    assert article.paragraphs[2].section.en == (heading,)
+
+
+def test_an_editors_note_at_the_end_is_no_summary() -> None:
+    note = ("编者按", "Editor's note")
     article = read_captured(
-        Path("bridge.txt"), lines_of(site, ("第 12 期",), above, TITLE, ("来源：河边杂志",), HEADING, PROSE)
+        Path("bridge.txt"), lines_of(TITLE, PROSE, HEADING, PROSE, ("结果", "Results"), PROSE, note, PROSE)
     )
-    assert (of_kind(article, "front")[0].zh or "").split("\n") == [TITLE[0], "来源：河边杂志"]
+    assert [p.kind for p in article.paragraphs][1:] == ["body"] * 4
+
+
+def test_what_a_menu_says_may_be_a_heading_by_itself() -> None:
+    headings = [("隐私", "Privacy"), ("版权声明之争", "The fight over copyright notices")]
+    article = read_captured(Path("bridge.txt"), lines_of(TITLE, PROSE, headings[0], PROSE, headings[1], PROSE))
+    assert [(p.section.zh, p.section.en) for p in article.paragraphs[2:]] == [((zh,), (en,)) for zh, en in headings]
 
 
 def test_a_byline_in_both_languages_below_an_editors_note_is_of_the_head() -> None:
@@ -636,6 +657,7 @@ def test_a_closing_line_that_speaks_of_writing_is_not_the_credits() -> None:
         (["一、a", "1.1 b", "1.2 c", "二、d", "2.1 e"], [1, 2, 2, 1, 2]),
         (["A", "1.1 b", "1.2 c", "B", "2.1 d"], [1, 2, 2, 1, 2]),
         (["1.1 a", "A", "1.2 b", "B"], [1, 2, 1, 2]),
+        (["Opus", "3.5 Sonnet", "Haiku"], [1, 1, 1]),
         ([], []),
     ],
 )
@@ -651,8 +673,20 @@ def test_which_heading_stands_within_which_is_told_by_numbers_and_order(
         ("1.1 七盏灯", "1.1 The seven lamps", ("1.1 七盏灯", "1.1 The seven lamps")),
         ("3.2.1谁在用", "3.2.1. Who uses it", ("3.2.1 谁在用", "3.2.1 Who uses it")),
         ("10.4 费用", "Fees", ("10.4 费用", "10.4 Fees")),
+        ("1.1 2024 年的预算", "1.1 The 2024 budget", ("1.1 2024 年的预算", "1.1 The 2024 budget")),
+        ("5.1项目管理", "5.1 Projects", ("5.1 项目管理", "5.1 Projects")),
+        ("1.2 《河》的读者", "1.2 “The River”", ("1.2 《河》的读者", "1.2 “The River”")),
+        ("1．1 七盏灯", "1.1 The seven lamps", ("1.1 七盏灯", "1.1 The seven lamps")),
         ("1.4 亿人的选择", "1.4 billion people choose", ("1.4 亿人的选择", "1.4 billion people choose")),
+        ("1.4億人的選擇", "140 million people choose", ("1.4億人的選擇", "140 million people choose")),
         ("2.5倍的价钱", "2.5 times the price", ("2.5倍的价钱", "2.5 times the price")),
+        ("2.5 倍的价钱", "2.5 times the price", ("2.5 倍的价钱", "2.5 times the price")),
+        ("8.30 开门", "Doors at 8.30", ("8.30 开门", "Doors at 8.30")),
+        ("省下 2.5 小时", "2.5 hours saved", ("省下 2.5 小时", "2.5 hours saved")),
+        ("早上开门", "8.30am start", ("早上开门", "8.30am start")),
+        ("10:30 开门", "10:30 Doors", ("10:30 开门", "10:30 Doors")),
+        ("1、2024 年的预算", "1. The budget of 2024", ("1. 2024 年的预算", "1. The budget of 2024")),
+        ("1.2024 年展望", "1. Outlook for 2024", ("1. 2024 年展望", "1. Outlook for 2024")),
     ],
 )
 def test_a_number_of_several_parts_is_one_number(zh: str, en: str, shown: tuple[str, str]) -> None:

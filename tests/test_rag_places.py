@@ -38,7 +38,9 @@ NUMBERED = [
     paragraph(4, "body", "3. Fees", "3.20 Late"),
     Paragraph(5, "body", "5.3 期满不交的，申请搁置。", "5.3 An application not completed in time is set aside."),
     Paragraph(6, "body", "5.31 另有规定的除外。", "5.31 Unless otherwise provided."),
-    Paragraph(7, "body", "第 5.3 节说明了期限。", "Clause 5.3 sets the time limit."),
+    Paragraph(7, "body", "期限见第 5.3 节。", "Clause 6.4 sets the time limit."),
+    Paragraph(8, "body", "7.1% 的人没有交。", "7.1 million people did not pay."),
+    Paragraph(9, "body", "第 7.2 条 费用不退。", "Article 7.2 Nothing is paid back."),
 ]
 
 
@@ -52,6 +54,13 @@ NUMBERED = [
         ("§5.3 怎么规定的?", [5]),
         ("第 5.31 条是什么意思?", [6]),
         ("What does section 4.7 say?", []),
+        ("第 3．2 部分呢?", [2, 3]),
+        ("Explain Part 3.2", [2, 3]),
+        ("What does clause 6.4 set?", [7]),
+        ("What does clause 7.1 say?", []),
+        ("What does rule 7.2 say?", [9]),
+        ("上涨 3.2 点是为什么?", []),
+        ("平均 3.1 条评论?", []),
         ("What is new in version 3.2?", []),
         ("涨到 3.2 倍是哪一年?", []),
     ],
