@@ -20,6 +20,11 @@ from index.source import ArticleReader
 USUAL = {"front": 1, "figure": 2, "footnote": 2, "credits": 1}
 # Of each page: its title, its paragraphs by kind, and how many headings it has in Chinese.
 EXPECTED: dict[str, tuple[str, dict[str, int], int]] = {
+    "almanac": (
+        "Somebody to Answer for It / 谁来替这句话负责",
+        USUAL | {"body": 47, "figure": 4, "footnote": 5},
+        17,
+    ),
     "cable": (
         "A Country on a Single Thread / 一根线上的国家",
         USUAL | {"body": 40, "footnote": 3},
@@ -82,6 +87,14 @@ EXPECTED: dict[str, tuple[str, dict[str, int], int]] = {
         USUAL | {"body": 42},
         9,
     ),
+    "ladder": (
+        (
+            "How Far Across? Six Years of Measuring Machines That Design Bridges / "
+            "能自己走多远？六年来，我们怎样测量会设计桥梁的机器"
+        ),
+        USUAL | {"body": 48, "figure": 3, "footnote": 5},
+        16,
+    ),
     "notice": (
         (
             "A Guide to Gatehouse: Ostermere's Automated Benefits and Permits Assistant / "
@@ -89,6 +102,14 @@ EXPECTED: dict[str, tuple[str, dict[str, int], int]] = {
         ),
         USUAL | {"body": 41},
         13,
+    ),
+    "outage": (
+        (
+            "Three Days Without Counterbell: A Post-Mortem for Pharmacies and Small Shops / "
+            "停了三天的“柜铃”：一份写给药房和小店的事故复盘"
+        ),
+        USUAL | {"body": 44, "figure": 4, "footnote": 5},
+        18,
     ),
     "pioneer": (
         (
@@ -108,6 +129,11 @@ EXPECTED: dict[str, tuple[str, dict[str, int], int]] = {
         USUAL | {"body": 41},
         11,
     ),
+    "strategy": (
+        "Seven Lamps, Five Years On / 七盏灯，五年后",
+        USUAL | {"body": 46, "figure": 4, "footnote": 5},
+        32,
+    ),
     "survey": (
         (
             "Sharing a Desk with the Assistant: How Programmers Work in Five Cities / "
@@ -115,6 +141,11 @@ EXPECTED: dict[str, tuple[str, dict[str, int], int]] = {
         ),
         USUAL | {"body": 42},
         11,
+    ),
+    "trial": (
+        "Heron: Who Should Look at the Picture of Your Eye / 苍鹭试验：谁来看这张眼底照片",
+        USUAL | {"body": 42, "figure": 4, "footnote": 4},
+        16,
     ),
     "tutors": (
         "Three Years with a Patient Machine / 与一台耐心的机器相处三年",
