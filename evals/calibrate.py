@@ -9,7 +9,7 @@ threshold had seen. What is heard of the model's layers is fitted before (evals/
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from itertools import product
 from pathlib import Path
@@ -21,7 +21,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold
 
+from evals import listwise
 from evals.gold import Question
+from evals.listwise import Candidates
 from index.errors import UserError
 from index.paragraphs import LANGUAGES, Language
 from rag import rerank
@@ -30,8 +32,9 @@ from rag.gate import GATE_FILE, KNOWN, MOMENTS, Moment, Signals
 from rag.generators import Hears
 
 # A refusal of what the article answers is held to be this many times as bad as an answer to what it does not: what is
-# aimed at allows twice as many of these as of those, and who is refused wrongly is left with nothing.
-COST_OF_OVER_REFUSAL = 2.0
+# aimed at allows twice as many of these as of those, and who is refused wrongly is left with nothing. Less so where the
+# model has read what was found: of what is refused then a part would have been answered from another paragraph.
+COST_OF_OVER_REFUSAL: Mapping[Moment, float] = {"question": 2.0, "opening": 1.5}
 # How much more a paragraph read for a question that nothing answers counts in the probe's regression: most of those
 # that do not state an answer are read for questions that another one answers, and are easily told.
 UNANSWERED_WEIGHT = 3.0
@@ -40,7 +43,10 @@ UNANSWERED_WEIGHT = 3.0
 READ = 3
 # Inverse strength of the ridge on the coefficients; the sample is a few hundred questions.
 RIDGE = 0.3
+LIST_RIDGE = 1e-3  # of the comparison of what was read
 FOLDS = 10
+# What the groups of XQuAD's questions are called, before the number of an article.
+OF_XQUAD = "XQuAD "
 NAMES = tuple(f.name for f in fields(Signals))
 Floats = NDArray[np.float64]
 
@@ -95,6 +101,7 @@ class Reranking:
     """One language's reranker, and retrieval before and after it on questions that it had not seen."""
 
     weights: tuple[float, ...]
+    compared: tuple[float, ...]
     auc: float
     before: float  # recall@1 of the questions that are answered
     after: float
@@ -179,25 +186,56 @@ def _in_turn(questions: Sequence[Asked], on_done: OnProgress) -> Iterator[tuple[
 
 
 def fit_rerank(readings: Sequence[Reading]) -> dict[Language, Reranking]:
-    """A logistic regression a language: does this paragraph state the answer?"""
+    """Two logistic regressions a language: does this paragraph state the answer, and which of those that were read?"""
     return {language: _fit_rerank([r for r in readings if r.language == language]) for language in LANGUAGES}
 
 
 def _fit_rerank(readings: Sequence[Reading]) -> Reranking:
     observed = np.array([rerank.features(r.opening, r.share) for r in readings], np.float64)[:, 1:]
     states = np.array([r.states for r in readings], dtype=int)
+    lists = _lists_of(readings)
     model = LogisticRegression()
-    held_out = np.zeros(len(states))
+    held_out, beside = np.zeros(len(states)), np.zeros(len(states))
     for train, test in folds_of([r.group for r in readings]):
         held_out[test] = model.fit(observed[train], states[train]).predict_proba(observed[test])[:, 1]
+        seen = frozenset(map(int, train))
+        beside[test] = observed[test] @ _compared(observed, states, [own for own in lists if seen.issuperset(own)])
     before, after = [], []
     for question in dict.fromkeys(r.question for r, stated in zip(readings, states, strict=True) if stated):
         own = [i for i, r in enumerate(readings) if r.question == question]
         before.append(states[min(own, key=lambda i: readings[i].rank)])
-        after.append(states[max(own, key=lambda i: held_out[i])])
+        after.append(states[max(own, key=lambda i: beside[i])])
     model.fit(observed, states)
-    weights = (float(model.intercept_[0]), *map(float, model.coef_[0]))
-    return Reranking(weights, float(roc_auc_score(states, held_out)), float(np.mean(before)), float(np.mean(after)))
+    return Reranking(
+        weights=(float(model.intercept_[0]), *map(float, model.coef_[0])),
+        compared=tuple(map(float, _compared(observed, states, lists))),
+        auc=float(roc_auc_score(states, held_out)),
+        before=float(np.mean(before)),
+        after=float(np.mean(after)),
+    )
+
+
+def _lists_of(readings: Sequence[Reading]) -> list[list[int]]:
+    """The places in `readings` of what was read for each question that one of them states the answer to, and not all.
+
+    None of XQuAD's, whose paragraphs are of many articles: the words found tell more there than within one article.
+    """
+    of: dict[str, list[int]] = {}
+    for i, reading in enumerate(readings):
+        if not reading.group.startswith(OF_XQUAD):
+            of.setdefault(reading.question, []).append(i)
+    return [own for own in of.values() if {readings[i].states for i in own} == {True, False}]
+
+
+def _compared(observed: Floats, states: NDArray[np.int64], lists: Sequence[Sequence[int]]) -> Floats:
+    """The weights by which, of what was read for a question, what states the answer has the most.
+
+    Without a question retrieval's share alone.
+    """
+    if not lists:
+        return np.array([0.0, 1.0])
+    questions = [Candidates(observed[own], states[own] == 1, 1 / len(lists)) for own in map(list, lists)]
+    return listwise.fit(questions, np.ones(observed.shape[1]), LIST_RIDGE)
 
 
 def folds_of(groups: Sequence[str]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
@@ -252,9 +290,9 @@ def _fit(examples: Sequence[Example], moment: Moment) -> Fit:
 def _threshold(probability: Floats, wanted: NDArray[np.int64], moment: Moment) -> float:
     if moment == "opening":
         # Where answering and refusing are expected to cost alike. The least cost in the sample moves with single
-        # questions: 0.26 in one language and 0.32 in the other, by the same cost.
-        return 1 / (1 + COST_OF_OVER_REFUSAL)
-    return _least_cost(probability, wanted, COST_OF_OVER_REFUSAL)
+        # questions: 0.26 in one language and 0.32 in the other, by a cost of two.
+        return 1 / (1 + COST_OF_OVER_REFUSAL["opening"])
+    return _least_cost(probability, wanted, COST_OF_OVER_REFUSAL["question"])
 
 
 def _least_cost(probability: Floats, wanted: NDArray[np.int64], weight: float) -> float:

@@ -113,7 +113,12 @@ def _calibrate_reading(readings: Sequence[calibrate.Reading], model: str) -> Hea
     hearing = fit_hearing(readings)
     write_probes(model, hearing.probes)
     reranking = calibrate.fit_rerank(hearing.reheard(readings))
-    rerank.write_rerank({language: side.weights for language, side in reranking.items()})
+    rerank.write_rerank(
+        rerank.Coefficients(
+            {language: side.weights for language, side in reranking.items()},
+            {language: side.compared for language, side in reranking.items()},
+        )
+    )
     for language, side in reranking.items():
         print(
             f"opening, {language}: area under the curve {hearing.before[language]:.3f} of its two words, "
@@ -156,7 +161,7 @@ def _group_of(question: Question) -> str:
 
 def _group_of_article(article: int) -> str:
     """What all questions about one of XQuAD's articles, its own and ours, are held out together as."""
-    return f"XQuAD {article}"
+    return f"{calibrate.OF_XQUAD}{article}"
 
 
 def _of_xquad(folder: Path, limit: int | None) -> list[calibrate.Asked]:

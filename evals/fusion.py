@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import logsumexp
 
+from evals import listwise
 from evals.gold import Question
+from evals.listwise import Candidates
 from index.paragraphs import LANGUAGES, Language
 from rag.retrieve import COLUMNS, FUSION_FILE, LEGS, Fusion, HybridRetriever, Table
 
@@ -88,22 +88,8 @@ def write_fusion(fusion: Fusion, path: Path = FUSION_FILE) -> None:
 
 
 def _fitted(beds: Sequence[Sequence[Example]]) -> Weights:
-    def loss(weights: Weights) -> tuple[float, Weights]:
-        total, slope = RIDGE * float(weights @ weights), 2 * RIDGE * weights
-        for examples in beds:
-            for e in examples:
-                scores = e.table.values @ weights
-                every, right = logsumexp(scores), logsumexp(scores[e.gold])
-                share = np.exp(scores - every)
-                own = np.where(e.gold, np.exp(scores - right), 0.0)
-                total += float(every - right) / len(examples)
-                slope = slope + (share - own) @ e.table.values / len(examples)
-        return total, slope
-
-    start = np.full(len(COLUMNS), 5.0)
-    # A leg may be of no use, never of harm: a negative weight would be an accident of the sample.
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0.0, None)] * len(COLUMNS))
-    return np.asarray(found.x, np.float64)
+    questions = [Candidates(e.table.values, e.gold, 1 / len(examples)) for examples in beds for e in examples]
+    return listwise.fit(questions, np.full(len(COLUMNS), 5.0), RIDGE)
 
 
 def _scaled(weights: Weights, beds: Sequence[Sequence[Example]]) -> Fusion:

@@ -21,7 +21,7 @@ from rag.generators import Hears
 from rag.opening import Probe, bounded
 
 # The inverse strength of the ridge on the standardised values.
-RIDGE = 0.01
+RIDGE = 0.003
 Probes = Mapping[Language, Probe]
 
 

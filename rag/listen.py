@@ -24,7 +24,7 @@ from rag.generators import Generator, GeneratorFailed
 from rag.language import language_of_question
 from rag.prompts import WORDING, answer_messages, insisting_messages, leading_messages, translation_messages
 from rag.reply import Reply
-from rag.rerank import PROBED, SURE, is_hopeless, reranked, stating
+from rag.rerank import PROBED, SURE, is_hopeless, preferred, reranked, stating
 
 TRANSLATION_TOKENS = 64  # a longer question is translated as far as that
 
@@ -74,21 +74,24 @@ class Listener:
         openings: dict[int, float] = {}
         stated: dict[int, float] = {}
         readings: dict[int, Heard] = {}
-        for number, heard in self.readings(self._candidates(found, spent)):
+        last, is_sure = 0, False
+        for last, heard in self.readings(self._candidates(found, spent)):
             found = heard.looked
-            readings[number] = heard
-            openings[number] = heard.reply.opening or 0.0
-            stated = {n: stating(openings[n], found.ranking.share[n], found.language) for n in openings}
-            if stated[number] >= SURE:
-                return replace(heard, looked=_reranked(found, stated), spent=spent, openings=openings)
+            readings[last] = heard
+            openings[last] = heard.reply.opening or 0.0
             spent.update(heard.reply.usage or {})
-            if is_hopeless(stated):
-                heard.reply.close()
+            stated = {n: stating(openings[n], found.ranking.share[n], found.language) for n in openings}
+            is_sure = stated[last] >= SURE
+            if is_sure or is_hopeless(stated):
                 break
-        best = max(stated, key=lambda n: stated[n])
-        spent.subtract(readings[best].reply.usage or {})  # it counts as the reply that is returned
-        looked = _reranked(found, stated)
-        return replace(readings[best], looked=looked, pieces=None, spent=spent, openings=openings)
+        held = preferred(openings, found.ranking.share, found.language, last if is_sure else None)
+        best = max(held, key=lambda n: held[n])
+        chosen = readings[best]
+        spent.subtract(chosen.reply.usage or {})  # it counts as the reply that is returned
+        if not is_sure:  # else it is the last one, and is written on
+            readings[last].reply.close()
+            chosen = replace(chosen, pieces=None)
+        return replace(chosen, looked=_reranked(found, held), spent=spent, openings=openings)
 
     def openings(self, found: Looked, most: int) -> dict[int, Heard]:
         """{paragraph: the generator's reply about it alone, stopped at its opening}, of the first `most`.
@@ -199,7 +202,7 @@ def _others(found: Looked, first: Retrieved, most: int) -> list[tuple[Looked, Re
     return [(found, entry) for entry in others[: most - 1]]
 
 
-def _reranked(found: Looked, stated: Mapping[int, float]) -> Looked:
-    ranking = reranked(found.ranking, stated)
+def _reranked(found: Looked, held: Mapping[int, float]) -> Looked:
+    ranking = reranked(found.ranking, held)
     ranked = reweighed(found.ranked, found.ranking.share, ranking.share)
     return replace(found, ranking=ranking, ranked=tuple(ranked))

@@ -3,8 +3,9 @@
 A small model that is shown six paragraphs at once is led astray by the five that are near; shown one, it tells well
 whether that one states the answer (evals/NOTES.md). The probability joins what it says with what retrieval said. The
 first paragraph that is sure enough is answered from, so a plain question costs one reading, which its answer needs
-anyway; where two say nothing of what was asked, there is no third. Coefficients are in rerank.json, fitted on
-development questions by `python -m evals calibrate gate`.
+anyway; where two say nothing of what was asked, there is no third. Where none is sure, they are compared with each
+other: beside another of the same question, what is said of a paragraph counts for more than where it was found.
+Coefficients are in rerank.json, fitted on development questions by `python -m evals calibrate gate`.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from index.paragraphs import LANGUAGES, Language
+from index.paragraphs import Language
 from rag.answer import Retrieved
 from rag.opening import bounded
 from rag.retrieve import Ranking
@@ -25,7 +26,7 @@ RERANK_FILE = Path(__file__).with_name("rerank.json")
 # How many paragraphs are read at most; the probability of one at which no further one is; and below which all must
 # stay that were read so far, two or three, for no further one to be (evals/NOTES.md).
 PROBED = 4
-SURE = 0.6
+SURE = 0.7
 HOPELESS = 0.02
 # Where a question asks for several things: how many paragraphs are read, the least log odds of one that states a part
 # of it beside those that are cited (retrieval's share, which looks for one answer, is not asked), and how many there
@@ -34,6 +35,7 @@ SEVERAL = 4
 STATES_TOO = 1.0
 FURTHER = 2
 FEATURES = ("bias", "opening", "share")
+COMPARED = FEATURES[1:]
 _LEAST_SHARE = 1e-6
 
 
@@ -44,9 +46,31 @@ def features(opening: float, share: float) -> tuple[float, float, float]:
 
 def stating(opening: float, share: float, language: Language) -> float:
     """The probability that a paragraph states the answer."""
-    weights = _weights()[language]
+    weights = _coefficients().states[language]
     total = sum(weight * value for weight, value in zip(weights, features(opening, share), strict=True))
     return 1 / (1 + math.exp(-total))
+
+
+def preferred(
+    openings: Mapping[int, float], shares: Mapping[int, float], language: Language, sure: int | None = None
+) -> dict[int, float]:
+    """{paragraph: the probability that it is the one, of those read, that states the answer, if one does}.
+
+    `openings`: the log odds of each that was read. `shares`: retrieval's, of these and others. `sure`: one that states
+    it by itself, whatever the others say; it has SURE of the probability at least.
+    """
+    weights = _coefficients().compared[language]
+    totals = {
+        number: sum(w * x for w, x in zip(weights, features(opening, shares[number])[1:], strict=True))
+        for number, opening in openings.items()
+    }
+    highest = max(totals.values())
+    odds = {number: math.exp(total - highest) for number, total in totals.items()}
+    held = {number: own / sum(odds.values()) for number, own in odds.items()}
+    if sure is None or held[sure] >= SURE:
+        return held
+    rest = (1 - SURE) / (1 - held[sure])
+    return {number: SURE if number == sure else rest * own for number, own in held.items()}
 
 
 def is_hopeless(stated: Mapping[int, float]) -> bool:
@@ -60,36 +84,42 @@ def stating_too(openings: Mapping[int, float], cited: Collection[int]) -> list[i
     return sorted(further, key=lambda n: -openings[n])[:FURTHER]
 
 
-def reranked(ranking: Ranking, stated: Mapping[int, float]) -> Ranking:
+def reranked(ranking: Ranking, held: Mapping[int, float]) -> Ranking:
     """`ranking` with the paragraphs that were read first, the likeliest first of all.
 
-    `stated`: {paragraph: probability that it states the answer}, of the first of the ranking. The scores stay with
-    the places; a paragraph's share becomes its part of the probability that the paragraphs read hold together.
+    `held`: {paragraph: probability that it is the one}, of the first of the ranking. The scores stay with the
+    places; a paragraph's share becomes its part of the probability that the paragraphs read hold together.
     """
-    read = [entry for entry in ranking.retrieved if entry.paragraph.number in stated]
-    rest = [entry for entry in ranking.retrieved if entry.paragraph.number not in stated]
-    ordered = sorted(read, key=lambda entry: -stated[entry.paragraph.number])
+    read = [entry for entry in ranking.retrieved if entry.paragraph.number in held]
+    rest = [entry for entry in ranking.retrieved if entry.paragraph.number not in held]
+    ordered = sorted(read, key=lambda entry: -held[entry.paragraph.number])
     placed = (Retrieved(own.paragraph, at.score) for own, at in zip(ordered, read, strict=True))
-    return replace(ranking, retrieved=(*placed, *rest), share=_shares(ranking, stated))
+    mass = sum(ranking.share[number] for number in held)
+    share = {**ranking.share, **{number: mass * p for number, p in held.items()}}
+    return replace(ranking, retrieved=(*placed, *rest), share=share)
 
 
-def _shares(ranking: Ranking, stated: Mapping[int, float]) -> dict[int, float]:
-    mass = sum(ranking.share[number] for number in stated)
-    total = sum(stated.values()) or 1.0
-    return {**ranking.share, **{number: mass * p / total for number, p in stated.items()}}
+@dataclass(frozen=True, slots=True)
+class Coefficients:
+    """By language: `states`, of FEATURES, for one paragraph alone; `compared`, of COMPARED, for one beside others."""
+
+    states: Mapping[Language, Sequence[float]]
+    compared: Mapping[Language, Sequence[float]]
 
 
-def write_rerank(weights: Mapping[Language, Sequence[float]], path: Path = RERANK_FILE) -> None:
+def write_rerank(coefficients: Coefficients, path: Path = RERANK_FILE) -> None:
     """Write the coefficients where the reranker reads them."""
-    record: dict[str, Sequence[object]] = {"features": FEATURES}
-    record.update({language: [round(w, 4) for w in own] for language, own in weights.items()})
+    record: dict[str, object] = {"features": FEATURES}
+    for name in ("states", "compared"):
+        own: Mapping[Language, Sequence[float]] = getattr(coefficients, name)
+        record[name] = {language: [round(w, 4) for w in weights] for language, weights in own.items()}
     path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    _weights.cache_clear()
+    _coefficients.cache_clear()
 
 
 @cache
-def _weights() -> dict[Language, tuple[float, ...]]:
+def _coefficients() -> Coefficients:
     record = json.loads(RERANK_FILE.read_text(encoding="utf-8"))
     if tuple(record["features"]) != FEATURES:
         raise ValueError(f"rerank.json was fitted on {record['features']}, the reranker computes {FEATURES}")
-    return {language: tuple(record[language]) for language in LANGUAGES}
+    return Coefficients(record["states"], record["compared"])

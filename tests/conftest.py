@@ -26,6 +26,7 @@ from index.embedder import Embedder  # noqa: E402
 from index.paragraphs import LANGUAGES  # noqa: E402
 from index.settings import Settings, load_settings  # noqa: E402
 from index.weights import FETCH_COMMAND, needed  # noqa: E402
+from rag.rerank import Coefficients  # noqa: E402
 from tests.fakes import HashingEmbedder  # noqa: E402
 from tests.rag_support import open_gate  # noqa: E402
 
@@ -158,7 +159,8 @@ def listening_gate(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def listening_reranker(monkeypatch: pytest.MonkeyPatch, listening_gate: None) -> None:
     """That gate, and a reranker for which the reply's opening decides as well."""
-    monkeypatch.setattr("rag.rerank._weights", lambda: dict.fromkeys(LANGUAGES, (0.0, 1.0, 0.0)))
+    listening = Coefficients(dict.fromkeys(LANGUAGES, (0.0, 1.0, 0.0)), dict.fromkeys(LANGUAGES, (1.0, 0.0)))
+    monkeypatch.setattr("rag.rerank._coefficients", lambda: listening)
 
 
 # --- the real models ----------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from index.paragraphs import LANGUAGES, Paragraph
 from rag import rerank
 from rag.answer import Retrieved
 from rag.gate import Gate
-from rag.rerank import HOPELESS, PROBED, is_hopeless, reranked, stating, write_rerank
+from rag.rerank import HOPELESS, PROBED, SURE, Coefficients, is_hopeless, preferred, reranked, stating, write_rerank
 from rag.retrieve import HANDED_ON, HybridRetriever, Ranking, _handed_on
 from tests.rag_support import PRESSED, make_index, pressed_engine, scripted_engine, small_engine
 
@@ -74,20 +74,20 @@ def test_two_questions_in_a_row_hand_on_in_turn_and_nothing_is_lost() -> None:
 
 
 def test_what_was_read_comes_first_likeliest_before_others_and_the_scores_stay_with_the_places() -> None:
-    after = reranked(RANKING, {4: 0.1, 2: 0.3, 7: 0.2})
+    after = reranked(RANKING, {4: 0.2, 2: 0.5, 7: 0.3})
     assert [entry.paragraph.number for entry in after.retrieved] == [2, 7, 4, 1]
     assert [entry.score for entry in after.retrieved] == [0.9, 0.7, 0.4, 0.2]
 
 
 def test_the_shares_of_what_was_read_are_dealt_out_anew_and_no_other_changes() -> None:
-    after = reranked(RANKING, {4: 0.1, 2: 0.3, 7: 0.2})
+    after = reranked(RANKING, {4: 0.2, 2: 0.5, 7: 0.3})
     assert sum(after.share.values()) == pytest.approx(sum(RANKING.share.values()))
-    assert after.share[2] == pytest.approx(0.95 * 0.3 / 0.6)
+    assert after.share[2] == pytest.approx(0.95 * 0.5)
     assert after.share[1] == 0.05
 
 
 def test_a_paragraph_that_was_not_read_stays_behind_those_that_were() -> None:
-    after = reranked(RANKING, {4: 0.01})
+    after = reranked(RANKING, {4: 1.0})
     assert [entry.paragraph.number for entry in after.retrieved] == [4, 2, 7, 1]
     assert after.share == pytest.approx(RANKING.share)
 
@@ -102,17 +102,41 @@ def test_the_shipped_reranker_listens_to_both_and_more_to_neither_extreme(langua
     assert stating(1e9, 0.5, own) == stating(8.0, 0.5, own) < 1
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_beside_another_what_is_said_counts_for_more_than_where_it_was_found(language: str) -> None:
+    own = "zh" if language == "zh" else "en"
+    held = preferred({1: 1.0, 2: 3.0, 3: -2.0}, {1: 0.6, 2: 0.1, 3: 0.3}, own)
+    assert sum(held.values()) == pytest.approx(1.0)
+    assert max(held, key=lambda n: held[n]) == 2
+    assert preferred({1: 1.0, 2: 1.0}, {1: 0.6, 2: 0.1}, own)[1] > 0.5, "what is said alike, where it was found decides"
+    assert preferred({1: -9e9}, {1: 0.0}, own) == {1: 1.0}
+
+
+def test_one_that_is_sure_is_preferred_whatever_the_others_say() -> None:
+    openings, shares = {1: 3.0, 2: 0.0, 3: 1.0}, {1: 0.2, 2: 0.7, 3: 0.1}
+    held = preferred(openings, shares, "en", sure=2)
+    assert (held[2], sum(held.values())) == (SURE, pytest.approx(1.0))
+    free = preferred(openings, shares, "en")
+    assert max(free, key=lambda n: free[n]) == 1
+    assert held[1] / held[3] == pytest.approx(free[1] / free[3])
+    assert preferred(openings, shares, "en", sure=1) == free, "it is preferred already"
+
+
 def test_what_is_written_is_what_the_reranker_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rerank, "RERANK_FILE", tmp_path / "rerank.json")
-    write_rerank({"zh": (0.0, 1.0, 0.0), "en": (5.0, 0.0, 0.0)}, tmp_path / "rerank.json")
+    compared = {"zh": (1.0, 0.0), "en": (0.0, 1.0)}
+    write_rerank(Coefficients({"zh": (0.0, 1.0, 0.0), "en": (5.0, 0.0, 0.0)}, compared), tmp_path / "rerank.json")
     assert stating(0.0, 0.5, "zh") == pytest.approx(0.5)
     assert stating(-3.0, 0.5, "en") > 0.99
+    openings, shares = {1: 2.0, 2: 0.0}, {1: 0.2, 2: 0.6, 3: 0.2}
+    assert preferred(openings, shares, "zh") == pytest.approx({1: 1 / (1 + math.exp(-2.0)), 2: 1 / (1 + math.exp(2.0))})
+    assert preferred(openings, shares, "en") == pytest.approx({1: 0.25, 2: 0.75})
     record = json.loads((tmp_path / "rerank.json").read_text())
     (tmp_path / "rerank.json").write_text(json.dumps(record | {"features": ["bias"]}))
-    rerank._weights.cache_clear()
+    rerank._coefficients.cache_clear()
     with pytest.raises(ValueError, match="fitted on"):
         stating(0.0, 0.5, "zh")
-    rerank._weights.cache_clear()
+    rerank._coefficients.cache_clear()
 
 
 # --- on the road --------------------------------------------------------------------------------------------
@@ -138,7 +162,8 @@ def test_a_paragraph_that_the_model_finds_the_answer_in_overtakes_those_that_are
 
 
 def test_where_it_is_sure_of_none_the_likeliest_is_asked_again(fixing: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.rerank._weights", lambda: dict.fromkeys(LANGUAGES, (-1.0, 1.0, 0.0)))
+    doubtful = Coefficients(dict.fromkeys(LANGUAGES, (-1.0, 1.0, 0.0)), dict.fromkeys(LANGUAGES, (1.0, 0.0)))
+    monkeypatch.setattr("rag.rerank._coefficients", lambda: doubtful)
     unsure = ["Stated: a", "Stated: b", "Stated: c", "Stated: d", "Stated: An hour, which it takes to heat the pan."]
     engine, llm = small_engine(fixing, *unsure, logits=[-2.0, 0.1, -1.0, -1.0, 0.1])
     answer = engine.ask(QUESTION)
@@ -163,7 +188,8 @@ def test_a_reply_that_was_going_to_be_silent_is_made_to_go_on_without_being_open
 def test_the_likeliest_is_made_to_go_on_without_being_opened_again_though_it_was_going_to_answer(
     fixing: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rag.rerank._weights", lambda: dict.fromkeys(LANGUAGES, (-1.0, 1.0, 0.0)))
+    doubtful = Coefficients(dict.fromkeys(LANGUAGES, (-1.0, 1.0, 0.0)), dict.fromkeys(LANGUAGES, (1.0, 0.0)))
+    monkeypatch.setattr("rag.rerank._coefficients", lambda: doubtful)
     replies = ["Stated: a", "Stated: b", "Stated: c", "Stated: d", "Fixing takes 6 minutes."]
     engine, llm = small_engine(fixing, *replies, logits=[-2.0, 0.9, -1.0, -1.0])
     engine = engine.with_generator(replace(engine.generator, continues=True))
@@ -175,7 +201,8 @@ def test_the_likeliest_is_made_to_go_on_without_being_opened_again_though_it_was
 def test_what_the_gate_is_calibrated_on_is_told_without_writing_an_answer(
     fixing: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rag.rerank._weights", lambda: dict.fromkeys(LANGUAGES, (-1.0, 1.0, 0.0)))
+    doubtful = Coefficients(dict.fromkeys(LANGUAGES, (-1.0, 1.0, 0.0)), dict.fromkeys(LANGUAGES, (1.0, 0.0)))
+    monkeypatch.setattr("rag.rerank._coefficients", lambda: doubtful)
     replies = ["Stated: a", "Stated: b", "Stated: c", "Stated: d"]
     engine, llm = small_engine(fixing, *replies, logits=[-2.0, 0.9, -1.0, -1.0])
     signals = engine.signals_at_opening(engine.look(QUESTION))
