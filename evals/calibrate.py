@@ -23,7 +23,7 @@ from sklearn.model_selection import GroupKFold
 
 from evals import listwise
 from evals.gold import Question
-from evals.listwise import Candidates
+from evals.listwise import Candidates, Floats
 from index.errors import UserError
 from index.paragraphs import LANGUAGES, Language
 from rag import rerank
@@ -48,7 +48,6 @@ FOLDS = 10
 # What the groups of XQuAD's questions are called, before the number of an article.
 OF_XQUAD = "XQuAD "
 NAMES = tuple(f.name for f in fields(Signals))
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +192,8 @@ def fit_rerank(readings: Sequence[Reading]) -> dict[Language, Reranking]:
 def _fit_rerank(readings: Sequence[Reading]) -> Reranking:
     observed = np.array([rerank.features(r.opening, r.share) for r in readings], np.float64)[:, 1:]
     states = np.array([r.states for r in readings], dtype=int)
-    lists = _lists_of(readings)
+    by_question = _by_question(readings)
+    lists = _lists(by_question, readings)
     model = LogisticRegression()
     held_out, beside = np.zeros(len(states)), np.zeros(len(states))
     for train, test in folds_of([r.group for r in readings]):
@@ -201,8 +201,7 @@ def _fit_rerank(readings: Sequence[Reading]) -> Reranking:
         seen = frozenset(map(int, train))
         beside[test] = observed[test] @ _compared(observed, states, [own for own in lists if seen.issuperset(own)])
     before, after = [], []
-    for question in dict.fromkeys(r.question for r, stated in zip(readings, states, strict=True) if stated):
-        own = [i for i, r in enumerate(readings) if r.question == question]
+    for own in (own for own in by_question if states[own].any()):
         before.append(states[min(own, key=lambda i: readings[i].rank)])
         after.append(states[max(own, key=lambda i: beside[i])])
     model.fit(observed, states)
@@ -215,26 +214,31 @@ def _fit_rerank(readings: Sequence[Reading]) -> Reranking:
     )
 
 
-def _lists_of(readings: Sequence[Reading]) -> list[list[int]]:
-    """The places in `readings` of what was read for each question that one of them states the answer to, and not all.
+def _by_question(readings: Sequence[Reading]) -> list[list[int]]:
+    """The places in `readings` of what was read for each question."""
+    of: dict[str, list[int]] = {}
+    for i, reading in enumerate(readings):
+        of.setdefault(reading.question, []).append(i)
+    return list(of.values())
+
+
+def _lists(by_question: Sequence[list[int]], readings: Sequence[Reading]) -> list[list[int]]:
+    """Those of the questions of which some of what was read states the answer, and not all.
 
     None of XQuAD's, whose paragraphs are of many articles: the words found tell more there than within one article.
     """
-    of: dict[str, list[int]] = {}
-    for i, reading in enumerate(readings):
-        if not reading.group.startswith(OF_XQUAD):
-            of.setdefault(reading.question, []).append(i)
-    return [own for own in of.values() if {readings[i].states for i in own} == {True, False}]
+    own_article = (own for own in by_question if not readings[own[0]].group.startswith(OF_XQUAD))
+    return [own for own in own_article if {readings[i].states for i in own} == {True, False}]
 
 
-def _compared(observed: Floats, states: NDArray[np.int64], lists: Sequence[Sequence[int]]) -> Floats:
+def _compared(observed: Floats, states: NDArray[np.int64], lists: Sequence[list[int]]) -> Floats:
     """The weights by which, of what was read for a question, what states the answer has the most.
 
     Without a question retrieval's share alone.
     """
     if not lists:
         return np.array([0.0, 1.0])
-    questions = [Candidates(observed[own], states[own] == 1, 1 / len(lists)) for own in map(list, lists)]
+    questions = [Candidates(observed[own], states[own] == 1, 1 / len(lists)) for own in lists]
     return listwise.fit(questions, np.ones(observed.shape[1]), LIST_RIDGE)
 
 
@@ -288,11 +292,12 @@ def _fit(examples: Sequence[Example], moment: Moment) -> Fit:
 
 
 def _threshold(probability: Floats, wanted: NDArray[np.int64], moment: Moment) -> float:
+    cost = COST_OF_OVER_REFUSAL[moment]
     if moment == "opening":
         # Where answering and refusing are expected to cost alike. The least cost in the sample moves with single
         # questions: 0.26 in one language and 0.32 in the other, by a cost of two.
-        return 1 / (1 + COST_OF_OVER_REFUSAL["opening"])
-    return _least_cost(probability, wanted, COST_OF_OVER_REFUSAL["question"])
+        return 1 / (1 + cost)
+    return _least_cost(probability, wanted, cost)
 
 
 def _least_cost(probability: Floats, wanted: NDArray[np.int64], weight: float) -> float:

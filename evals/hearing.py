@@ -15,7 +15,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
-from evals.calibrate import Floats, Reading, folds_of
+from evals.calibrate import Reading, folds_of
+from evals.listwise import Floats
 from index.paragraphs import LANGUAGES, Language
 from rag.generators import Hears
 from rag.opening import Probe, bounded

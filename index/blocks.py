@@ -43,16 +43,15 @@ _NOTICE = re.compile(  # in a short line that does not end as a sentence does
 _BUTTONS = re.compile(  # as the whole of a line
     r"(?:登录|注册(?:账号)?|广告|转发|点赞|收藏|评论|分享|举报|扫码|二维码|(?:在线)?客服|售前(?:咨询)?|售后(?:咨询|服务)?|联系我们|"
     r"隐私政策|服务协议|免责声明|\d+|[\W_])+|"
-    r"share|tweet|subscribe|sign up|sign in|log in|login|menu|search|home|contact us|"
-    r"back to top|loading\W*|"
+    r"share|tweet|subscribe|sign up|sign in|log in|login|menu|search|home|contact us|back to top|loading\W*|"
     r"read more|related (?:posts|articles)|privacy policy|terms of (?:use|service)|all rights reserved.*|"
     r"copyright\s*(?:©|\(c\)|\d).*|©.*|advertisement|cookie (?:policy|settings|preferences)|follow us.*|"
     r"\d+ (?:views|comments|likes|min read)",
     re.IGNORECASE,
 )
-# As a part of a line of several.
-_LINK = re.compile(r"home|about(?: us)?|contact(?: us)?|privacy|terms|sitemap|help|careers", re.IGNORECASE)
-_BETWEEN_BUTTONS = re.compile(r"\s*[|｜]\s*")
+# As a part of a line of several, beside those.
+_LINK = re.compile(r"about(?: us)?|contact|privacy|terms|sitemap|help|careers", re.IGNORECASE)
+_BETWEEN_LINKS = re.compile(r"\s*[|｜]\s*")
 _SENTENCE_END = re.compile(r"[。！？!?.…；;][”’」』）)\"']*$")
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PHONE = re.compile(r"^\W*(?:\+?\d{1,3}[\s-]?)?\d{3,4}[\s-]?\d{4}[\s-]?\d{3,4}\W*$")
@@ -78,6 +77,11 @@ class Block:
         return len(self.text) <= (40 if self.language == "zh" else 100)
 
     @property
+    def links(self) -> list[str]:
+        """The parts of a line that bars divide, as menus print theirs; any other line is one part."""
+        return _BETWEEN_LINKS.split(self.text)
+
+    @property
     def is_furniture(self) -> bool:
         """An advertisement, a counter, a contact line: short and in the vocabulary of web pages."""
         text = self.text
@@ -85,8 +89,8 @@ class Block:
             return False
         if _CALL.search(text) or _PHONE.match(text) or _ADDRESS.fullmatch(text):
             return True
-        parts = _BETWEEN_BUTTONS.split(text)
-        is_menu = len(parts) > 1 and all(_BUTTONS.fullmatch(part) or _LINK.fullmatch(part) for part in parts)
+        links = self.links
+        is_menu = len(links) > 1 and all(_BUTTONS.fullmatch(link) or _LINK.fullmatch(link) for link in links)
         if self.language and (is_menu or _BUTTONS.fullmatch(text)):
             return True
         return bool(_NOTICE.search(text)) and not _SENTENCE_END.search(text)

@@ -18,7 +18,6 @@ from index.vocabulary import LONGEST_ORIGIN, is_summary_label, says_who_or_when
 _NAME = r"[A-Z][\w.'’-]*(?: (?:[A-Z][\w.'’-]*|de|del|van|von|der|la|al|bin))+"
 _BYLINE = re.compile(rf"(?:{_NAME}(?:\s*[·•|,;/&]\s*|\s+and\s+))*{_NAME}")
 _BETWEEN_NAMES = re.compile(r"[·•|、/&]")
-_BETWEEN_LINKS = re.compile(r"[|｜]")
 _STOPS = "。.！!？?…：:；;"
 _SENTENCE_ENDS = f"{_STOPS}”」』\"'）)"
 PROSE_SIZE = {"zh": 30, "en": 60}
@@ -90,8 +89,8 @@ def find_title(head: Sequence[Block], page: str, order: int, embed: Embed | None
 
     `order`: which language stands first on the page, see `prevailing_order`.
 
-    A captured page prints the article's title twice: in the page's own title and above the article; else the title is
-    the first pair above a line that says who or when, else the first pair.
+    A captured page prints the article's title twice: in the page's own title and above the article; else see
+    `_above_an_origin`.
     """
     lines = [line.strip() for line in page.splitlines()]
     lines = ["" if without_mark(line)[-1:] in _STOPS else line for line in lines]  # a text, not the page's title
@@ -119,7 +118,7 @@ def _above_an_origin(pairs: Sequence[Sequence[int]], head: Sequence[Block]) -> i
     Below a menu where a line of who or when follows, with nothing between but a subtitle: the first pair then is the
     site's own name.
     """
-    menus = [i for i, block in enumerate(head) if len(_BETWEEN_LINKS.findall(block.text)) > 1]
+    menus = [i for i, block in enumerate(head) if len(block.links) > 2]
     for pair in pairs:
         if any(says_who_or_when(block.text) for block in head[max(pair) + 1 : max(pair) + 2]):
             menu = max((i for i in menus if max(pairs[0]) < i < min(pair)), default=-1)

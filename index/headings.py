@@ -49,13 +49,14 @@ class Heading:
     @classmethod
     def of(cls, zh: str | None, en: str | None) -> Heading:
         """The heading that is printed as `zh` and `en`, each with or without a number."""
-        if dotted := _dotted_number(zh, en):
+        if number := _dotted_number(zh, en):
             zh, en = (text and _DOTTED.sub("", text) for text in (zh, en))
-            return cls(dotted, zh, en.rstrip(".") if en else en, dotted)
-        zh_number, zh = _strip_number(zh)
-        en_number, en = _strip_number(en)
-        number = zh_number or en_number
-        en_number = en_number or (number if number and number.isdigit() else None)
+            en_number: str | None = number
+        else:
+            zh_number, zh = _strip_number(zh)
+            en_number, en = _strip_number(en)
+            number = zh_number or en_number
+            en_number = en_number or (number if number and number.isdigit() else None)
         return cls(number, zh, en.rstrip(".") if en else en, en_number)
 
     @property
@@ -87,8 +88,9 @@ def levels(headings: Sequence[Heading]) -> list[int]:
     A style of numbers (1., 1.1, 一、, none) is one level. Numbers stand within what has none, unless that comes first
     between two of them: 二、 [a, b] 三、; of two styles of numbers the later stands within the earlier, 1.1 within 1.
     """
-    if sum("." in (h.number or "") for h in headings) == 1:  # alone it is a version, or a date: "3.5 Sonnet"
-        headings = [replace(h, number=None) if "." in (h.number or "") else h for h in headings]
+    dotted = [h for h in headings if h.number and "." in h.number]
+    if len(dotted) == 1:  # alone it is a version, or a date: "3.5 Sonnet"
+        headings = [replace(h, number=None) if h is dotted[0] else h for h in headings]
     numbered = [h for h in headings if not h.stands_beside]
     styles = list(dict.fromkeys(h.style for h in numbered))
     depth = dict.fromkeys(styles, 1)

@@ -20,7 +20,7 @@ from pathlib import Path
 from index.paragraphs import Language
 from rag.answer import Retrieved
 from rag.opening import bounded
-from rag.retrieve import Ranking
+from rag.retrieve import Ranking, softmax
 
 RERANK_FILE = Path(__file__).with_name("rerank.json")
 # How many paragraphs are read at most; the probability of one at which no further one is; and below which all must
@@ -35,7 +35,6 @@ SEVERAL = 4
 STATES_TOO = 1.0
 FURTHER = 2
 FEATURES = ("bias", "opening", "share")
-COMPARED = FEATURES[1:]
 _LEAST_SHARE = 1e-6
 
 
@@ -46,9 +45,7 @@ def features(opening: float, share: float) -> tuple[float, float, float]:
 
 def stating(opening: float, share: float, language: Language) -> float:
     """The probability that a paragraph states the answer."""
-    weights = _coefficients().states[language]
-    total = sum(weight * value for weight, value in zip(weights, features(opening, share), strict=True))
-    return 1 / (1 + math.exp(-total))
+    return 1 / (1 + math.exp(-_total(_coefficients().states[language], features(opening, share))))
 
 
 def preferred(
@@ -60,17 +57,15 @@ def preferred(
     it by itself, whatever the others say; it has SURE of the probability at least.
     """
     weights = _coefficients().compared[language]
-    totals = {
-        number: sum(w * x for w, x in zip(weights, features(opening, shares[number])[1:], strict=True))
-        for number, opening in openings.items()
-    }
-    highest = max(totals.values())
-    odds = {number: math.exp(total - highest) for number, total in totals.items()}
-    held = {number: own / sum(odds.values()) for number, own in odds.items()}
+    held = softmax({n: _total(weights, features(opening, shares[n])[1:]) for n, opening in openings.items()})
     if sure is None or held[sure] >= SURE:
         return held
     rest = (1 - SURE) / (1 - held[sure])
     return {number: SURE if number == sure else rest * own for number, own in held.items()}
+
+
+def _total(weights: Sequence[float], values: Sequence[float]) -> float:
+    return sum(weight * value for weight, value in zip(weights, values, strict=True))
 
 
 def is_hopeless(stated: Mapping[int, float]) -> bool:
@@ -101,7 +96,7 @@ def reranked(ranking: Ranking, held: Mapping[int, float]) -> Ranking:
 
 @dataclass(frozen=True, slots=True)
 class Coefficients:
-    """By language: `states`, of FEATURES, for one paragraph alone; `compared`, of COMPARED, for one beside others."""
+    """By language: `states`, of FEATURES, for one paragraph alone; `compared`, of all but the bias, beside others."""
 
     states: Mapping[Language, Sequence[float]]
     compared: Mapping[Language, Sequence[float]]

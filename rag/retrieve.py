@@ -129,7 +129,7 @@ class HybridRetriever(BaseRetriever):
         retrieved = tuple(Retrieved(by_number[number], fusion.squash(totals[number])) for number in order)
         sentence = [column for column, (_, leg) in enumerate(COLUMNS) if leg == "sentence"]
         nearest = table.values[:, sentence].max(axis=1, initial=0.0)
-        return Ranking(retrieved, _by_number(table, nearest), _softmax(totals), exclude)
+        return Ranking(retrieved, _by_number(table, nearest), softmax(totals), exclude)
 
     def table(self, question: str, exclude: frozenset[int] = frozenset()) -> Table:
         """What each leg says of each candidate, before it is weighed."""
@@ -203,7 +203,8 @@ def _handed_on(totals: Scores, answers: Mapping[int, int]) -> dict[int, float]:
     return handed
 
 
-def _softmax(totals: Scores) -> dict[int, float]:
+def softmax(totals: Scores) -> dict[int, float]:
+    """{paragraph: its probability, if one of them answers}, from sums that are log odds up to a common constant."""
     highest = max(totals.values(), default=0.0)
     raised = {number: math.exp(total - highest) for number, total in totals.items()}
     whole = sum(raised.values())
