@@ -6,12 +6,13 @@ name that the cited paragraphs do not state. It cannot tell a fluent contradicti
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from index.keywords import fold
+from index.sentences import split_sentences
 from rag.answer import Evidence, Verdict
-from rag.numbers import Value, quantities
+from rag.numbers import Value, amounts, months, quantities, years
 from rag.words import Rarity, content_tokens, names, negations, superlatives
 
 # Shares of a statement's own words (by weight) that must stand in what it cites. First settings, not yet fitted.
@@ -19,6 +20,8 @@ SUPPORTED = 0.5
 PARTIAL = 0.25
 # The share of the words of a statement that says nothing but the question's that must stand in one cited sentence.
 TOGETHER = 0.9
+# AIs, and no shorter one: "us" is no more than one U.
+_SHORTEST_PLURAL = 3
 _ENDS = "。.!！?？ "
 
 
@@ -44,12 +47,13 @@ def check(statement: str, cited: Sequence[Evidence], question: str, rarity: Rari
     missing_numbers, named = unstated(statement, joined)
     missing_names = named - names(question)
     own = content_tokens(statement) - content_tokens(question)
+    is_contradicted = bool(missing_numbers or missing_names) or _is_moved(statement, cited, question)
     if own:
         coverage = rarity.covered(own, content_tokens(joined)) if texts else 0.0
-        verdict = _verdict(bool(missing_numbers or missing_names), coverage)
+        verdict = _verdict(is_contradicted, coverage)
     else:
         coverage = _together(statement, cited, rarity)
-        is_said = coverage >= TOGETHER and not missing_numbers and not _is_dictated(statement, cited, question)
+        is_said = coverage >= TOGETHER and not is_contradicted and not _is_dictated(statement, cited, question)
         verdict = "supported" if is_said else "unsupported"
     if verdict == "supported" and (
         _negation_flipped(statement, cited, joined) or _is_compared_by_nobody(statement, cited, question, joined)
@@ -86,7 +90,34 @@ def _is_dictated(statement: str, cited: Sequence[Evidence], question: str) -> bo
 def unstated(text: str, among: str) -> tuple[frozenset[Value], frozenset[str]]:
     """The quantities and the names of `text` that do not stand in `among`."""
     folded = fold(among)
-    return quantities(text) - quantities(among), frozenset(n for n in names(text) if n not in folded)
+    return quantities(text) - quantities(among), frozenset(n for n in names(text) if not _is_named(n, folded))
+
+
+def _is_named(name: str, folded: str) -> bool:
+    """Whether a name stands in a folded text, in the plural or not: who asks about W-14s means the W-14."""
+    return name in folded or (len(name) >= _SHORTEST_PLURAL and name[-1] == "s" and name[:-1] in folded)
+
+
+def _is_moved(statement: str, cited: Sequence[Evidence], question: str) -> bool:
+    """Whether the statement gives a figure to another year or month than the text does.
+
+    Told where every sentence of the cited paragraphs that holds the figure names years (or months), and none that the
+    statement names; or, where it names none, the question. A sentence that names none may go on about an earlier one's.
+    """
+    halves = {(e.paragraph.number, e.language): e.paragraph.text(e.language) or "" for e in cited}
+    sentences = [text[start:end] for text in halves.values() for start, end in split_sentences(text)]
+    for named in (years, months):
+        own = named(statement) or named(question)
+        if own and any(_only_of_others(amount, own, sentences, named) for amount in amounts(statement)):
+            return True
+    return False
+
+
+def _only_of_others(
+    amount: Value, own: frozenset[int], sentences: Sequence[str], named: Callable[[str], frozenset[int]]
+) -> bool:
+    of = [named(sentence) for sentence in sentences if amount in amounts(sentence)]
+    return bool(of) and all(dates and not dates & own for dates in of)
 
 
 def _verdict(contradicted: bool, coverage: float) -> Verdict:

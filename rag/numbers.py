@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from functools import lru_cache
 
+from index.characters import WIDE
 from index.numerals import BIG, TENS, number
 from index.ordinals import ORDINALS
 
@@ -137,6 +138,38 @@ def _english(words: str) -> Fraction:
         elif word in _EN_BIG:
             total, current = total + (current or 1) * _EN_BIG[word], 0
     return Fraction(total + current)
+
+
+# A year: in Chinese with its 年, or before a range's; in English any four digits that may be one ("2,016" is none).
+_YEAR = re.compile(
+    rf"(?<!\d)(?<!\d[.,])(?P<year>(?:1[5-9]|20)\d\d)(?:\s*年|(?=\s*[-–—~～至到]\s*(?:\d\d){{1,2}}\s*年)|(?![\d%]|[.,]\d|\s*[{WIDE}]))"
+)
+# A month, and the day before or behind it. "May" is one only beside a number.
+_MONTH = re.compile(
+    rf"(?P<zh>\d{{1,2}})\s*月(?![子亮饼球])(?:\s*\d{{1,2}}\s*[日号])?|"
+    rf"(?:\d{{1,2}}(?:st|nd|rd|th)?\s+)?(?P<en>{'|'.join(name.title() for name in _MONTHS if name != 'may')})\b"
+    r"(?:\s+\d{1,2}(?!\d))?|\d{1,2}\s+(?P<may>May)\b|\b(?P<may_of>May)\s+\d+"
+)
+
+
+@lru_cache(maxsize=8192)
+def years(text: str) -> frozenset[int]:
+    """The years that `text` names in digits."""
+    return frozenset(int(match["year"]) for match in _YEAR.finditer(unicodedata.normalize("NFKC", text)))
+
+
+@lru_cache(maxsize=8192)
+def months(text: str) -> frozenset[int]:
+    """The months that `text` names, January the first."""
+    found = _MONTH.finditer(unicodedata.normalize("NFKC", text))
+    return frozenset(int(m["zh"]) if m["zh"] else _MONTHS[(m["en"] or "may").lower()] for m in found)
+
+
+@lru_cache(maxsize=8192)
+def amounts(text: str) -> frozenset[Value]:
+    """The quantities of `text` that are no year, no month and no day of one."""
+    undated = _YEAR.sub(" ", _MONTH.sub(" ", unicodedata.normalize("NFKC", text)))
+    return _read(match for match in _matches(undated) if not match["month"])
 
 
 # What each alternative of the pattern means; the first group that matched decides.

@@ -10,7 +10,7 @@ from index.build import Index
 from index.paragraphs import Language, Paragraph, Section
 from rag.align import Aligner
 from rag.answer import Answer, Citation, Evidence, Statement
-from rag.check import check
+from rag.check import check, unstated
 from rag.compose import (
     compose,
     in_reading_order,
@@ -74,6 +74,43 @@ def test_a_neighbouring_number_is_caught(rarity: Rarity) -> None:
     found = check("云南的茶园出口了两万多吨茶叶。", [first(TEA, "zh")], "出口了多少茶叶?", rarity)
     assert found.verdict == "unsupported"
     assert found.missing_numbers
+
+
+DIPS = Paragraph(
+    8,
+    "body",
+    "2017 年 1 月电压骤降，毁了 5,200 片，值 2,700 万。2020 年 11 月又来了一次，只毁了 310 片。此后每年损失不到 90 片。",
+    "In January 2017 the voltage dipped and 5,200 wafers were spoilt, worth 27 million. In November 2020 it dipped "
+    "again, and only 310 wafers were lost. Since then fewer than 90 wafers a year were lost.",
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "statement", "language", "is_kept"),
+    [
+        ("What were they worth?", "The wafers lost in November 2020 were worth 27 million.", "en", False),
+        ("What were the wafers lost in 2020 worth?", "The wafers lost were worth 27 million.", "en", False),
+        ("In November, what were they worth?", "The wafers lost were worth 27 million.", "en", False),
+        ("2020 年毁掉的值多少?", "2020 年毁掉的晶圆值 2,700 万。", "zh", False),
+        ("What were the wafers lost in 2017 worth?", "The wafers spoilt were worth 27 million.", "en", True),
+        ("What were they worth?", "The wafers spoilt were worth 27 million.", "en", True),
+        ("How many in both?", "5,200 wafers in 2017 and 310 wafers in 2020 were lost.", "en", True),
+        ("How many since 2021?", "Fewer than 90 wafers a year were lost.", "en", True),
+        ("2017 年毁了多少片?", "2017 年 1 月毁了 5,200 片。", "zh", True),
+    ],
+)
+def test_a_figure_moved_to_another_date_is_caught(
+    question: str, statement: str, language: Language, is_kept: bool, rarity: Rarity
+) -> None:
+    found = check(statement, sentences_of(DIPS, language), question, rarity)
+    assert (found.verdict != "unsupported") == is_kept
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"), [("How many W-14s?", set()), ("How many W-15s?", {"w-15s"}), ("Which CEOs?", {"ceos"})]
+)
+def test_a_name_in_the_plural_is_the_one_in_the_singular(text: str, missing: set[str]) -> None:
+    assert unstated(text, "The W-14 went into washing machines.")[1] == missing
 
 
 def test_a_name_that_the_paragraph_does_not_have_is_caught(rarity: Rarity) -> None:

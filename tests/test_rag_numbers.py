@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.numbers import figures, quantities
+from rag.numbers import amounts, figures, months, quantities, years
 
 
 def plain(value: int | Fraction) -> tuple[str, Fraction]:
@@ -52,6 +52,23 @@ def test_figures_are_what_is_written_in_digits() -> None:
     text = "In May, 4,200 of twelve thousand came; 百分之五, 26%, Q2, every second one."
     assert figures(text) == {("", Fraction(4200)), ("%", Fraction(26))}
     assert figures(text) < quantities(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "of_years", "of_months", "of_amounts"),
+    [
+        ("On 16 November 2020 it lost 310, worth 0.6%.", {2020}, {11}, {("", 310), ("%", Fraction(6, 10))}),
+        ("2023 年有 13 件，2025年9月3日是21件；", {2023, 2025}, {9}, {("", 13), ("", 21)}),
+        ("2021–2023 年共 2016 人", {2021, 2023}, set(), {("", 2016)}),
+        ("2,016 people, from 2009 to 2013", {2009, 2013}, set(), {("", 2016)}),
+        ("In May 2020, on 3 May or on March 5, it may end.", {2020}, {3, 5}, set()),
+        ("上月 12 点的月亮", set(), set(), {("", 12)}),
+    ],
+)
+def test_dates_are_told_from_amounts(
+    text: str, of_years: set[int], of_months: set[int], of_amounts: set[tuple[str, int]]
+) -> None:
+    assert (years(text), months(text), amounts(text)) == (of_years, of_months, of_amounts)
 
 
 def test_a_percentage_is_not_the_plain_number() -> None:
