@@ -27,10 +27,12 @@ from index.paragraphs import Article, Kind, Paragraph, Section
 from index.vocabulary import is_about, is_notes_title, is_summary_label, names_makers
 
 _CAPTION = re.compile(r"^\s*(?:[▲△▼◆]|(?:图|圖|表)\s*\d|(?:figure|fig\.|chart|table)\s*\d)", re.IGNORECASE)
+# What a site adds to a title: that both languages stand there.
+_BILINGUAL = re.compile(r"\s*[（(]中英(?:文)?(?:[对對]照|[双雙][语語])版?[)）]$")
 # A summary stands under one of so many first headings.
 _SUMMARY_WITHIN = 2
 # Raise this whenever the reading changes: an index read otherwise is brought up to date.
-READER_VERSION = 7
+READER_VERSION = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,4 +255,4 @@ def _number(entries: Sequence[Entry], path: Path, foot: Sequence[_Item]) -> Arti
 def _title_of(front: str) -> str:
     # The kicker above the title is set in capitals.
     lines = [line for line in front.split("\n") if not (line.isupper() and language_of_line(line) == "en")]
-    return (lines or [front])[0]
+    return _BILINGUAL.sub("", (lines or [front])[0])

@@ -10,10 +10,11 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Literal, TypeVar
 
 from index.keywords import simplified
-from index.ordinals import ORDINALS
+from index.ordinals import ORDINALS, label
 from index.outline import path_of
 from index.paragraphs import Paragraph
 from rag.numbers import CARDINALS, count
@@ -143,7 +144,7 @@ def _at(place: Named, paragraphs: Sequence[Paragraph]) -> Sequence[Paragraph]:
     if place.unit == "clause":
         return _labelled(place.label, paragraphs)
     if place.unit == "section":
-        return _nth(_sections(paragraphs), place.which) or ()
+        return _numbered(place.which, paragraphs) or _nth(_sections(paragraphs), place.which) or ()
     kind = "body" if place.unit == "paragraph" else place.unit
     found = _nth([p for p in paragraphs if p.kind == kind], place.which)
     return () if found is None else (found,)
@@ -156,6 +157,22 @@ def _labelled(label: str, paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
     begins = re.compile(rf"\s*{called}\s*{re.escape(label)}(?![.．]?\d|{amount})", re.IGNORECASE)
     under = [p for p in paragraphs if any(map(begins.match, (*p.section.zh, *p.section.en)))]
     return under or [p for p in paragraphs if any(begins.match(text) for text in (p.zh, p.en) if text)]
+
+
+def _numbered(which: int, paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
+    """The paragraphs under the one heading that is printed with that number, of several the outermost one.
+
+    Where unnumbered headings stand before "1." it is not the first section, and what a reader sees is the number.
+    """
+    under: dict[tuple[str, ...], list[Paragraph]] = {}
+    for paragraph in paragraphs:
+        path = path_of(paragraph)
+        for at, headings in enumerate(zip_longest(paragraph.section.zh, paragraph.section.en)):
+            if any(number == which for _, number in filter(None, (label(h) for h in headings if h))):
+                under.setdefault(path[: at + 1], []).append(paragraph)
+                break
+    outermost = [path for path in under if len(path) == min(map(len, under))]
+    return under[outermost[0]] if len(outermost) == 1 else []
 
 
 def _nth(items: Sequence[T], which: int) -> T | None:

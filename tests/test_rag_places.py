@@ -69,6 +69,30 @@ def test_a_part_or_a_paragraph_that_the_article_numbers_is_found_by_that(questio
     assert [p.number for p in paragraphs_at(named(question, NUMBERED), NUMBERED)] == numbers
 
 
+UNNUMBERED_BEFORE = [
+    paragraph(1, "body", "What it can do"),
+    paragraph(2, "body", "1. Training"),
+    paragraph(3, "body", "2. Tests", "1. By day"),
+    paragraph(4, "body", "2. Tests", "2. By night"),
+    Paragraph(5, "body", "三号。", "Number 3.", section=Section(zh=("三、价格",), en=("Price",))),
+    paragraph(6, "body", "Limits"),
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "numbers"),
+    [
+        ("Summarise section 1.", [2]),
+        ("第二节讲了什么?", [3, 4]),
+        ("What is section three about?", [5]),
+        ("What does section 4 say?", [5]),
+        ("What does the last section say?", [6]),
+    ],
+)
+def test_a_section_is_the_one_whose_heading_prints_the_number(question: str, numbers: list[int]) -> None:
+    assert [p.number for p in paragraphs_at(named(question, UNNUMBERED_BEFORE), UNNUMBERED_BEFORE)] == numbers
+
+
 def places_of(question: str) -> list[tuple[str, int]]:
     return [(place.unit, place.which) for place in named(question, ARTICLE)]
 
