@@ -34,7 +34,7 @@ from rag.generators import Hears
 # A refusal of what the article answers is held to be this many times as bad as an answer to what it does not: what is
 # aimed at allows twice as many of these as of those, and who is refused wrongly is left with nothing. Less so where the
 # model has read what was found: of what is refused then a part would have been answered from another paragraph.
-COST_OF_OVER_REFUSAL: Mapping[Moment, float] = {"question": 2.0, "opening": 1.5}
+COST_OF_OVER_REFUSAL: Mapping[Moment, float] = {"question": 2.0, "opening": 1.75}
 # How much more a paragraph read for a question that nothing answers counts in the probe's regression: most of those
 # that do not state an answer are read for questions that another one answers, and are easily told.
 UNANSWERED_WEIGHT = 3.0

@@ -22,11 +22,11 @@ from evals.bench import Order, ask_attempts, attempt_engines, has_questions, per
 from evals.compare import Comparison, compare, refuse_unlike
 from evals.datasets import XQuAD
 from evals.endpoint import behind_endpoint
-from evals.gold import ASKED_OF_XQUAD, DEFAULT_GOLD, PLAIN_GOLD, Question, conflicts, examine, load_gold
+from evals.gold import ASKED_OF_XQUAD, DEFAULT_GOLD, PLAIN_GOLD, SHORT_GOLD, Question, conflicts, examine, load_gold
 from evals.injections import GROUPS, Tally, read_attempts
 from evals.injections import Outcome as AttemptOutcome
 from evals.metrics import Outcome
-from evals.pages import gold_of_page, index_over_page, page_names
+from evals.pages import gold_of_page, index_over_page, page_names, short_gold_of_page
 from evals.run import CLOSED_BOOK, RunFolder, file_digest, parse_languages, run_path, sample
 from evals.score import HEADLINE, Scores, score
 from evals.tables import wide_console
@@ -295,7 +295,9 @@ def questions_of(folder: RunFolder, gold: Path) -> dict[str, Question]:
 
 def _gold_of(folder: RunFolder) -> Path:
     """The shipped gold file that a run was asked from, by its digest; the default where it is none of them."""
-    shipped = (DEFAULT_GOLD, PLAIN_GOLD, ASKED_OF_XQUAD, *map(gold_of_page, page_names()))
+    questions = [of_page(name) for of_page in (gold_of_page, short_gold_of_page) for name in page_names()]
+    of_pages = [path for path in questions if path.is_file()]
+    shipped = (DEFAULT_GOLD, PLAIN_GOLD, SHORT_GOLD, ASKED_OF_XQUAD, *of_pages)
     named = (path for path in shipped if file_digest(path) == folder.info.gold)
     return next(named, DEFAULT_GOLD)
 
@@ -376,11 +378,11 @@ def _paragraphs(index: Path | None) -> Any:
 
 
 def _other_shipped(path: Path, paragraphs: Any) -> list[Question]:
-    """The questions about the bundled article in the other gold file: one fact has one split in both.
+    """The questions about the bundled article in the other gold files: one fact has one split in all.
 
     A file of someone's own may well ask what a shipped one asks.
     """
-    shipped = (DEFAULT_GOLD.resolve(), PLAIN_GOLD.resolve())
+    shipped = (DEFAULT_GOLD.resolve(), PLAIN_GOLD.resolve(), SHORT_GOLD.resolve())
     others = [other for other in shipped if other != path.resolve()] if path.resolve() in shipped else []
     return [question for other in others for question in load_gold(other, paragraphs)]
 

@@ -35,6 +35,7 @@ ONE_SIDED = ("front", "figure")
 GOLD_FOLDER = Path(__file__).parent / "gold"
 DEFAULT_GOLD = GOLD_FOLDER / "when-ai-builds-itself.jsonl"
 PLAIN_GOLD = GOLD_FOLDER / "plainly-asked.jsonl"  # the same facts, asked in plain words
+SHORT_GOLD = GOLD_FOLDER / "asked-in-short.jsonl"  # in a few words, as people type first; never fitted on
 ASKED_OF_XQUAD = GOLD_FOLDER / "asked-of-xquad.jsonl"  # of a corpus that is not shipped
 # Evidence in a corpus that is not shipped is named by the number of its paragraph.
 _NUMBERED = re.compile(r"¶(\d+)")

@@ -39,6 +39,11 @@ def gold_of_page(name: str) -> Path:
     return page_of(name).with_suffix(".jsonl")
 
 
+def short_gold_of_page(name: str) -> Path:
+    """Further questions about it, in a few words each, as people type them first; not every page has them."""
+    return PAGES / "short" / page_of(name).with_suffix(".jsonl").name
+
+
 def index_over_page(settings: Settings, name: str) -> Path:
     """An index of the page, in the cache; built where it is not yet, or where the page or its reading changed."""
     from index.build import build

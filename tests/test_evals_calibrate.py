@@ -50,11 +50,13 @@ def test_the_gate_learns_to_listen_to_the_signal_that_tells(examples: list[calib
 
 
 def test_an_answer_is_refused_where_both_are_expected_to_cost_alike_whatever_the_sample_holds() -> None:
-    """A wrong refusal costs 1.5 of a wrong answer: at 0.4, of questions of which half are answered."""
+    """A wrong refusal costs 1.75 of a wrong answer: at 4/11, of questions of which half are answered."""
     uneven = [told(language, answerable=n % 4 > 0, n=n) for language in LANGUAGES for n in range(80)]
     for language, moments in calibrate.fit(uneven).items():
-        assert moments["opening"].threshold == pytest.approx(0.4)
-        assert decide(NEUTRAL, language, "opening").threshold == pytest.approx(0.4), "which is what is shipped"
+        assert moments["opening"].threshold == pytest.approx(4 / 11)
+        assert decide(NEUTRAL, language, "opening").threshold == pytest.approx(4 / 11, abs=1e-4), (
+            "which is what is shipped"
+        )
 
 
 def test_a_signal_that_is_not_known_yet_weighs_nothing(examples: list[calibrate.Example]) -> None:

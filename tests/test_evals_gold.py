@@ -19,6 +19,7 @@ from evals.gold import (
     DEFAULT_GOLD,
     PLAIN_GOLD,
     QUESTION_KINDS,
+    SHORT_GOLD,
     SPLITS,
     Question,
     conflicts,
@@ -169,6 +170,17 @@ def test_the_shipped_golds_ask_nothing_twice_and_share_no_fact_across_the_splits
     assert any("are one fact" in problem for problem in conflicts([*gold, moved], article.paragraphs()))
     copied = replace(plain[0], asked=gold[0].asked)
     assert any("ask the same" in problem for problem in conflicts([*gold, copied], article.paragraphs()))
+
+
+def test_the_questions_in_a_few_words_are_sound_and_share_no_fact_with_the_others_across_the_splits(
+    article: OwnArticle, gold: tuple[Question, ...]
+) -> None:
+    short, problems = examine(SHORT_GOLD, article.paragraphs())
+    assert problems == []
+    plain = load_gold(PLAIN_GOLD, article.paragraphs())
+    assert conflicts([*gold, *plain, *short], article.paragraphs()) == []
+    sides = Counter((question.split, question.answerable) for question in short)
+    assert all(sides[split, True] >= 10 and sides[split, False] >= 7 for split in SPLITS)
 
 
 # --- wording ------------------------------------------------------------------------------------------------

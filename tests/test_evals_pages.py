@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from evals import commands, pages
 from evals.__main__ import main
 from evals.bench import Order
 from evals.gold import examine
-from evals.pages import dev_pages, gold_of_page, page_names, page_of
+from evals.pages import dev_pages, gold_of_page, page_names, page_of, short_gold_of_page
 from index.errors import UserError
 from index.paragraphs import Article, count_kinds
 from index.source import ArticleReader
@@ -42,6 +43,11 @@ EXPECTED: dict[str, tuple[str, dict[str, int], int]] = {
         "Whose Voice Is It? / 这是谁的声音？",
         USUAL | {"body": 41},
         14,
+    ),
+    "fab": (
+        "The Fab in the River Bend: Forty Years of Sarnbeck / 河湾里的晶圆厂：萨恩贝克四十年",
+        USUAL | {"body": 59, "figure": 4, "footnote": 5},
+        18,
     ),
     "ferry": (
         (
@@ -94,6 +100,11 @@ EXPECTED: dict[str, tuple[str, dict[str, int], int]] = {
         ),
         USUAL | {"body": 48, "figure": 3, "footnote": 5},
         16,
+    ),
+    "modelcard": (
+        "Introducing Tamarack 3: Announcement and Model Card / Tamarack 3 发布公告暨模型卡",
+        USUAL | {"summary": 1, "body": 47, "figure": 4, "footnote": 5},
+        18,
     ),
     "notice": (
         (
@@ -155,6 +166,11 @@ EXPECTED: dict[str, tuple[str, dict[str, int], int]] = {
 }
 
 
+# Pages that are not asked in a few words, and those of which what is asked so is only counted.
+WITHOUT_SHORT = {"cable", "explainer", "keynote", "tutors"}
+COUNTED_ONLY = {"outage", "pioneer", "porter", "seedbank"}
+
+
 @pytest.fixture(scope="module", params=sorted(EXPECTED))
 def page(request: pytest.FixtureRequest) -> tuple[str, Article]:
     return request.param, ArticleReader().read(page_of(request.param))
@@ -195,6 +211,20 @@ def test_the_questions_about_a_page_are_sound(page: tuple[str, Article]) -> None
     assert sum(not question.answerable for question in questions) == 22
     split = "dev" if name in dev_pages() else "test"
     assert {question.split for question in questions} == {split}
+
+
+def test_all_that_is_asked_in_a_few_words_is_sound_and_of_one_split(page: tuple[str, Article]) -> None:
+    name, article = page
+    if name in WITHOUT_SHORT:
+        assert not short_gold_of_page(name).exists()
+        return
+    questions, problems = examine(short_gold_of_page(name), article.paragraphs)
+    assert problems == []
+    assert Counter(question.answerable for question in questions) == {True: 10, False: 6}
+    assert {question.split for question in questions} == {"test" if name in COUNTED_ONLY else "dev"}
+    lengths = [len(question.asked["en"].split()) for question in questions]
+    assert max(lengths) <= 12
+    assert sum(lengths) / len(lengths) < 7
 
 
 def test_nothing_is_fitted_on_four_of_the_pages() -> None:
