@@ -295,8 +295,7 @@ def questions_of(folder: RunFolder, gold: Path) -> dict[str, Question]:
 
 def _gold_of(folder: RunFolder) -> Path:
     """The shipped gold file that a run was asked from, by its digest; the default where it is none of them."""
-    questions = [of_page(name) for of_page in (gold_of_page, short_gold_of_page) for name in page_names()]
-    of_pages = [path for path in questions if path.is_file()]
+    of_pages = (of_page(name) for of_page in (gold_of_page, short_gold_of_page) for name in page_names())
     shipped = (DEFAULT_GOLD, PLAIN_GOLD, SHORT_GOLD, ASKED_OF_XQUAD, *of_pages)
     named = (path for path in shipped if file_digest(path) == folder.info.gold)
     return next(named, DEFAULT_GOLD)

@@ -40,7 +40,7 @@ def gold_of_page(name: str) -> Path:
 
 
 def short_gold_of_page(name: str) -> Path:
-    """Further questions about it, in a few words each, as people type them first; not every page has them."""
+    """Further questions about it, in a few words each, as people type them first."""
     return PAGES / "short" / page_of(name).with_suffix(".jsonl").name
 
 

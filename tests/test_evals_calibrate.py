@@ -250,6 +250,11 @@ def test_the_gate_is_fitted_on_dev_questions_and_never_on_a_test_question(
     asked = {"zh": "船多重?", "en": "How heavy is she?"}
     unstated = line(**held, question=asked, unanswerable_kind="out_of_article") | {"facts": []}
     gold = written(tmp_path, line(), unstated)
+    (tmp_path / "short").mkdir()
+    other = {"zh": "船多长?", "en": "How long is she?"}
+    short = written(
+        tmp_path / "short", unstated | {"id": "s1", "split": "dev"}, unstated | {"id": "s9", "question": other}
+    )
     silent, small = Generator("quote", "quote", QuoteLLM(), writes=False), Generator("local", "m", QuoteLLM())
 
     def engine_of(generator: Generator) -> Any:
@@ -270,6 +275,7 @@ def test_the_gate_is_fitted_on_dev_questions_and_never_on_a_test_question(
     monkeypatch.setattr(calibration, "dev_pages", lambda: ("keel",))
     monkeypatch.setattr(calibration, "index_over_page", lambda settings, name: tmp_path / name)
     monkeypatch.setattr(calibration, "gold_of_page", lambda name: gold)
+    monkeypatch.setattr(calibration, "short_gold_of_page", lambda name: short)
     seen: list[list[tuple[str, str]]] = []
     for collect in ("collect", "collect_readings"):
         monkeypatch.setattr(
@@ -286,7 +292,7 @@ def test_the_gate_is_fitted_on_dev_questions_and_never_on_a_test_question(
         main(["calibrate", "gate", "--gold", str(gold)])
     engine = engine_of(replace(small, is_small=True))
     assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
-    once = [[("q1", "q1")], [("q1", "keel")]]
+    once = [[("q1", "q1")], [("q1", "keel"), ("s1", "keel")]]
     assert seen == [*once, *once], "the article and the page, for the reranker, then for the gate"
     engine = engine_of(small)
     assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
