@@ -19,7 +19,11 @@ def parser() -> argparse.ArgumentParser:
         epilog="python -m index weights [MODEL ...]: fetch, verify and list model weights.",
     )
     top.add_argument(
-        "source", nargs="?", type=Path, metavar="SOURCE", help="a captured article (text) or a .jsonl file"
+        "source",
+        nargs="?",
+        type=Path,
+        metavar="SOURCE",
+        help="a captured article (text, Markdown, HTML) or a .jsonl file",
     )
     top.add_argument("--into", type=Path, metavar="DIR", help="the index to build, update or dump")
     top.add_argument("--rebuild", action="store_true", help="embed everything again")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -59,12 +60,17 @@ _PHONE = re.compile(r"^\W*(?:\+?\d{1,3}[\s-]?)?\d{3,4}[\s-]?\d{4}[\s-]?\d{3,4}\W
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One line of the page that is not blank. `position` counts blocks from 0, `line` file lines from 1."""
+    """One line of the page that is not blank. `position` counts blocks from 0, `line` file lines from 1.
+
+    `level`: of what the page marks as a heading, 1 the outermost, 0 of what it marks as something else; None of what
+    it does not mark.
+    """
 
     position: int
     line: int
     text: str
     language: BlockLanguage
+    level: int | None = None
 
     @property
     def size(self) -> int:
@@ -101,11 +107,15 @@ class Block:
         return is_date(self.text)
 
 
-def read_blocks(text: str) -> list[Block]:
-    """The page's lines that are not blank, in order."""
+def read_blocks(text: str, levels: Mapping[int, int] | None = None) -> list[Block]:
+    """The page's lines that are not blank, in order. `levels`: {line from 1: its level} of what is marked."""
+    levels = levels or {}
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
     kept = [(number, line) for number, line in lines if line]
-    return [Block(position, number, line, language_of_line(line)) for position, (number, line) in enumerate(kept)]
+    return [
+        Block(position, number, line, language_of_line(line), levels.get(number))
+        for position, (number, line) in enumerate(kept)
+    ]
 
 
 def language_of_line(line: str) -> BlockLanguage:

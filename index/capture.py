@@ -1,6 +1,6 @@
 """Read a captured 中英对照 page: find the article in it, pair the languages, name each paragraph's kind.
 
-The page's text is all there is (no markup), so structure is read from what people print: a translation
+Of most pages the text is all there is (no markup), so structure is read from what people print: a translation
 next to its original, a date above a timeline entry, ▲ before a caption, a number before a footnote.
 """
 
@@ -22,17 +22,20 @@ from index.blocks import (
 )
 from index.front import PROSE_SIZE, Entry, find_title, first_prose, head_entries, split_head
 from index.headings import Heading, paths
+from index.markup import plain
 from index.pairing import Embed, pair_blocks, prevailing_order
 from index.paragraphs import Article, Kind, Paragraph, Section
 from index.vocabulary import is_about, is_notes_title, is_summary_label, names_makers
 
 _CAPTION = re.compile(r"^\s*(?:[▲△▼◆]|(?:图|圖|表)\s*\d|(?:figure|fig\.|chart|table)\s*\d)", re.IGNORECASE)
+# What is closed behind a stop: “……。”
+_CLOSING = re.compile(r"(?<=[。.!！?？…])[”’」』）)\"']+$")
 # What a site adds to a title: that both languages stand there.
 _BILINGUAL = re.compile(r"\s*[（(]中英(?:文)?(?:[对對]照|[双雙][语語])版?[)）]$")
 # A summary stands under one of so many first headings.
 _SUMMARY_WITHIN = 2
 # Raise this whenever the reading changes: an index read otherwise is brought up to date.
-READER_VERSION = 8
+READER_VERSION = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class _Item:
     en: str | None
     inline: bool = False
     date: bool = False
+    level: int | None = None  # see Block
 
     @property
     def whole(self) -> bool:
@@ -55,8 +59,10 @@ class _Item:
 
     @property
     def is_heading(self) -> bool:
-        """Short, and not ended as a sentence is; the Chinese side decides where there is one."""
-        zh, en = without_mark(self.zh or ""), without_mark(self.en or "")
+        """Marked as one; or short, and not ended as a sentence is, where the Chinese side decides if there is one."""
+        if self.level is not None:
+            return self.level > 0
+        zh, en = (_CLOSING.sub("", without_mark(text or "")) for text in (self.zh, self.en))
         if zh:
             question = zh[-1] in "?？"
             plain = len(zh) <= 40 and (zh[-1] not in "。.!！;；,,:：…" or is_summary_label(zh.rstrip(":：")))
@@ -83,10 +89,14 @@ def read_captured(path: Path, text: str, embed: Embed | None = None) -> Article:
 
     Raises UserError when the page does not hold the two languages side by side.
     """
-    blocks = [block for block in read_blocks(text) if not block.is_furniture]
+    page = plain(text, path.suffix)
+    blocks = [block for block in read_blocks(page.text, page.levels) if not block.is_furniture]
     earliest, surely = first_prose(path, blocks)
     order = prevailing_order(blocks)
-    title = find_title(blocks[:earliest], text, order, embed)
+    titles = [i for i, block in enumerate(blocks[:earliest]) if block.level == 1]
+    title = titles[0] if titles else find_title(blocks[:earliest], page.text, order, embed)
+    # What is marked as a heading of a part stands below the head.
+    surely = next((i for i in range(title, surely) if (blocks[i].level or 0) > 1), surely)
     head, rest = split_head(blocks[title:surely], order, embed)
     items, foot = _cut_foot(_items([*rest, *blocks[surely:]], order, embed))
     structure = _Structure()
@@ -112,11 +122,20 @@ def _items(blocks: Sequence[Block], order: int, embed: Embed | None) -> list[_It
             date, (zh, en) = dated
             items += [_Item(block.position, date, date, date=True), _Item(block.position, zh, en, inline=True)]
         elif block.is_date or block.language == "both":
-            items.append(_Item(block.position, zh, en, inline=block.language == "both", date=block.is_date))
+            is_both = block.language == "both"
+            items.append(_Item(block.position, zh, en, inline=is_both, date=block.is_date, level=block.level))
     taken = {block.position for block in special}
     prose = [block for block in blocks if block.position not in taken]
     pairs = pair_blocks(prose, embed, order)
-    items += [_Item(p.position, p.zh.text if p.zh else None, p.en.text if p.en else None) for p in pairs]
+    items += [
+        _Item(
+            p.position,
+            p.zh.text if p.zh else None,
+            p.en.text if p.en else None,
+            level=max((b.level for b in (p.zh, p.en) if b and b.level is not None), default=None),
+        )
+        for p in pairs
+    ]
     return sorted(items, key=lambda item: item.position)
 
 
@@ -215,7 +234,7 @@ class _Structure:
     def _take_heading(self, item: _Item) -> None:
         if not item.inline:
             self._in_notes = any(is_notes_title(text) for text in (item.zh, item.en) if text)
-        self._headings.append(Heading.of(item.zh, item.en))
+        self._headings.append(Heading.of(item.zh, item.en, item.level or 0))
         self._entry = self._date = None
 
     def _add(self, kind: Kind, item: _Item, inner: Section) -> None:

@@ -45,9 +45,11 @@ class Heading:
     en: str | None
     # The English number where it is printed, or where the Chinese one can stand in English as it is.
     en_number: str | None = None
+    # As the page marks it, 1 the outermost; 0 where it does not.
+    level: int = 0
 
     @classmethod
-    def of(cls, zh: str | None, en: str | None) -> Heading:
+    def of(cls, zh: str | None, en: str | None, level: int = 0) -> Heading:
         """The heading that is printed as `zh` and `en`, each with or without a number."""
         if number := _dotted_number(zh, en):
             zh, en = (text and _DOTTED.sub("", text) for text in (zh, en))
@@ -57,7 +59,7 @@ class Heading:
             en_number, en = _strip_number(en)
             number = zh_number or en_number
             en_number = en_number or (number if number and number.isdigit() else None)
-        return cls(number, zh, en.rstrip(".") if en else en, en_number)
+        return cls(number, zh, en.rstrip(".") if en else en, en_number, level)
 
     @property
     def texts(self) -> tuple[str | None, str | None]:
@@ -87,7 +89,11 @@ def levels(headings: Sequence[Heading]) -> list[int]:
 
     A style of numbers (1., 1.1, 一、, none) is one level. Numbers stand within what has none, unless that comes first
     between two of them: 二、 [a, b] 三、; of two styles of numbers the later stands within the earlier, 1.1 within 1.
+    Where the page marks headings as of several levels, that is believed, and what it does not mark is the innermost.
     """
+    marked = sorted({h.level for h in headings}, key=lambda level: (level == 0, level))
+    if len(marked) > 1:
+        return [marked.index(h.level) + 1 for h in headings]
     dotted = [h for h in headings if h.number and "." in h.number]
     if len(dotted) == 1:  # alone it is a version, or a date: "3.5 Sonnet"
         headings = [replace(h, number=None) if h is dotted[0] else h for h in headings]

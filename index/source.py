@@ -1,4 +1,4 @@
-"""Sources as llama-index readers: a captured page (text) or aligned paragraphs (.jsonl)."""
+"""Sources as llama-index readers: a captured page (text, Markdown, HTML) or aligned paragraphs (.jsonl)."""
 
 from __future__ import annotations
 

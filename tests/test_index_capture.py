@@ -744,3 +744,15 @@ def test_a_page_in_one_language_is_refused_with_the_counts_and_the_remedy(tea: A
 def test_furniture_alone_is_no_article() -> None:
     with pytest.raises(UserError, match="0 Chinese blocks, 0 English"):
         read_captured(Path("ads.txt"), "微信扫码\n\n回到顶部\n\n186 6662 7370\n\nHome\n")
+
+
+def test_a_short_paragraph_that_ends_within_quotation_marks_is_no_heading(tmp_path: Path) -> None:
+    pairs = [
+        ("大桥之耳", "The Ear of the Bridge"),
+        ("塔恩的一座桥装有四百一十二个传感器，每三秒报告一次，没有人去读。", "A bridge in Tarn has 412 sensors, and nobody reads what they say."),
+        ("“我们忘了大脑。”", '"We forgot the brain."'),
+        ("（至今如此。）", "(It is so to this day.)"),
+        ("第二套系统于二〇二四年三月启用，花费一百四十万欧元，至今运转正常。", "The second system was switched on in March 2024 and still runs well."),
+    ]  # fmt: skip
+    article = read_captured(tmp_path / "bridge.txt", "\n\n".join(line for pair in pairs for line in pair))
+    assert [(p.zh, p.en) for p in article.paragraphs if p.kind == "body"] == pairs[1:]

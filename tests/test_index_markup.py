@@ -1,0 +1,197 @@
+"""Markdown and HTML, as the lines and headings that they show."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from index.capture import read_captured
+from index.headings import Heading, levels
+from index.markup import plain
+from index.paragraphs import Article
+from index.source import BUNDLED_ARTICLE, ArticleReader
+
+PAGES = Path(__file__).parents[1] / "evals" / "captured"
+MARKDOWN = """---
+title: When bridges learn
+---
+
+# When bridges learn / 当桥梁学会思考
+
+![cover](https://x.example/a.png)
+
+*By [Ana Ruiz](https://x.example/ana)*
+
+## 1. 传感器 Sensors
+
+A bridge in **Tarn** has 412 sensors, and each of them reports every 3
+seconds to a server in [Oslo](https://oslo.example). Nobody reads them.
+**塔恩**的一座桥装有 412 个传感器，每个传感器每 3 秒向
+[奥斯陆](https://oslo.example)的服务器报告一次。没有人去读。
+
+> "We built an ear," said *Lio Brandt*, "and forgot the brain."[^1]
+
+> “我们造了一只耳朵，”*利奥·勃兰特*说，“却忘了大脑。”[^1]
+
+### Three lessons
+
+### 三条教训
+
+- Count what moves
+- 数会动的
+- Ask twice before closing a lane on a working day of the week.
+- 在工作日封闭车道之前，要问两遍。
+
+## 2. 大脑 The brain
+
+The second system, `Loom-2`, was switched on in March 2024 and cost €1.4 million.
+
+第二套系统 `Loom-2` 于 2024 年 3 月启用，花费 140 万欧元。
+"""
+
+HTML = """<!DOCTYPE html>
+<html><head><title>Site</title><style>p{color:red}</style>
+<body><nav><ol><li>首页<li>Home</ol></nav>
+<p>Read our newsletter</p>
+<article><h1>When bridges learn</h1><h1>当桥梁学会思考</h1>
+<h2>Sensors</h2><h2>传感器</h2>
+<p>A bridge in <b>Tarn</b> has 412 sensors, and each of them
+ reports every 3 seconds<sup><a href="#n1">1</a></sup> to a server in Oslo.<br>
+塔恩的一座桥装有 412 个传感器，每个传感器每 3 秒<sup>[1]</sup>向
+奥斯陆的服务器报告一次 &amp; 没有人去读。</p>
+<table><tr><th>Year</th><th>中文</th><th>English</th></tr>
+<tr><td>2023</td><td>传感器装好</td><td>Sensors installed</td></tr>
+<tr><td>Oslo</td><td>Tarn</td></tr></table>
+<ol><li><p>Count what moves, because it is what moves that breaks.</p></li><li>Ask twice.</li></ol>
+<aside>Subscribe <form><p>Your address</p></form></aside>
+<script>var p = "<p>no</p>";</script>
+</article><footer>Copyright</footer></body></html>
+"""
+
+
+@pytest.fixture
+def bridges(tmp_path: Path) -> Article:
+    return read_captured(tmp_path / "bridges.md", MARKDOWN)
+
+
+def test_a_markdown_article_is_read_without_its_marks(bridges: Article) -> None:
+    assert bridges.title == "When bridges learn / 当桥梁学会思考"
+    text = "\n".join(text for p in bridges.paragraphs for text in (p.zh, p.en) if text)
+    assert not {"*", "`", "#", "](", "^", ">"} & {mark for mark in ("*", "`", "#", "](", "^", ">") if mark in text}
+
+
+def test_lines_of_one_language_are_one_paragraph_and_the_other_language_begins_another(bridges: Article) -> None:
+    sensors = next(p for p in bridges.paragraphs if p.en and "412" in p.en)
+    assert sensors.en == (
+        "A bridge in Tarn has 412 sensors, and each of them reports every 3 seconds to a server in Oslo. "
+        "Nobody reads them."
+    )
+    assert sensors.zh == "塔恩的一座桥装有 412 个传感器，每个传感器每 3 秒向奥斯陆的服务器报告一次。没有人去读。"
+
+
+def test_headings_keep_their_levels_and_are_split_where_all_stand_in_both_languages(bridges: Article) -> None:
+    paths = list(dict.fromkeys((p.section.zh, p.section.en) for p in bridges.paragraphs if p.kind == "body"))
+    assert paths == [
+        (("1. 传感器",), ("1. Sensors",)),
+        (("1. 传感器", "三条教训"), ("1. Sensors", "Three lessons")),
+        (("2. 大脑",), ("2. The brain",)),
+    ]
+
+
+def test_items_and_quotations_are_no_headings_however_short(bridges: Article) -> None:
+    pairs = [(p.zh, p.en) for p in bridges.paragraphs]
+    assert ("数会动的", "Count what moves") in pairs
+    assert (
+        "“我们造了一只耳朵，”利奥·勃兰特说，“却忘了大脑。”[1]",
+        '"We built an ear," said Lio Brandt, "and forgot the brain."[1]',
+    ) in pairs
+
+
+def test_numbers_of_a_list_are_those_that_were_typed() -> None:
+    page = plain("1. 先数会动的\n1. First count what moves\n2. 再问\n2. Then ask\n", ".md")
+    assert page.text.split() == "1. 先数会动的 1. First count what moves 2. 再问 2. Then ask".split()
+    page = plain('<html><ol><li>One<li value="5">Five<li>Six</ol></html>')
+    assert page.text.split() == "1. One 5. Five 6. Six".split()
+
+
+def test_a_title_of_the_front_matter_stands_in_for_a_missing_one() -> None:
+    page = plain("---\ntitle: 'When bridges learn'\ndate: 2024\n---\nText.\n", ".md")
+    assert page.text.split("\n")[0] == "When bridges learn"
+    assert page.levels == {1: 1}
+
+
+def test_headings_of_which_not_all_stand_in_both_languages_are_left_as_they_are() -> None:
+    page = plain("## METR 是什么\n\n## 传感器 Sensors\n\n## 什么是 METR\n", ".md")
+    assert page.text.split("\n\n") == ["METR 是什么", "传感器 Sensors", "什么是 METR\n"]
+
+
+def test_a_text_is_markdown_by_its_headings_whatever_its_file_is_called() -> None:
+    assert plain("# One\n\n**two**\n\n## Three\n", ".txt").levels == {1: 1, 5: 2}
+    assert plain("# 1 of a list\n\n**two**\n", ".txt").text == "# 1 of a list\n\n**two**\n"
+    page = BUNDLED_ARTICLE.read_text(encoding="utf-8")
+    assert plain(page, ".txt").text == page
+
+
+def test_of_a_web_page_only_what_its_article_shows_is_read() -> None:
+    page = plain(HTML, ".txt")
+    assert [line for line in page.text.split("\n") if line] == [
+        "When bridges learn",
+        "当桥梁学会思考",
+        "Sensors",
+        "传感器",
+        "A bridge in Tarn has 412 sensors, and each of them reports every 3 seconds[1] to a server in Oslo.",
+        "塔恩的一座桥装有 412 个传感器，每个传感器每 3 秒[1]向奥斯陆的服务器报告一次 & 没有人去读。",
+        "Year",
+        "2023；传感器装好",
+        "2023; Sensors installed",
+        "Oslo; Tarn",
+        "1. Count what moves, because it is what moves that breaks.",
+        "2. Ask twice.",
+    ]
+    assert [level for level in page.levels.values() if level] == [1, 1, 2, 2]
+
+
+def test_a_page_that_marks_no_article_is_read_whole() -> None:
+    assert plain("<html><body><p>One</p>two<div>three</div></body></html>").text.split() == ["One", "two", "three"]
+
+
+def test_what_is_not_marked_as_a_heading_stands_within_what_is() -> None:
+    found = [Heading.of(None, "Part", 1), Heading.of(None, "bold line"), Heading.of(None, "Part two", 1)]
+    assert levels(found) == [1, 2, 1]
+    assert levels([Heading.of(None, "1. Part", 2), Heading.of(None, "Inner", 2), Heading.of(None, "2. Part", 2)]) == [
+        1,
+        2,
+        1,
+    ]
+
+
+def _as_markdown(article: Article) -> str:
+    """`article` as somebody would type it: headings by their depth, a paragraph a language."""
+    lines = [f"# {article.title}"]
+    above: tuple[tuple[str, ...], ...] = ((), ())
+    for p in article.paragraphs:
+        path = (p.section.zh, p.section.en)
+        if p.kind in ("summary", "body", "timeline"):
+            for depth in range(1, max(map(len, path)) + 1):
+                if [own[:depth] for own in path] != [last[:depth] for last in above]:
+                    lines += [f"{'#' * (depth + 1)} {own[depth - 1]}" for own in path if len(own) >= depth]
+            above = path
+        if p.kind != "front":
+            lines += [line for text in (p.zh, p.en) if text for line in text.split("\n")]
+    return "\n\n".join(re.sub(r"([\\`*_<>~\[\]|&])", r"\\\1", line) for line in lines)
+
+
+@pytest.mark.parametrize("page", [BUNDLED_ARTICLE, *sorted(PAGES.glob("*.txt"))], ids=lambda path: path.stem)
+def test_an_article_typed_as_markdown_is_read_as_its_page_is(page: Path, tmp_path: Path) -> None:
+    printed = ArticleReader().read(page)
+    (tmp_path / "typed.md").write_text(_as_markdown(printed), encoding="utf-8")
+    typed = ArticleReader().read(tmp_path / "typed.md")
+    assert typed.title == printed.title
+    pairs = {(p.zh, p.en): p.section for p in typed.paragraphs}
+    prose = [p for p in printed.paragraphs if p.kind in ("body", "timeline")]
+    assert not {(p.zh, p.en) for p in prose} - pairs.keys()
+    # A date above a timeline's entry is no heading, and prose above the first one is typed below a summary's.
+    sections = {(p.zh, p.en): p.section for p in prose if p.kind == "body" and p.section.en}
+    assert {key: pairs[key] for key in sections} == sections
