@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Literal
 
 from index.characters import HAN
@@ -59,18 +60,30 @@ _PHONE = re.compile(r"^\W*(?:\+?\d{1,3}[\s-]?)?\d{3,4}[\s-]?\d{4}[\s-]?\d{3,4}\W
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """What a page marks a line as: a heading of a level, 1 the outermost, or surely none."""
+
+    role: Literal["heading", "text", "caption", "note"]
+    level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """One line of the page that is not blank. `position` counts blocks from 0, `line` file lines from 1.
 
-    `level`: of what the page marks as a heading, 1 the outermost, 0 of what it marks as something else; None of what
-    it does not mark.
+    `mark`: None where the page does not mark what it is.
     """
 
     position: int
     line: int
     text: str
     language: BlockLanguage
-    level: int | None = None
+    mark: Mark | None = None
+
+    @property
+    def level(self) -> int:
+        """Of what is marked as a heading, 1 the outermost; else 0."""
+        return self.mark.level if self.mark else 0
 
     @property
     def size(self) -> int:
@@ -107,15 +120,42 @@ class Block:
         return is_date(self.text)
 
 
-def read_blocks(text: str, levels: Mapping[int, int] | None = None) -> list[Block]:
-    """The page's lines that are not blank, in order. `levels`: {line from 1: its level} of what is marked."""
-    levels = levels or {}
+def read_blocks(text: str, marks: Mapping[int, Mark] | None = None) -> list[Block]:
+    """The page's lines that are not blank, in order. `marks`: {line from 1: what it is marked as}."""
+    marks = marks or {}
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
     kept = [(number, line) for number, line in lines if line]
     return [
-        Block(position, number, line, language_of_line(line), levels.get(number))
+        Block(position, number, line, language_of_line(line), marks.get(number))
         for position, (number, line) in enumerate(kept)
     ]
+
+
+def side_by_side(blocks: Sequence[Block]) -> list[Block]:
+    """`blocks` with runs of one language, followed by as many of the other that are marked alike, interleaved.
+
+    Some pages give a section, or the whole text, in one language and then in the other. What stands before the
+    heading of such a section stays there.
+    """
+    runs = [list(run) for _, run in groupby(blocks, key=lambda block: block.language)]
+    ordered: list[Block] = []
+    while runs:
+        one, *runs = runs
+        if alike := _alike(one, runs[0]) if runs else 0:
+            ordered += one[:-alike]
+            ordered += [block for pair in zip(one[-alike:], runs[0], strict=True) for block in pair]
+            runs = runs[1:]
+        else:
+            ordered += one
+    return [replace(block, position=position) for position, block in enumerate(ordered)]
+
+
+def _alike(one: Sequence[Block], other: Sequence[Block]) -> int:
+    """How many at the end of `one` are marked as all of `other` are, which is in the other language; 0: not all."""
+    of_both = {one[0].language, other[0].language} == {"zh", "en"}
+    begins = len(one) == len(other) or bool(other[0].level)
+    is_alike = [block.mark for block in one[-len(other) :]] == [block.mark for block in other]
+    return len(other) if of_both and begins and is_alike else 0
 
 
 def language_of_line(line: str) -> BlockLanguage:

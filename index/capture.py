@@ -13,9 +13,11 @@ from pathlib import Path
 
 from index.blocks import (
     Block,
+    Mark,
     footnote_label,
     language_of_line,
     read_blocks,
+    side_by_side,
     split_dated,
     split_inline,
     without_mark,
@@ -47,7 +49,7 @@ class _Item:
     en: str | None
     inline: bool = False
     date: bool = False
-    level: int | None = None  # see Block
+    mark: Mark | None = None  # see Block
 
     @property
     def whole(self) -> bool:
@@ -55,13 +57,15 @@ class _Item:
 
     @property
     def is_caption(self) -> bool:
+        if self.mark and self.mark.role != "text":
+            return self.mark.role == "caption"
         return any(bool(_CAPTION.match(text)) for text in (self.zh, self.en) if text)
 
     @property
     def is_heading(self) -> bool:
         """Marked as one; or short, and not ended as a sentence is, where the Chinese side decides if there is one."""
-        if self.level is not None:
-            return self.level > 0
+        if self.mark:
+            return self.mark.role == "heading"
         zh, en = (_CLOSING.sub("", without_mark(text or "")) for text in (self.zh, self.en))
         if zh:
             question = zh[-1] in "?？"
@@ -77,6 +81,10 @@ class _Item:
         return text if is_prose and not self.inline and not self.date else None
 
     @property
+    def is_note(self) -> bool:
+        return bool(self.mark and self.mark.role == "note")
+
+    @property
     def note_label(self) -> str | None:
         for text in (self.zh, self.en):
             if text and (label := footnote_label(text)):
@@ -90,13 +98,14 @@ def read_captured(path: Path, text: str, embed: Embed | None = None) -> Article:
     Raises UserError when the page does not hold the two languages side by side.
     """
     page = plain(text, path.suffix)
-    blocks = [block for block in read_blocks(page.text, page.levels) if not block.is_furniture]
+    blocks = [block for block in read_blocks(page.text, page.marks) if not block.is_furniture]
+    blocks = side_by_side(blocks) if page.marks else blocks
     earliest, surely = first_prose(path, blocks)
     order = prevailing_order(blocks)
     titles = [i for i, block in enumerate(blocks[:earliest]) if block.level == 1]
     title = titles[0] if titles else find_title(blocks[:earliest], page.text, order, embed)
     # What is marked as a heading of a part stands below the head.
-    surely = next((i for i in range(title, surely) if (blocks[i].level or 0) > 1), surely)
+    surely = next((i for i in range(title, surely) if blocks[i].level > 1), surely)
     head, rest = split_head(blocks[title:surely], order, embed)
     items, foot = _cut_foot(_items([*rest, *blocks[surely:]], order, embed))
     structure = _Structure()
@@ -123,7 +132,7 @@ def _items(blocks: Sequence[Block], order: int, embed: Embed | None) -> list[_It
             items += [_Item(block.position, date, date, date=True), _Item(block.position, zh, en, inline=True)]
         elif block.is_date or block.language == "both":
             is_both = block.language == "both"
-            items.append(_Item(block.position, zh, en, inline=is_both, date=block.is_date, level=block.level))
+            items.append(_Item(block.position, zh, en, inline=is_both, date=block.is_date, mark=block.mark))
     taken = {block.position for block in special}
     prose = [block for block in blocks if block.position not in taken]
     pairs = pair_blocks(prose, embed, order)
@@ -132,7 +141,7 @@ def _items(blocks: Sequence[Block], order: int, embed: Embed | None) -> list[_It
             p.position,
             p.zh.text if p.zh else None,
             p.en.text if p.en else None,
-            level=max((b.level for b in (p.zh, p.en) if b and b.level is not None), default=None),
+            mark=min((b.mark for b in (p.zh, p.en) if b and b.mark), key=lambda m: m.role == "text", default=None),
         )
         for p in pairs
     ]
@@ -151,7 +160,7 @@ def _figure_titles(blocks: Sequence[Block]) -> list[Block]:
 
 def _cut_foot(items: Sequence[_Item]) -> tuple[Sequence[_Item], Sequence[_Item]]:
     """The article, and what follows its last paragraph in both languages: the page's own foot."""
-    end = max((i + 1 for i, item in enumerate(items) if item.whole), default=len(items))
+    end = max((i + 1 for i, item in enumerate(items) if item.whole or item.is_note), default=len(items))
     return items[:end], items[end:]
 
 
@@ -173,7 +182,7 @@ class _Structure:
             self._date = item
         elif item.inline:
             self._take_inline(item)
-        elif self._in_notes and item.note_label:
+        elif (self._in_notes or item.is_note) and item.note_label:
             label = item.note_label
             self._add("footnote", item, Section(zh=(f"注 {label}",), en=(f"Note {label}",)))
         elif item.is_caption:
@@ -234,7 +243,7 @@ class _Structure:
     def _take_heading(self, item: _Item) -> None:
         if not item.inline:
             self._in_notes = any(is_notes_title(text) for text in (item.zh, item.en) if text)
-        self._headings.append(Heading.of(item.zh, item.en, item.level or 0))
+        self._headings.append(Heading.of(item.zh, item.en, item.mark.level if item.mark else 0))
         self._entry = self._date = None
 
     def _add(self, kind: Kind, item: _Item, inner: Section) -> None:

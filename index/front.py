@@ -42,6 +42,8 @@ def first_prose(path: Path, blocks: Sequence[Block]) -> tuple[int, int]:
     earliest = _first_pair(blocks, lambda block: _is_long(block) and _ends_as_a_sentence(block))
     if earliest is None:
         earliest = _first_pair(blocks, _is_long)
+    if earliest is None:  # a text of short paragraphs
+        earliest = _first_pair(blocks, lambda block: not block.level and _ends_as_a_sentence(block))
     if earliest is None:
         zh, en = (sum(block.language == language for block in blocks) for language in ("zh", "en"))
         raise UserError(
@@ -158,6 +160,8 @@ def split_head(blocks: Sequence[Block], order: int, embed: Embed | None) -> tupl
     `blocks`: from the title up to what is surely prose. The head is the title, a subtitle, and the lines below them
     that say who made the text, when, or what it says in short; the first that does none of it belongs to the body.
     """
+    if blocks and blocks[0].level == 1 and not _stands_twice(blocks, order):
+        return _split_lone_title(blocks)
     units = _units(blocks, order, embed)
     title = next((i for i, unit in enumerate(units) if len(unit) > 1), min(1, len(units) - 1))
     last = max((block.position for unit in units[: title + 1] for block in unit), default=-1)
@@ -171,6 +175,25 @@ def split_head(blocks: Sequence[Block], order: int, embed: Embed | None) -> tupl
         elif i > 0 and not any(is_summary_label(block.text) for block in unit):
             break  # the unit right below the title may be a subtitle; what stands below that must tell
     return [b for b in blocks if b.position <= last], [b for b in blocks if b.position > last]
+
+
+def _stands_twice(head: Sequence[Block], order: int) -> bool:
+    """Whether the line below a title that is marked as one says it in the other language.
+
+    Against the page's order one that is not marked does where it would else be left over before the prose.
+    """
+    title, *below = head[:2]
+    if not below or {title.language, below[0].language} != {"zh", "en"}:
+        return False
+    is_in_order = (order < 0) == (title.language == "en")
+    left = [block for block in head[1:] if not says_who_or_when(block.text)]
+    return below[0].level == 1 or is_in_order or len(left) % 2 == 1
+
+
+def _split_lone_title(blocks: Sequence[Block]) -> tuple[Sequence[Block], Sequence[Block]]:
+    """Below a title that is marked as one, and has no other beside it, stand those that say who or when."""
+    end = next((i for i, b in enumerate(blocks[1:], start=1) if not says_who_or_when(b.text)), len(blocks))
+    return blocks[:end], blocks[end:]
 
 
 def _units(blocks: Sequence[Block], order: int, embed: Embed | None) -> list[list[Block]]:

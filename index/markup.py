@@ -1,84 +1,111 @@
-"""Markdown and HTML as the lines that a captured page prints, and the level of those that are headings.
+"""Markdown and HTML as the lines that a captured page prints, and what of them is marked as what.
 
-Both are read once, into HTML: what a browser would show of it, block by block, without its menus and scripts.
+Both are read once, as HTML: what a browser would show of it, block by block, without its menus, scripts and code.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 
 from markdown_it import MarkdownIt
 
-from index.blocks import language_of_line, split_inline
-from index.characters import WIDE
+from index.blocks import Mark, language_of_line, split_inline
+from index.characters import HAN, WIDE
 from index.paragraphs import LANGUAGES
 
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+\S", re.MULTILINE)
 _PAGE = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html)\b", re.IGNORECASE)
 # So many lines that look like Markdown's headings make a text Markdown, whatever its file is called.
 _HEADINGS = 2
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
-_FRONT_TITLE = re.compile(r"^title:[ \t]*(['\"]?)(.+?)\1[ \t]*$", re.MULTILINE)
+_FRONT_MATTER = re.compile(r"\A(---|\+\+\+)[ \t]*\n(.*?\n)(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_FRONT_LINE = r"^{}[ \t]*[:=][ \t]*(['\"]?)(.+?)\1[ \t]*$"
 _NOTE_TEXT = re.compile(r"^\[\^([^\]\s]+)\]:[ \t]*", re.MULTILINE)
 _NOTE_MARK = re.compile(r"\[\^([^\]\s]+)\]")
+# What dialects of Markdown add: {#id} of a heading, [[page|words]], ==marked==, [x] of a task, [!note] of a callout.
+_DIALECTS = (
+    (re.compile(r"[ \t]*\{#[^}\s]+\}[ \t]*$", re.MULTILINE), ""),
+    (re.compile(r"\[\[(?:[^\]|\n]*\|)?([^\]|\n]+)\]\]"), r"\1"),
+    (re.compile(r"(?<!=)==(?!=)(\S(?:[^=\n]*\S)?)==(?!=)"), r"\1"),
+    (re.compile(r"^([ \t]*[-*+][ \t]+)\[[ xX]\][ \t]+", re.MULTILINE), r"\1"),
+    (re.compile(r"^((?:[ \t]*>)+[ \t]*)\[![\w-]+\][+-]?[ \t]*", re.MULTILINE), r"\1"),
+)
 
-_HIDDEN = frozenset("head script style template noscript nav aside footer form button select svg iframe".split())
+_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+_HIDDEN = frozenset(
+    "head script style template noscript nav aside footer button select textarea svg iframe pre rt rp".split()
+)
+# Classes that sites give to what stands around an article; a wrapper's, as "has-sidebar", are none of them.
+_AROUND = re.compile(
+    r"(?:social|share|sharing|related|comments?|newsletter|subscribe|breadcrumbs?|toc|sidebar|footnote-backref)"
+    r"(?:[-_]?(?:list|box|buttons?|links|posts|articles|section|area|form|bar|widget))?",
+    re.IGNORECASE,
+)
+_NOT_SHOWN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _INLINE = frozenset(
     "a abbr b bdi bdo cite code data del dfn em font i img ins kbd label mark q rp rt ruby s samp small span strong "
-    "strike sub sup time tt u var wbr".split()
+    "strike sub sup td th time tt u var wbr".split()
 )
 _LEVELS = {f"h{level}": level for level in range(1, 7)}
-_ROOTS = ("article", "main")
-_NO_HEADINGS = frozenset(("ul", "ol", "dl", "blockquote", "table", "pre", "figcaption"))
+_NO_HEADINGS = frozenset(("ul", "ol", "dl", "blockquote", "table"))
 _WIDE = rf"{WIDE}“”‘’…—"
 _BETWEEN_WIDE = re.compile(rf"(?<=[{_WIDE}])\n|\n(?=[{_WIDE}])")
+_BACK = re.compile(r"\s*[¶↩⤴]\ufe0e?\s*$|(?<=\S)\s+#$")
 # What heads a column of a table in two languages, and is none of its text.
-_COLUMNS = frozenset("中文 英文 中文版 英文版 汉语 英语 原文 译文 chinese english original translation".split())
+_COLUMNS = frozenset(
+    "中文 英文 中文版 英文版 汉语 英语 原文 译文 chinese english original translation en zh cn".split()
+)
 _ITEM_NUMBER = re.compile(r"\d+\. ")
+_TURN = re.compile(r"[^\s:：]{1,20}(?: [^\s:：]{1,20}){0,3}[:：]")
 # What stands in a block's text for a tag: a line's end, a cell's beginning, the ends of what is raised.
 _BREAK, _CELL, _RAISED, _LOWERED = "\v", "\t", "\x02", "\x03"
 _SIGNS = {"br": _BREAK, "td": _CELL, "th": _CELL, "sup": _RAISED}
-_RAISED_NUMBER = re.compile(rf"{_RAISED}\s*[\[(（]?(\d{{1,3}})[\])）]?\s*{_LOWERED}")
-
-# A heading in Chinese and then in English, or the other way about.
-_NUMBER = r"(?P<number>\d{1,2}(?:[.．]\d{1,2})+[.．]?\s*|\d{1,2}(?:[.．、]\s*|\s+)|[一二三四五六七八九十]{1,3}、\s*)?"
-_TWICE = (
-    re.compile(rf"{_NUMBER}(?P<first>[^A-Za-z\d\s].*[{WIDE}])\s+(?P<second>[A-Za-z][^{WIDE}]*)"),
-    re.compile(rf"{_NUMBER}(?P<first>[A-Za-z][^{WIDE}]*?)\s+(?P<second>[{WIDE}].*[{WIDE}])"),
+# A raised number is a note's, but behind a number or a unit, where it is an exponent.
+_RAISED_NUMBER = re.compile(rf"(?<!\d)(?<!\bm)(?<!\b[kcm]m)(?<!米){_RAISED}\s*[\[(（]?(\d{{1,3}})[\])）]?\s*{_LOWERED}")
+# A line in Chinese and then in English, or the other way about.
+_NUMBER = (
+    r"(?P<number>\d{1,2}(?:[.．]\d{1,2})+[.．]?\s*|\d{1,2}(?:[.．、]\s*|\s+)|[一二三四五六七八九十]{1,3}、\s*|"
+    r"[^\w\s]+\s+)?"
 )
+_TWICE = (
+    re.compile(rf"{_NUMBER}(?P<zh>[{WIDE}](?:.*[{WIDE}])?)\s+(?P<en>[A-Za-z][^{WIDE}]*)"),
+    re.compile(rf"{_NUMBER}(?P<en>[A-Za-z][^{WIDE}]*?)\s+(?P<zh>[{WIDE}](?:.*[{WIDE}])?)"),
+)
+_SENTENCES = (
+    re.compile(rf"(?P<number>)(?P<zh>.*[{HAN}].*[。！？”」）])\s*(?P<en>[A-Z“\"(][^{WIDE}]*)"),
+    re.compile(rf"(?P<number>)(?P<en>[^{WIDE}]*[.!?][”\")]?)\s*(?P<zh>[{WIDE}“‘].*)"),
+)
+# Letters of the English to a character of the Chinese where they say the same, mostly some three to five: at least,
+# at least where the other headings stand there twice, at most.
+_LETTERS, _LETTERS_AMONG_OTHERS, _LETTERS_AT_MOST = 1.8, 1.0, 9.0
 
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """A text without markup, and {number of a line of it, from 1: its level} of what is marked.
-
-    The level is a heading's, 1 the outermost, or 0 of what is surely none: an item of a list, a quotation, a row.
-    """
+    """A text without markup, and {number of a line of it, from 1: what it is marked as}."""
 
     text: str
-    levels: dict[int, int] = field(default_factory=dict)
+    marks: Mapping[int, Mark] = field(default_factory=dict)
 
 
 def plain(text: str, suffix: str = "") -> Plain:
     """What `text` prints as, a block a line: of HTML, of Markdown, else itself. `suffix`: of its file, as ".md"."""
     if suffix.lower() in (".html", ".htm", ".xhtml") or _PAGE.match(text):
-        return _of_html(text)
+        return _of_html(text, frozenset())
     if suffix.lower() in (".md", ".markdown") or len(_HEADING.findall(text)) >= _HEADINGS:
-        return _of_html(_html_of(text))
+        text = text.replace("\r\n", "\n")
+        return _of_html(_html_of(text), frozenset(_NOTE_TEXT.findall(text)))
     return Plain(text)
 
 
 def _html_of(markdown: str) -> str:
-    front = _FRONT_MATTER.match(markdown)
-    if front:
-        markdown = markdown[front.end() :]
-        title = _FRONT_TITLE.search(front[1])
-        if title and not re.search(r"^# ", markdown, re.MULTILINE):
-            markdown = f"# {title[2]}\n\n{markdown}"
+    if front := _FRONT_MATTER.match(markdown):
+        markdown = _head_of(front[2], markdown[front.end() :])
     markdown = _NOTE_MARK.sub(r"[\1]", _NOTE_TEXT.sub(r"\n[\1] ", markdown))
+    for pattern, words in _DIALECTS:
+        markdown = pattern.sub(words, markdown)
     reader = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     tokens = reader.parse(markdown)
     for token in tokens:
@@ -87,93 +114,179 @@ def _html_of(markdown: str) -> str:
     return str(reader.renderer.render(tokens, reader.options, {}))
 
 
-def _of_html(html: str) -> Plain:
+def _head_of(front_matter: str, markdown: str) -> str:
+    """`markdown` below the title, and who made it, that its front matter alone states."""
+    title = re.search(_FRONT_LINE.format("title"), front_matter, re.MULTILINE)
+    if not title or re.search(r"^# ", markdown, re.MULTILINE):
+        return markdown
+    maker = re.search(_FRONT_LINE.format("(?:author|作者)"), front_matter, re.MULTILINE)
+    return "\n\n".join([f"# {title[2]}", *([f"Author: {maker[2]}"] if maker else []), markdown])
+
+
+def _of_html(html: str, notes: frozenset[str]) -> Plain:
+    """`notes`: the labels of the notes, whose texts begin with them in brackets."""
     reader = _Reader()
     reader.feed(html)
     reader.close()
-    blocks = reader.blocks()
-    shapes = {level: _shape([_joined(text) for text, own in blocks if own == level]) for level in _LEVELS.values()}
+    blocks = _with_subtitle(reader.blocks())
+    headings = [b for b in blocks if b.level]
+    of_most = _shape(headings)
+    shapes = {level: _shape([b for b in headings if b.level == level]) or of_most for level in _LEVELS.values()}
+    has_parts = sum(b.level > 1 for b in blocks) > 1
     lines: list[str] = []
-    levels: dict[int, int] = {}
-    for text, level in blocks:
-        for line in _heading(_joined(text), level, shapes[level]) if level else _lines(text):
+    marks: dict[int, Mark] = {}
+    for block in blocks:
+        for line in _heading(block, shapes[block.level]) if block.level else _lines(block.text):
             lines += [line, ""]
-            if level is not None:
-                levels[len(lines) - 1] = level
-    return Plain("\n".join(lines), levels)
+            label = re.match(r"\[(\S+?)\] ", line)
+            mark = Mark("note") if label and label[1] in notes else block.mark(has_parts)
+            if mark:
+                marks[len(lines) - 1] = mark
+    return Plain("\n".join(lines), marks)
+
+
+def _with_subtitle(blocks: Sequence[_Block]) -> list[_Block]:
+    """`blocks`, those right below the title that are marked deeper than the headings that follow as no headings."""
+    first = next((i for i, b in enumerate(blocks) if b.level != 1), len(blocks))
+    end = next((i for i, b in enumerate(blocks) if i >= first and b.level != blocks[first].level), len(blocks))
+    following = next((b.level for b in blocks[end:] if b.level), 0)
+    if not first or not 1 < following < blocks[first].level:
+        return list(blocks)
+    subtitle = (replace(b, within=b.within - _LEVELS.keys(), is_bold=False) for b in blocks[first:end])
+    return [*blocks[:first], *subtitle, *blocks[end:]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A block's text with its signs, the names of the elements it stands in, and the number of its <article>."""
+
+    text: str
+    within: frozenset[str]
+    article: int
+    is_bold: bool
+
+    @property
+    def level(self) -> int:
+        return min((level for name, level in _LEVELS.items() if name in self.within), default=0)
+
+    def mark(self, has_parts: bool) -> Mark | None:
+        """`has_parts`: the page marks headings of its parts, so that another line is one only where it is bold."""
+        if self.level:
+            return Mark("heading", self.level)
+        if "figcaption" in self.within:
+            return Mark("caption")
+        if not _NO_HEADINGS.isdisjoint(self.within) and not _is_a_pair(self.text):
+            return Mark("text")
+        return Mark("text") if has_parts and (not self.is_bold or _TURN.match(self.text)) else None
 
 
 class _Reader(HTMLParser):
-    """Collects the blocks of a page: text, level (see Plain; None: not marked), and which elements it stands in."""
+    """Collects the blocks that a page shows."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self._blocks: list[tuple[str, int | None, frozenset[str]]] = []
+        self._blocks: list[_Block] = []
         self._text: list[str] = []
-        self._level: int | None = None
-        self._open: list[str] = []  # of _HIDDEN, _ROOTS and _NO_HEADINGS
+        self._letters = self._bold = self._linked = (
+            0  # letters of the block: all, bold ones, those of links within the page
+        )
+        self._open: list[tuple[str, bool]] = []  # elements, and whether they are hidden
         self._counts: list[int] = []  # the next item's number in each list that is open, 0 where they have none
+        self._articles = 0
+        self._links_here = False
 
-    def blocks(self) -> list[tuple[str, int | None]]:
-        """Those of the article where the page marks it, else all."""
+    def blocks(self) -> list[_Block]:
+        """Those of the longest article, or of what is marked as the main thing; else all."""
         self._end_block()
-        for root in _ROOTS:
-            if inside := [(text, level) for text, level, roots in self._blocks if root in roots]:
-                return inside
-        return [(text, level) for text, level, _ in self._blocks]
+        sizes: dict[int, int] = {}
+        for block in self._blocks:
+            sizes[block.article] = sizes.get(block.article, 0) + len(block.text)
+        if articles := sizes.keys() - {0}:
+            longest = max(articles, key=lambda article: sizes[article])
+            return [block for block in self._blocks if block.article == longest]
+        return [block for block in self._blocks if "main" in block.within] or self._blocks
 
     @property
     def _is_hidden(self) -> bool:
-        return not _HIDDEN.isdisjoint(self._open)
+        return any(hidden for _, hidden in self._open)
 
     def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag not in _INLINE and tag != "br":
+            self._end_block()
+            self._end_implied(tag)
         if tag in _SIGNS:
             self._text.append(_SIGNS[tag])
-        elif tag in _HIDDEN or tag in _ROOTS or tag in _NO_HEADINGS:
-            self._end_block()
-            self._open.append(tag)
-            self._start_list(tag)
-        elif tag == "body":
-            self._open.clear()  # of a head that nothing ended
-        elif tag not in _INLINE:
-            self._start_block(tag, dict(attrs).get("value"))
+        if tag in _VOID:
+            return
+        if tag == "article" and all(name != "article" for name, _ in self._open):
+            self._articles += 1
+        self._open.append((tag, tag in _HIDDEN or _is_around(tag, values)))
+        if tag == "a":
+            self._links_here = (values.get("href") or "").startswith("#")
+        if tag in ("ol", "ul"):
+            self._counts.append(1 if tag == "ol" else 0)
+        elif tag == "li":
+            self._count(values.get("value"))
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "sup":
             self._text.append(_LOWERED)
-        elif tag in self._open:
+        self._links_here = self._links_here and tag != "a"
+        if tag not in _INLINE:
             self._end_block()
-            del self._open[len(self._open) - 1 - self._open[::-1].index(tag) :]
-            if tag in ("ol", "ul") and self._counts:
+        at = next((i for i in range(len(self._open) - 1, -1, -1) if self._open[i][0] == tag), None)
+        if at is None:
+            return
+        ended = self._open[at:]
+        # What ends an inline element ends no block within it.
+        self._open[at:] = [] if tag not in _INLINE else [e for e in ended[1:] if e[0] not in _INLINE]
+        for name, _ in ended if tag not in _INLINE else ():
+            if name in ("ol", "ul"):
                 self._counts.pop()
-        elif tag not in _INLINE and tag not in _SIGNS:
-            self._end_block()
 
     def handle_data(self, data: str) -> None:
         if not self._is_hidden:
+            letters = len("".join(data.split()))
+            self._letters += letters
+            self._bold += letters if any(name in ("b", "strong") for name, _ in self._open) else 0
+            self._linked += letters if self._links_here else 0
             self._text.append(re.sub(r"[^\S\n]+", " ", data))
 
-    def _start_block(self, tag: str, value: str | None) -> None:
-        self._end_block()
-        self._level = _LEVELS.get(tag)
-        if tag == "li" and self._counts and self._counts[-1] and not self._is_hidden:
+    def _end_implied(self, tag: str) -> None:
+        """What a browser ends where `tag` begins though nothing says so: a head, a paragraph, an item."""
+        own = {"body": "head", "li": "li"}.get(tag, "p")
+        for at in range(len(self._open) - 1, -1, -1):
+            if self._open[at][0] == own:
+                del self._open[at:]
+                return
+            if own == "li" and self._open[at][0] in ("ol", "ul"):
+                return
+
+    def _count(self, value: str | None) -> None:
+        if self._counts and self._counts[-1] and not self._is_hidden:
             number = int(value) if value and value.isdecimal() else self._counts[-1]
             self._text.append(f"{number}. ")
             self._counts[-1] = number + 1
-
-    def _start_list(self, tag: str) -> None:
-        if tag in ("ol", "ul"):
-            self._counts.append(1 if tag == "ol" else 0)
 
     def _end_block(self) -> None:
         text = _RAISED_NUMBER.sub(r"[\1]", "".join(self._text)).replace(_RAISED, "").replace(_LOWERED, "")
         self._text = []
         if _ITEM_NUMBER.fullmatch(text.strip("\n")):
             self._text = [text.strip("\n")]  # it stands before the item's first block: <li><p>
-        elif text.strip():
-            level = 0 if self._level is None and not _NO_HEADINGS.isdisjoint(self._open) else self._level
-            self._blocks.append((text, level, frozenset(self._open)))
-        self._level = None
+        elif text.strip() and not self._linked == self._letters > 0:  # else an entry of a table of contents
+            within = frozenset(name for name, _ in self._open)
+            article = self._articles if "article" in within else 0
+            self._blocks.append(_Block(_BACK.sub("", text), within, article, self._bold == self._letters > 0))
+        self._letters = self._bold = self._linked = 0
+
+
+def _is_around(tag: str, values: Mapping[str, str | None]) -> bool:
+    """Whether an element is not shown, or is what sites put around an article."""
+    if "hidden" in values or values.get("aria-hidden") == "true" or _NOT_SHOWN.search(values.get("style") or ""):
+        return True
+    names = f"{values.get('class') or ''} {values.get('id') or ''}".split()
+    return tag not in ("html", "body", "main", "article") and any(map(_AROUND.fullmatch, names))
 
 
 def _lines(text: str) -> list[str]:
@@ -189,7 +302,12 @@ def _lines(text: str) -> list[str]:
             else:
                 own.append(line)
         lines += own
-    return lines
+    return [half for line in lines for half in _halves(line, _SENTENCES) or [line]]
+
+
+def _is_a_pair(text: str) -> bool:
+    """Whether a block is a table's row of two cells, one in each language: what a page prints as two lines."""
+    return sorted(language_of_line(_joined(c)) or "" for c in text.split(_CELL) if c.strip()) == ["en", "zh"]
 
 
 def _row(cells: Sequence[str]) -> list[str]:
@@ -204,17 +322,46 @@ def _row(cells: Sequence[str]) -> list[str]:
     ]
 
 
-def _shape(headings: Sequence[str]) -> re.Pattern[str] | None:
-    """How headings stand in both languages one behind the other, 传感器 Sensors, where all of them do."""
-    return next((s for s in _TWICE if len(headings) > 1 and all(map(s.fullmatch, headings))), None)
+def _shape(headings: Sequence[_Block]) -> re.Pattern[str] | None:
+    """How headings stand in both languages one behind the other, 传感器 Sensors, where most of them do."""
+    for shape in _TWICE:
+        own = [m for heading in headings if (m := shape.fullmatch(_joined(heading.text))) and _is_as_long(m)]
+        if len(own) > 1 and 2 * len(own) > len(headings):
+            return shape
+    return None
 
 
-def _heading(line: str, level: int, shape: re.Pattern[str] | None) -> list[str]:
+def _heading(block: _Block, shape: re.Pattern[str] | None) -> list[str]:
     """A heading is one line, but for what stands in it twice: each language's with the number."""
-    if shape and (match := shape.fullmatch(line)):
-        return [f"{match['number'] or ''}{match[name]}" for name in ("first", "second")]
-    both = split_inline(line) if level == 1 else None
-    return sorted(both, key=line.index) if both else [line]
+    broken = [_joined(line) for line in block.text.split(_BREAK) if line.strip()]
+    if sorted(language_of_line(line) or "" for line in broken) == ["en", "zh"]:
+        return broken
+    line = _joined(block.text)
+    if shape and (match := shape.fullmatch(line)) and _is_as_long(match, _LETTERS_AMONG_OTHERS):
+        return _parts(match)
+    if block.level > 1:
+        return [line]
+    both = split_inline(line)
+    return sorted(both, key=line.index) if both else _halves(line, _TWICE) or [line]
+
+
+def _halves(line: str, shapes: Sequence[re.Pattern[str]]) -> list[str]:
+    """The two halves of a line that says the same in both languages, each of more than a word; else none."""
+    for shape in shapes:
+        match = shape.fullmatch(line)
+        if match and _is_as_long(match) and " " in match["en"].strip() and len(match["zh"]) > 1:
+            return _parts(match)
+    return []
+
+
+def _parts(match: re.Match[str]) -> list[str]:
+    return [f"{match['number'] or ''}{match[name].strip()}" for name in sorted(("zh", "en"), key=match.start)]
+
+
+def _is_as_long(match: re.Match[str], least: float = _LETTERS) -> bool:
+    """Whether the two halves can say the same, by their lengths. `least`: letters to a Chinese character."""
+    letters, characters = len(re.findall("[A-Za-z]", match["en"])), len(re.findall(f"[{HAN}]", match["zh"]))
+    return least * characters <= letters <= _LETTERS_AT_MOST * characters
 
 
 def _joined(text: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from index.blocks import Mark
 from index.capture import read_captured
 from index.headings import Heading, levels
 from index.markup import plain
@@ -119,7 +120,7 @@ def test_numbers_of_a_list_are_those_that_were_typed() -> None:
 def test_a_title_of_the_front_matter_stands_in_for_a_missing_one() -> None:
     page = plain("---\ntitle: 'When bridges learn'\ndate: 2024\n---\nText.\n", ".md")
     assert page.text.split("\n")[0] == "When bridges learn"
-    assert page.levels == {1: 1}
+    assert page.marks == {1: Mark("heading", 1)}
 
 
 def test_headings_of_which_not_all_stand_in_both_languages_are_left_as_they_are() -> None:
@@ -128,7 +129,7 @@ def test_headings_of_which_not_all_stand_in_both_languages_are_left_as_they_are(
 
 
 def test_a_text_is_markdown_by_its_headings_whatever_its_file_is_called() -> None:
-    assert plain("# One\n\n**two**\n\n## Three\n", ".txt").levels == {1: 1, 5: 2}
+    assert [m.level for m in plain("# One\n\ntwo\n\n## Three\n", ".txt").marks.values()] == [1, 2]
     assert plain("# 1 of a list\n\n**two**\n", ".txt").text == "# 1 of a list\n\n**two**\n"
     page = BUNDLED_ARTICLE.read_text(encoding="utf-8")
     assert plain(page, ".txt").text == page
@@ -150,7 +151,7 @@ def test_of_a_web_page_only_what_its_article_shows_is_read() -> None:
         "1. Count what moves, because it is what moves that breaks.",
         "2. Ask twice.",
     ]
-    assert [level for level in page.levels.values() if level] == [1, 1, 2, 2]
+    assert [mark.level for mark in page.marks.values() if mark.level] == [1, 1, 2, 2]
 
 
 def test_a_page_that_marks_no_article_is_read_whole() -> None:
@@ -195,3 +196,137 @@ def test_an_article_typed_as_markdown_is_read_as_its_page_is(page: Path, tmp_pat
     # A date above a timeline's entry is no heading, and prose above the first one is typed below a summary's.
     sections = {(p.zh, p.en): p.section for p in prose if p.kind == "body" and p.section.en}
     assert {key: pairs[key] for key in sections} == sections
+
+
+TEXT = [
+    ("## ", "The ice", "冰"),
+    ("", "The harbour of Tarn froze in January 2021, and no ship came in or went out.", "2021 年一月，塔恩港封冻，十一天里没有一艘船进出。"),
+    ("", "The mayor, Ines Vold, asked the navy for an icebreaker, which came late.", "市长伊内斯·沃尔德向海军要一艘破冰船，船比说好的晚到了两天。"),
+    ("## ", "The barrier", "拦冰栅"),
+    ("", "The second winter was milder, and the new barrier was never once used.", "第二个冬天暖和些，花了四百万克朗的新拦冰栅一次也没用上。"),
+]  # fmt: skip
+PAGE = "<!DOCTYPE html><html><body>{}<p>扫码关注公众号</p></body></html>"
+FORMS = {
+    "a quotation below each.md": "# The Harbour\n\n# 港口\n\n"
+    + "\n\n".join(f"{h}{en}\n\n{h or '> '}{zh}" for h, en, zh in TEXT),
+    "one block.md": "# The Harbour 港口\n\n"
+    + "\n\n".join(f"{h}{en} {zh}" if h else f"{en}<br>\n{zh}" for h, en, zh in TEXT),
+    "a table.md": "# The Harbour / 港口\n\n| English | 中文 |\n|---|---|\n"
+    + "\n".join(f"| {en} | {zh} |" for _, en, zh in TEXT),
+    "front matter.md": "---\ntitle: 港口\n---\n\n作者：林婉\n\n"
+    + "\n\n".join(f"{h}{zh}\n\n*{en}*" for h, en, zh in TEXT),
+    "no headings.html": PAGE.format(
+        "<h1>港口（中英对照）</h1>"
+        + "".join(f"<section><p><b>{en}</b></p><p><br></p><p><b><i>{zh}</i></b></p></section>" for _, en, zh in TEXT)
+    ),
+    "divisions.html": PAGE.format(
+        "<main><h1>The Harbour</h1><p>港口</p>"
+        + "".join(f"<{t}>{en}</{t}><{t}>{zh}</{t}>" for h, en, zh in TEXT for t in ["h2" if h else "div"])
+        + "</main><div>相关 Related</div>"
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_two_languages_are_paired_however_they_are_laid_out(form: str, tmp_path: Path) -> None:
+    article = read_captured(tmp_path / form, FORMS[form])
+    assert "港口" in article.title
+    body = [(p.section.en, p.section.zh, p.en, p.zh) for p in article.paragraphs if p.kind != "front"]
+    assert body == [
+        *[(("The ice",), ("冰",), en, zh) for _, en, zh in TEXT[1:3]],
+        *[(("The barrier",), ("拦冰栅",), en, zh) for _, en, zh in TEXT[4:]],
+    ]
+
+
+def lines(text: str, suffix: str = ".md") -> list[str]:
+    return [line for line in plain(text, suffix).text.split("\n") if line]
+
+
+def body(article: Article) -> list[tuple[str | None, str | None]]:
+    return [(p.zh, p.en) for p in article.paragraphs if p.kind == "body"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_front_matter_gives_the_title_and_who_wrote_it(end: str) -> None:
+    yaml = end.join(["---", "title: The Ferry", "author: Lena Quist", "---", "## Part", "Text."])
+    toml = end.join(["+++", 'title = "The Ferry"', 'author = "Lena Quist"', "+++", "## Part", "Text."])
+    assert lines(yaml) == lines(toml) == ["The Ferry", "Author: Lena Quist", "Part", "Text."]
+
+
+def test_what_dialects_of_markdown_add_is_not_shown() -> None:
+    text = "## 屋顶 {#roof}\n\n==420== kilos, see [[Ledger|the ledger]].[^a]\n\n- [x] 买椰糠\n\n> [!tip] 提示\n\n[^a]: A note."
+    assert lines(text) == ["屋顶", "420 kilos, see the ledger.[a]", "买椰糠", "提示", "[a] A note."]
+    assert list(plain(text, ".md").marks.values()) == [
+        Mark("heading", 2),
+        Mark("text"),
+        Mark("text"),
+        Mark("note"),
+    ]
+
+
+def test_notes_of_markdown_are_notes_without_a_heading(bridges: Article, tmp_path: Path) -> None:
+    text = f"{MARKDOWN}\n[^1]: Said to the author.\n\n对作者所说。\n"
+    article = read_captured(tmp_path / "bridges.md", text)
+    assert [(p.kind, p.zh, p.en) for p in article.paragraphs[len(bridges.paragraphs) :]] == [
+        ("footnote", "对作者所说。", "[1] Said to the author.")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("## How it began<br>缘起", ["How it began", "缘起"]),
+        ("# The Dentist's Stars 牙医的星空", ["The Dentist's Stars", "牙医的星空"]),
+        ("# METR 是什么", ["METR 是什么"]),
+        ("## A\n\n启动服务器再等。Start the server and wait.", ["A", "启动服务器再等。", "Start the server and wait."]),
+        ("## A\n\nHe wrote GPU. 他写过一本关于绘图处理器的书，很厚。", ["A", "He wrote GPU. 他写过一本关于绘图处理器的书，很厚。"]),
+        (
+            "## AI 的未来\n\n## GPU 与算力\n\n## OpenAI 是谁\n\n文",
+            ["AI 的未来", "GPU 与算力", "OpenAI 是谁", "文"],
+        ),
+    ],
+)  # fmt: skip
+def test_a_line_is_split_only_where_its_halves_can_say_the_same(text: str, shown: list[str]) -> None:
+    assert lines(text) == shown
+
+
+def test_sections_that_stand_in_one_language_after_the_other_are_paired(tmp_path: Path) -> None:
+    en, zh = ([(line[0], line[own]) for line in TEXT] for own in (1, 2))
+    text = "\n\n".join(f"{h}{t}" for part in (en[:3], zh[:3], en[3:], zh[3:]) for h, t in part)
+    article = read_captured(tmp_path / "ferry.md", f"---\ntitle: The Ferry\nauthor: Lena Quist\n---\n{text}")
+    assert body(article) == [(zh, en) for h, en, zh in TEXT if not h]
+    halves = "".join(
+        f"<div class='{'en' if t < '~' else 'zh'}'><p>{t}<p>{t}</div>" for _, *both in TEXT[1:2] for t in both
+    )
+    assert len(body(read_captured(tmp_path / "x.html", f"<h1>The Ferry</h1><h1>渡船</h1>{halves}"))) == 2
+
+
+def test_where_parts_are_marked_an_unmarked_line_is_a_heading_only_in_bold(tmp_path: Path) -> None:
+    lines_ = ["Price: one crown", "价格：一克朗", "**The vote**", "**投票**", "**Mei:** Why?", "**梅：** 为什么？"]
+    typed = "\n\n".join(f"{h}{t}" for h, *both in TEXT for t in (f"{both[0]}", f"{h}{both[1]}"))
+    article = read_captured(tmp_path / "f.md", "\n\n".join(["# Ferry", "# 渡船", typed, *lines_, typed]))
+    pairs = body(article)
+    assert ("价格：一克朗", "Price: one crown") in pairs
+    assert ("梅： 为什么？", "Mei: Why?") in pairs
+    assert any(p.section.en[-1:] == ("The vote",) for p in article.paragraphs)
+
+
+def test_what_stands_deeper_than_the_parts_right_below_the_title_is_its_subtitle() -> None:
+    page = plain("# Bells\n\n### A conversation\n\nText.\n\n## One\n\n## Two\n", ".md")
+    assert [mark.level for mark in page.marks.values()] == [1, 0, 0, 2, 2]
+
+
+def test_what_surrounds_the_article_of_a_web_page_is_left_out() -> None:
+    page = """<html><body><form><article class="card"><p>Another</p></article><article class="has-sidebar">
+    <h1>Title</h1><ul class="share"><li>X</li></ul><p hidden>no</p><p style="display: none">no</p>
+    <ul><li><a href="#a">One</a></li></ul><p>Text of 40 m<sup>2</sup>, and 10<sup>6</sup> more.<sup>7</sup>
+    <a href="#r">↩</a></p><pre>code()</pre><p>汉<ruby>字<rt>zi</rt></ruby></p><figcaption>The dome</figcaption>
+    <div id="comments"><p>First!</p></div></article></form></body></html>"""
+    assert lines(page, "") == ["Title", "Text of 40 m2, and 106 more.[7]", "汉字", "The dome"]
+    assert list(plain(page).marks.values()) == [Mark("heading", 1), Mark("caption")]
+
+
+def test_short_paragraphs_are_an_article_too(tmp_path: Path) -> None:
+    text = "山谷没有公路。\n\nThe valley has no road.\n\n它也没有地图。\n\nIt has no map."
+    article = read_captured(tmp_path / "valley.txt", text)
+    assert body(article) == [("山谷没有公路。", "The valley has no road."), ("它也没有地图。", "It has no map.")]
