@@ -169,6 +169,7 @@ class _Structure:
 
     def __init__(self) -> None:
         self._headings: list[Heading] = []
+        self._printed: list[_Item] = []  # the headings, as they stand there
         self._date: _Item | None = None
         self._entry: tuple[str, str] | None = None  # a timeline entry's "dates title" in both languages
         self._figure_title = Section()
@@ -211,6 +212,7 @@ class _Structure:
 
     def finish(self) -> list[Entry]:
         """The entries; the last prose but the notes is the credits when it speaks of who made the text."""
+        self._give_back_items()
         found = [()] + [tuple(heading.texts for heading in path) for path in paths(self._headings)]
         entries = [
             replace(
@@ -223,6 +225,26 @@ class _Structure:
             for entry, place in self._entries
         ]
         return _with_credits(self._without_endless_summary(entries))
+
+    def _give_back_items(self) -> None:
+        """Several headings in a row that nothing stands under are the items of a list, short and without a full stop.
+
+        They go back into the text, under the heading above them.
+        """
+        above = [()] + [tuple(map(id, path)) for path in paths(self._headings)]
+        in_use = {heading for _, place in self._entries for heading in above[place]}
+        is_item = [id(heading) not in in_use for heading in self._headings]
+        is_item = [own and any(is_item[max(0, i - 1) : i] + is_item[i + 1 : i + 2]) for i, own in enumerate(is_item)]
+        entries: list[tuple[Entry, int]] = []
+        kept = 0
+        for place, item in enumerate([None, *self._printed]):
+            if item and is_item[place - 1]:
+                entries.append((Entry("body", item.zh, item.en, Section()), kept))
+            elif item:
+                kept += 1
+            entries += [(entry, kept) for entry, own in self._entries if own == place]
+        self._headings = [heading for heading, gone in zip(self._headings, is_item, strict=True) if not gone]
+        self._entries = entries
 
     def _without_endless_summary(self, entries: list[Entry]) -> list[Entry]:
         """A label that no other heading follows is that of the first paragraph alone."""
@@ -243,6 +265,7 @@ class _Structure:
     def _take_heading(self, item: _Item) -> None:
         if not item.inline:
             self._in_notes = any(is_notes_title(text) for text in (item.zh, item.en) if text)
+        self._printed.append(item)
         self._headings.append(Heading.of(item.zh, item.en, item.mark.level if item.mark else 0))
         self._entry = self._date = None
 

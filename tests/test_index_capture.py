@@ -756,3 +756,20 @@ def test_a_short_paragraph_that_ends_within_quotation_marks_is_no_heading(tmp_pa
     ]  # fmt: skip
     article = read_captured(tmp_path / "bridge.txt", "\n\n".join(line for pair in pairs for line in pair))
     assert [(p.zh, p.en) for p in article.paragraphs if p.kind == "body"] == pairs[1:]
+
+
+def test_short_items_of_a_list_are_text_and_not_headings_that_nothing_stands_under(tmp_path: Path) -> None:
+    prose = (
+        "第二套系统于二〇二四年三月启用，花费一百四十万欧元，至今运转正常。",
+        "The second system was switched on in March and still runs well.",
+    )
+    items = [
+        ("1. 价格：一克朗", "1. Price: one crown"),
+        ("2. 座位：九十个", "2. Seats: ninety"),
+        ("3. 早上七点开门", "3. Open from seven"),
+    ]
+    pairs = [("大桥之耳", "The Ear of the Bridge"), prose, ("细节", "Details"), prose, *items, ("之后", "After"), prose]  # fmt: skip
+    article = read_captured(tmp_path / "bridge.txt", "\n\n".join(line for pair in pairs for line in pair))
+    text = [p for p in article.paragraphs if p.kind == "body"]
+    assert [(p.zh, p.en) for p in text] == [prose, prose, *items, prose]
+    assert [p.section.en for p in text] == [(), *[("Details",)] * 4, ("After",)]
