@@ -235,16 +235,14 @@ class _Structure:
         in_use = {heading for _, place in self._entries for heading in above[place]}
         is_item = [id(heading) not in in_use for heading in self._headings]
         is_item = [own and any(is_item[max(0, i - 1) : i] + is_item[i + 1 : i + 2]) for i, own in enumerate(is_item)]
-        entries: list[tuple[Entry, int]] = []
-        kept = 0
-        for place, item in enumerate([None, *self._printed]):
-            if item and is_item[place - 1]:
-                entries.append((Entry("body", item.zh, item.en, Section()), kept))
-            elif item:
-                kept += 1
-            entries += [(entry, kept) for entry, own in self._entries if own == place]
+        given_back = [
+            (Entry("body", item.zh, item.en, Section()), place)
+            for place, item in enumerate(self._printed, start=1)
+            if is_item[place - 1]
+        ]
+        in_order = sorted([*given_back, *self._entries], key=lambda entry: entry[1])
+        self._entries = [(entry, place - sum(is_item[:place])) for entry, place in in_order]
         self._headings = [heading for heading, gone in zip(self._headings, is_item, strict=True) if not gone]
-        self._entries = entries
 
     def _without_endless_summary(self, entries: list[Entry]) -> list[Entry]:
         """A label that no other heading follows is that of the first paragraph alone."""

@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 
-from markdown_it import MarkdownIt
-
 from index.blocks import Mark, language_of_line, split_inline
 from index.characters import HAN, WIDE
 from index.paragraphs import LANGUAGES
@@ -101,6 +99,8 @@ def plain(text: str, suffix: str = "") -> Plain:
 
 
 def _html_of(markdown: str) -> str:
+    from markdown_it import MarkdownIt  # here: whoever opens an index imports this module, and few read Markdown
+
     if front := _FRONT_MATTER.match(markdown):
         markdown = _head_of(front[2], markdown[front.end() :])
     markdown = _NOTE_MARK.sub(r"[\1]", _NOTE_TEXT.sub(r"\n[\1] ", markdown))
@@ -180,6 +180,16 @@ class _Block:
         return Mark("text") if has_parts and (not self.is_bold or _TURN.match(self.text)) else None
 
 
+@dataclass(slots=True)
+class _Open:
+    """An element that is open. `next_number`: of a numbered list's next item; 0 of anything else."""
+
+    name: str
+    is_hidden: bool
+    links_here: bool
+    next_number: int
+
+
 class _Reader(HTMLParser):
     """Collects the blocks that a page shows."""
 
@@ -187,13 +197,10 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self._blocks: list[_Block] = []
         self._text: list[str] = []
-        self._letters = self._bold = self._linked = (
-            0  # letters of the block: all, bold ones, those of links within the page
-        )
-        self._open: list[tuple[str, bool]] = []  # elements, and whether they are hidden
-        self._counts: list[int] = []  # the next item's number in each list that is open, 0 where they have none
+        # Letters of the block: all, bold ones, those of links within the page.
+        self._letters = self._bold = self._linked = 0
+        self._open: list[_Open] = []
         self._articles = 0
-        self._links_here = False
 
     def blocks(self) -> list[_Block]:
         """Those of the longest article, or of what is marked as the main thing; else all."""
@@ -208,7 +215,11 @@ class _Reader(HTMLParser):
 
     @property
     def _is_hidden(self) -> bool:
-        return any(hidden for _, hidden in self._open)
+        return any(element.is_hidden for element in self._open)
+
+    @property
+    def _names(self) -> frozenset[str]:
+        return frozenset(element.name for element in self._open)
 
     def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
         values = dict(attrs)
@@ -219,55 +230,48 @@ class _Reader(HTMLParser):
             self._text.append(_SIGNS[tag])
         if tag in _VOID:
             return
-        if tag == "article" and all(name != "article" for name, _ in self._open):
+        if tag == "article" and tag not in self._names:
             self._articles += 1
-        self._open.append((tag, tag in _HIDDEN or _is_around(tag, values)))
-        if tag == "a":
-            self._links_here = (values.get("href") or "").startswith("#")
-        if tag in ("ol", "ul"):
-            self._counts.append(1 if tag == "ol" else 0)
-        elif tag == "li":
+        is_hidden = tag in _HIDDEN or _is_around(tag, values)
+        links_here = tag == "a" and (values.get("href") or "").startswith("#")
+        self._open.append(_Open(tag, is_hidden, links_here, int(tag == "ol")))
+        if tag == "li":
             self._count(values.get("value"))
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "sup":
             self._text.append(_LOWERED)
-        self._links_here = self._links_here and tag != "a"
         if tag not in _INLINE:
             self._end_block()
-        at = next((i for i in range(len(self._open) - 1, -1, -1) if self._open[i][0] == tag), None)
-        if at is None:
-            return
-        ended = self._open[at:]
-        # What ends an inline element ends no block within it.
-        self._open[at:] = [] if tag not in _INLINE else [e for e in ended[1:] if e[0] not in _INLINE]
-        for name, _ in ended if tag not in _INLINE else ():
-            if name in ("ol", "ul"):
-                self._counts.pop()
+        at = next((i for i in range(len(self._open) - 1, -1, -1) if self._open[i].name == tag), None)
+        if at is not None:
+            # What ends an inline element ends no block within it.
+            self._open[at:] = [e for e in self._open[at + 1 :] if tag in _INLINE and e.name not in _INLINE]
 
     def handle_data(self, data: str) -> None:
         if not self._is_hidden:
             letters = len("".join(data.split()))
             self._letters += letters
-            self._bold += letters if any(name in ("b", "strong") for name, _ in self._open) else 0
-            self._linked += letters if self._links_here else 0
+            self._bold += 0 if self._names.isdisjoint(("b", "strong")) else letters
+            self._linked += letters if any(element.links_here for element in self._open) else 0
             self._text.append(re.sub(r"[^\S\n]+", " ", data))
 
     def _end_implied(self, tag: str) -> None:
         """What a browser ends where `tag` begins though nothing says so: a head, a paragraph, an item."""
         own = {"body": "head", "li": "li"}.get(tag, "p")
         for at in range(len(self._open) - 1, -1, -1):
-            if self._open[at][0] == own:
+            if self._open[at].name == own:
                 del self._open[at:]
                 return
-            if own == "li" and self._open[at][0] in ("ol", "ul"):
+            if own == "li" and self._open[at].name in ("ol", "ul"):
                 return
 
     def _count(self, value: str | None) -> None:
-        if self._counts and self._counts[-1] and not self._is_hidden:
-            number = int(value) if value and value.isdecimal() else self._counts[-1]
+        lists = [element for element in self._open if element.name in ("ol", "ul")]
+        if lists and lists[-1].next_number and not self._is_hidden:
+            number = int(value) if value and value.isdecimal() else lists[-1].next_number
             self._text.append(f"{number}. ")
-            self._counts[-1] = number + 1
+            lists[-1].next_number = number + 1
 
     def _end_block(self) -> None:
         text = _RAISED_NUMBER.sub(r"[\1]", "".join(self._text)).replace(_RAISED, "").replace(_LOWERED, "")
@@ -275,7 +279,7 @@ class _Reader(HTMLParser):
         if _ITEM_NUMBER.fullmatch(text.strip("\n")):
             self._text = [text.strip("\n")]  # it stands before the item's first block: <li><p>
         elif text.strip() and not self._linked == self._letters > 0:  # else an entry of a table of contents
-            within = frozenset(name for name, _ in self._open)
+            within = self._names
             article = self._articles if "article" in within else 0
             self._blocks.append(_Block(_BACK.sub("", text), within, article, self._bold == self._letters > 0))
         self._letters = self._bold = self._linked = 0
@@ -307,7 +311,12 @@ def _lines(text: str) -> list[str]:
 
 def _is_a_pair(text: str) -> bool:
     """Whether a block is a table's row of two cells, one in each language: what a page prints as two lines."""
-    return sorted(language_of_line(_joined(c)) or "" for c in text.split(_CELL) if c.strip()) == ["en", "zh"]
+    return _are_of_both([cell for cell in map(_joined, text.split(_CELL)) if cell])
+
+
+def _are_of_both(texts: Sequence[str]) -> bool:
+    """Whether they are two, one in each language."""
+    return sorted(language_of_line(text) or "" for text in texts) == ["en", "zh"]
 
 
 def _row(cells: Sequence[str]) -> list[str]:
@@ -334,7 +343,7 @@ def _shape(headings: Sequence[_Block]) -> re.Pattern[str] | None:
 def _heading(block: _Block, shape: re.Pattern[str] | None) -> list[str]:
     """A heading is one line, but for what stands in it twice: each language's with the number."""
     broken = [_joined(line) for line in block.text.split(_BREAK) if line.strip()]
-    if sorted(language_of_line(line) or "" for line in broken) == ["en", "zh"]:
+    if _are_of_both(broken):
         return broken
     line = _joined(block.text)
     if shape and (match := shape.fullmatch(line)) and _is_as_long(match, _LETTERS_AMONG_OTHERS):
