@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import groupby
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from index.characters import HAN
+from index.keywords import simplified
 from index.paragraphs import Language
 
 BlockLanguage = Literal["zh", "en", "both"] | None
@@ -35,25 +36,34 @@ _LABEL = re.compile(r"\s*(?:[\[［【(（]?(\d{1,3})[\]］】)）.、:：]\s*|�
 _CALL = re.compile(  # wherever it stands in a short line
     r"扫一扫|扫码(?:咨询|关注|添加|加入|领取|进群|下载)|微信(?:扫码|搜)|(?:长按|扫描|识别).{0,6}二维码|添加.{0,6}(?:顾问|微信|客服)|"
     r"关注.{0,12}公众号|联系电话|预约演示|报名.{0,8}(?:会议|直播|课程)|立即(?:咨询|报名|注册)|免费(?:POC|试用|咨询)|"
-    r"浏览次数|版权所有|备案号|ICP备|回到顶部|返回顶部|加载中|我要投稿|点击.{0,8}(?:阅读原文|关注|下载)",
+    r"浏览次数|版权所有|备案号|ICP备|回到顶部|返回顶部|加载中|我要投稿|点击.{0,8}(?:阅读原文|关注|下载)|^\W*首页\s*[>›»/]|"
+    r"^\W*[【\[(（]广告[】\])）]|请勿转载|对您有(?:所)?帮助吗|"
+    r"was this (?:page|article|answer) helpful|^share on \w+|^skip to \w+",
     re.IGNORECASE,
 )
 _NOTICE = re.compile(  # in a short line that does not end as a sentence does
     r"关注.{0,12}(?:我们|微信)|关注[“\"「]|发布(?:日期|时间)\s*[:：\d]|阅读(?:量|次数)\s*[:：\d]|分享到|上一篇|下一篇|"
-    r"^版[权權][声聲]明(?:\s*[:：]|\W*$)|相关(?:阅读|推荐)|推荐阅读|热门文章|收藏本"
+    r"^版权声明(?:\s*[:：]|\W*$)|相关(?:阅读|推荐)|推荐阅读|热门文章|收藏本|往期(?:精彩|回顾|推荐|文章)|"
+    r"\bVol\. ?\d+,? No\. ?\d+|第\s*\d+\s*卷\W*第\s*\d+\s*期|[字浏][号览]\s*[:：].{0,16}$",
+    re.IGNORECASE,
 )
 _BUTTONS = re.compile(  # as the whole of a line
-    r"(?:登录|注册(?:账号)?|广告|转发|点赞|收藏|评论|分享|举报|扫码|二维码|(?:在线)?客服|售前(?:咨询)?|售后(?:咨询|服务)?|联系我们|"
+    r"(?:登[录入]|注[册冊](?:账号)?|广告|转发|点赞|收藏|(?:发表|查看|\d+\s*条)?评论|分享|举报|扫码|二维码|(?:在线)?客服|"
+    r"售前(?:咨询)?|售后(?:咨询|服务)?|联系我们|(?:内文|正文)(?:继续|结束|完)|全文完|完|"
     r"隐私政策|服务协议|免责声明|\d+|[\W_])+|"
     r"share|tweet|subscribe|sign up|sign in|log in|login|menu|search|home|contact us|back to top|loading\W*|"
     r"read more|related (?:posts|articles)|privacy policy|terms of (?:use|service)|all rights reserved.*|"
     r"copyright\s*(?:©|\(c\)|\d).*|©.*|advertisement|cookie (?:policy|settings|preferences)|follow us.*|"
-    r"\d+ (?:views|comments|likes|min read)",
+    r"\d+ (?:views|comments|likes|min read)|\W*(?:the )?end\W*",
     re.IGNORECASE,
 )
 # As a part of a line of several, beside those.
 _LINK = re.compile(r"about(?: us)?|contact|privacy|terms|sitemap|help|careers", re.IGNORECASE)
 _BETWEEN_LINKS = re.compile(r"\s*[|｜]\s*")
+# What a line is dressed with: "▍背景", "- 第一", "👉 see". Not ▲, △, ▼, ◆, which stand before a caption.
+_BULLET = re.compile(
+    r"^(?:[-–*•●○◎▪▫■□▸▹►▶◦‣·]\s+(?=\S)|[▍▎▌▋▊▉█┃❙■●▶►\U0001f300-\U0001faff\u2600-\u2775\u2794-\u27bf\ufe0f\u200d]+\s*(?=\w|[①-⑳“「『（(]))"
+)
 _SENTENCE_END = re.compile(r"[。！？!?.…；;][”’」』）)\"']*$")
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PHONE = re.compile(r"^\W*(?:\+?\d{1,3}[\s-]?)?\d{3,4}[\s-]?\d{4}[\s-]?\d{3,4}\W*$")
@@ -103,12 +113,12 @@ class Block:
     @property
     def is_furniture(self) -> bool:
         """An advertisement, a counter, a contact line: short and in the vocabulary of web pages."""
-        text = self.text
+        text = simplified(self.text)
         if len(text) > 80:
             return False
         if _CALL.search(text) or _PHONE.match(text) or _ADDRESS.fullmatch(text):
             return True
-        links = self.links
+        links = _BETWEEN_LINKS.split(text)
         is_menu = len(links) > 1 and all(_BUTTONS.fullmatch(link) or _LINK.fullmatch(link) for link in links)
         if self.language and (is_menu or _BUTTONS.fullmatch(text)):
             return True
@@ -123,39 +133,12 @@ class Block:
 def read_blocks(text: str, marks: Mapping[int, Mark] | None = None) -> list[Block]:
     """The page's lines that are not blank, in order. `marks`: {line from 1: what it is marked as}."""
     marks = marks or {}
-    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
+    lines = [(number, _BULLET.sub("", line.strip())) for number, line in enumerate(text.splitlines(), start=1)]
     kept = [(number, line) for number, line in lines if line]
     return [
         Block(position, number, line, language_of_line(line), marks.get(number))
         for position, (number, line) in enumerate(kept)
     ]
-
-
-def side_by_side(blocks: Sequence[Block]) -> list[Block]:
-    """`blocks` with runs of one language, followed by as many of the other that are marked alike, interleaved.
-
-    Some pages give a section, or the whole text, in one language and then in the other. What stands before the
-    heading of such a section stays there.
-    """
-    runs = [list(run) for _, run in groupby(blocks, key=lambda block: block.language)]
-    ordered: list[Block] = []
-    while runs:
-        one, *runs = runs
-        if alike := _alike(one, runs[0]) if runs else 0:
-            ordered += one[:-alike]
-            ordered += [block for pair in zip(one[-alike:], runs[0], strict=True) for block in pair]
-            runs = runs[1:]
-        else:
-            ordered += one
-    return [replace(block, position=position) for position, block in enumerate(ordered)]
-
-
-def _alike(one: Sequence[Block], other: Sequence[Block]) -> int:
-    """How many at the end of `one` are marked as all of `other` are, which is in the other language; 0: not all."""
-    of_both = {one[0].language, other[0].language} == {"zh", "en"}
-    begins = len(one) == len(other) or bool(other[0].level)
-    is_alike = [block.mark for block in one[-len(other) :]] == [block.mark for block in other]
-    return len(other) if of_both and begins and is_alike else 0
 
 
 def language_of_line(line: str) -> BlockLanguage:
@@ -206,6 +189,7 @@ def footnote_label(text: str) -> tuple[str, str] | None:
     return (match.group(1) or match.group(2), text[match.end() :]) if match else None
 
 
+@lru_cache(maxsize=4096)  # each block is held against many others
 def tokens_shared_by_translations(text: str) -> frozenset[str]:
     """What a translation keeps as it is: numbers of two digits or more, and Latin names."""
     numbers = re.findall(r"\d[\d,.]*\d|\d", text)

@@ -7,6 +7,7 @@ next to its original, a date above a timeline entry, ▲ before a caption, a num
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,19 +18,27 @@ from index.blocks import (
     footnote_label,
     language_of_line,
     read_blocks,
-    side_by_side,
     split_dated,
     split_inline,
     without_mark,
 )
-from index.front import PROSE_SIZE, Entry, find_title, first_prose, head_entries, split_head
+from index.front import PROSE_SIZE, Entry, find_title, first_prose, head_entries, parted_title, split_head
 from index.headings import Heading, paths
+from index.in_turn import side_by_side
 from index.markup import plain
+from index.outline import TURNS, speaker_of
 from index.pairing import Embed, pair_blocks, prevailing_order
 from index.paragraphs import Article, Kind, Paragraph, Section
 from index.vocabulary import is_about, is_notes_title, is_summary_label, names_makers
 
-_CAPTION = re.compile(r"^\s*(?:[▲△▼◆]|(?:图|圖|表)\s*\d|(?:figure|fig\.|chart|table)\s*\d)", re.IGNORECASE)
+_CAPTION = re.compile(
+    r"^\s*(?:[▲△▼◆]|(?:图|圖|表)\s*\d|(?:图|圖)(?:片|说|說)?\s*[:：]|(?:figure|fig\.|chart|table)\s*\d|photo(?:graph)?s?\s*:)",
+    re.IGNORECASE,
+)
+# "Part 2: …", 第二部分：… and "Q: …" are no speakers: headings.
+_PART = re.compile(
+    r"[^:：]*(?:\d|第[一二三四五六七八九十]+)[^:：]*[:：]|\s*(?:Q|Question|[问問]题?)\s?[:：]", re.IGNORECASE
+)
 # What is closed behind a stop: “……。”
 _CLOSING = re.compile(r"(?<=[。.!！?？…])[”’」』）)\"']+$")
 # What a site adds to a title: that both languages stand there.
@@ -37,7 +46,7 @@ _BILINGUAL = re.compile(r"\s*[（(]中英(?:文)?(?:[对對]照|[双雙][语語]
 # A summary stands under one of so many first headings.
 _SUMMARY_WITHIN = 2
 # Raise this whenever the reading changes: an index read otherwise is brought up to date.
-READER_VERSION = 9
+READER_VERSION = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,13 @@ class _Item:
         return text if is_prose and not self.inline and not self.date else None
 
     @property
+    def speakers(self) -> frozenset[str]:
+        """Who is named before a colon, in each language: "Host: How so?"; a part's number is nobody."""
+        return frozenset(
+            name for text in (self.zh, self.en) if (name := speaker_of(text)) and not _PART.match(text or "")
+        )
+
+    @property
     def is_note(self) -> bool:
         return bool(self.mark and self.mark.role == "note")
 
@@ -99,16 +115,18 @@ def read_captured(path: Path, text: str, embed: Embed | None = None) -> Article:
     """
     page = plain(text, path.suffix)
     blocks = [block for block in read_blocks(page.text, page.marks) if not block.is_furniture]
-    blocks = side_by_side(blocks) if page.marks else blocks
+    blocks = side_by_side(blocks, embed)
     earliest, surely = first_prose(path, blocks)
     order = prevailing_order(blocks)
     titles = [i for i, block in enumerate(blocks[:earliest]) if block.level == 1]
     title = titles[0] if titles else find_title(blocks[:earliest], page.text, order, embed)
+    if blocks[title].language == "both":
+        blocks, surely = parted_title(blocks, title), surely + 1
     # What is marked as a heading of a part stands below the head.
     surely = next((i for i in range(title, surely) if blocks[i].level > 1), surely)
     head, rest = split_head(blocks[title:surely], order, embed)
     items, foot = _cut_foot(_items([*rest, *blocks[surely:]], order, embed))
-    structure = _Structure()
+    structure = _Structure(_speakers(items))
     for item, following in zip(items, [*items[1:], None], strict=True):
         structure.take(item, following)
     return _number([*head_entries(head), *structure.finish()], path, foot)
@@ -148,6 +166,12 @@ def _items(blocks: Sequence[Block], order: int, embed: Embed | None) -> list[_It
     return sorted(items, key=lambda item: item.position)
 
 
+def _speakers(items: Sequence[_Item]) -> frozenset[str]:
+    """Those who have several turns, as in an interview."""
+    turns = Counter(name for item in items if not item.mark for name in item.speakers)
+    return frozenset(name for name, own in turns.items() if own >= TURNS)
+
+
 def _figure_titles(blocks: Sequence[Block]) -> list[Block]:
     """Lone titles right above a caption in the same language; they have no translation to be paired with."""
     titles = []
@@ -167,7 +191,8 @@ def _cut_foot(items: Sequence[_Item]) -> tuple[Sequence[_Item], Sequence[_Item]]
 class _Structure:
     """Walks the items in order and gives each paragraph its kind and its section path."""
 
-    def __init__(self) -> None:
+    def __init__(self, speakers: frozenset[str]) -> None:
+        self._speakers = speakers
         self._headings: list[Heading] = []
         self._printed: list[_Item] = []  # the headings, as they stand there
         self._date: _Item | None = None
@@ -181,7 +206,7 @@ class _Structure:
         """Consume one item; `following` is the one after it, which tells a figure's title from a heading."""
         if item.date:
             self._date = item
-        elif item.inline:
+        elif item.inline and not item.is_caption:
             self._take_inline(item)
         elif (self._in_notes or item.is_note) and item.note_label:
             label = item.note_label
@@ -191,7 +216,7 @@ class _Structure:
             self._add("figure", item, title)
         elif not item.whole and item.is_heading and following is not None and following.is_caption:
             self._figure_title = Section(zh=(item.zh,) if item.zh else (), en=(item.en,) if item.en else ())
-        elif item.is_heading and following is not None:
+        elif item.is_heading and following is not None and not (self._speakers & item.speakers):
             self._take_heading(item)
         elif self._entry:
             zh, en = self._entry

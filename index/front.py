@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -109,9 +109,21 @@ def find_title(head: Sequence[Block], page: str, order: int, embed: Embed | None
     if len(pairs) > 1 and _is_kicker(pairs[0], pairs[1], positions, order):
         pairs = pairs[1:]
     if not pairs:
-        return len(head)
+        return max(
+            (i for i, b in enumerate(head) if b.language == "both"), key=lambda i: head[i].size, default=len(head)
+        )
     places = [[positions.index(block.position) for block in (pair.zh, pair.en) if block] for pair in pairs]
     return _with_kicker(head, _above_an_origin(places, head))
+
+
+def parted_title(blocks: Sequence[Block], title: int) -> list[Block]:
+    """`blocks` with the title, a line in both languages, as a line in each."""
+    own, below = blocks[title], blocks[title + 1 :]
+    zh, en = split_inline(own.text) or (own.text, own.text)
+    halves = [replace(own, text=zh, language="zh"), replace(own, text=en, language="en")]
+    halves.sort(key=lambda half: own.text.index(half.text))
+    halves[1] = replace(halves[1], position=own.position + 1)
+    return [*blocks[:title], *halves, *(replace(block, position=block.position + 1) for block in below)]
 
 
 def _above_an_origin(pairs: Sequence[Sequence[int]], head: Sequence[Block]) -> int:

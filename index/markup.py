@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 
 from index.blocks import Mark, language_of_line, split_inline
-from index.characters import HAN, WIDE
-from index.paragraphs import LANGUAGES
+from index.lines import LETTERS_AMONG_OTHERS, SENTENCES, TWICE, as_meant, halves, is_as_long, joined, parts, row
+from index.outline import speaker_of
 
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+\S", re.MULTILINE)
 _PAGE = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html)\b", re.IGNORECASE)
@@ -48,36 +48,13 @@ _INLINE = frozenset(
 )
 _LEVELS = {f"h{level}": level for level in range(1, 7)}
 _NO_HEADINGS = frozenset(("ul", "ol", "dl", "blockquote", "table"))
-_WIDE = rf"{WIDE}“”‘’…—"
-_BETWEEN_WIDE = re.compile(rf"(?<=[{_WIDE}])\n|\n(?=[{_WIDE}])")
 _BACK = re.compile(r"\s*[¶↩⤴]\ufe0e?\s*$|(?<=\S)\s+#$")
-# What heads a column of a table in two languages, and is none of its text.
-_COLUMNS = frozenset(
-    "中文 英文 中文版 英文版 汉语 英语 原文 译文 chinese english original translation en zh cn".split()
-)
 _ITEM_NUMBER = re.compile(r"\d+\. ")
-_TURN = re.compile(r"[^\s:：]{1,20}(?: [^\s:：]{1,20}){0,3}[:：]")
 # What stands in a block's text for a tag: a line's end, a cell's beginning, the ends of what is raised.
 _BREAK, _CELL, _RAISED, _LOWERED = "\v", "\t", "\x02", "\x03"
 _SIGNS = {"br": _BREAK, "td": _CELL, "th": _CELL, "sup": _RAISED}
 # A raised number is a note's, but behind a number or a unit, where it is an exponent.
 _RAISED_NUMBER = re.compile(rf"(?<!\d)(?<!\bm)(?<!\b[kcm]m)(?<!米){_RAISED}\s*[\[(（]?(\d{{1,3}})[\])）]?\s*{_LOWERED}")
-# A line in Chinese and then in English, or the other way about.
-_NUMBER = (
-    r"(?P<number>\d{1,2}(?:[.．]\d{1,2})+[.．]?\s*|\d{1,2}(?:[.．、]\s*|\s+)|[一二三四五六七八九十]{1,3}、\s*|"
-    r"[^\w\s]+\s+)?"
-)
-_TWICE = (
-    re.compile(rf"{_NUMBER}(?P<zh>[{WIDE}](?:.*[{WIDE}])?)\s+(?P<en>[A-Za-z][^{WIDE}]*)"),
-    re.compile(rf"{_NUMBER}(?P<en>[A-Za-z][^{WIDE}]*?)\s+(?P<zh>[{WIDE}](?:.*[{WIDE}])?)"),
-)
-_SENTENCES = (
-    re.compile(rf"(?P<number>)(?P<zh>.*[{HAN}].*[。！？”」）])\s*(?P<en>[A-Z“\"(][^{WIDE}]*)"),
-    re.compile(rf"(?P<number>)(?P<en>[^{WIDE}]*[.!?][”\")]?)\s*(?P<zh>[{WIDE}“‘].*)"),
-)
-# Letters of the English to a character of the Chinese where they say the same, mostly some three to five: at least,
-# at least where the other headings stand there twice, at most.
-_LETTERS, _LETTERS_AMONG_OTHERS, _LETTERS_AT_MOST = 1.8, 1.0, 9.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +72,7 @@ def plain(text: str, suffix: str = "") -> Plain:
     if suffix.lower() in (".md", ".markdown") or len(_HEADING.findall(text)) >= _HEADINGS:
         text = text.replace("\r\n", "\n")
         return _of_html(_html_of(text), frozenset(_NOTE_TEXT.findall(text)))
-    return Plain(text)
+    return Plain(as_meant(text))
 
 
 def _html_of(markdown: str) -> str:
@@ -177,7 +154,7 @@ class _Block:
             return Mark("caption")
         if not _NO_HEADINGS.isdisjoint(self.within) and not _is_a_pair(self.text):
             return Mark("text")
-        return Mark("text") if has_parts and (not self.is_bold or _TURN.match(self.text)) else None
+        return Mark("text") if has_parts and (not self.is_bold or speaker_of(self.text)) else None
 
 
 @dataclass(slots=True)
@@ -296,17 +273,17 @@ def _is_around(tag: str, values: Mapping[str, str | None]) -> bool:
 def _lines(text: str) -> list[str]:
     """The lines of a block: where it breaks, and where the language changes from one line of the source to the next."""
     if _CELL in text:
-        return _row(text.split(_CELL))
+        return row(text.split(_CELL))
     lines: list[str] = []
     for part in text.split(_BREAK):
         own: list[str] = []
         for line in filter(None, (_joined(line) for line in part.split("\n"))):
             if own and language_of_line(line) in (language_of_line(own[-1]), None):
-                own[-1] = _BETWEEN_WIDE.sub("", f"{own[-1]}\n{line}").replace("\n", " ")
+                own[-1] = joined(own[-1], line)
             else:
                 own.append(line)
         lines += own
-    return [half for line in lines for half in _halves(line, _SENTENCES) or [line]]
+    return [half for line in lines for half in halves(line, SENTENCES) or [line]]
 
 
 def _is_a_pair(text: str) -> bool:
@@ -319,22 +296,10 @@ def _are_of_both(texts: Sequence[str]) -> bool:
     return sorted(language_of_line(text) or "" for text in texts) == ["en", "zh"]
 
 
-def _row(cells: Sequence[str]) -> list[str]:
-    """A table's row as a line a language, each with what stands in neither: numbers, dates."""
-    texts = [text for cell in cells if (text := _joined(cell)) and text.lower() not in _COLUMNS]
-    languages = [language_of_line(text) for text in texts]
-    if not {"zh", "en"} <= set(languages):
-        return ["; ".join(texts)] if texts else []
-    return [
-        mark.join(text for text, own in zip(texts, languages, strict=True) if own in (language, None))
-        for language, mark in zip(LANGUAGES, ("；", "; "), strict=True)
-    ]
-
-
 def _shape(headings: Sequence[_Block]) -> re.Pattern[str] | None:
     """How headings stand in both languages one behind the other, 传感器 Sensors, where most of them do."""
-    for shape in _TWICE:
-        own = [m for heading in headings if (m := shape.fullmatch(_joined(heading.text))) and _is_as_long(m)]
+    for shape in TWICE:
+        own = [m for heading in headings if (m := shape.fullmatch(_joined(heading.text))) and is_as_long(m)]
         if len(own) > 1 and 2 * len(own) > len(headings):
             return shape
     return None
@@ -346,31 +311,12 @@ def _heading(block: _Block, shape: re.Pattern[str] | None) -> list[str]:
     if _are_of_both(broken):
         return broken
     line = _joined(block.text)
-    if shape and (match := shape.fullmatch(line)) and _is_as_long(match, _LETTERS_AMONG_OTHERS):
-        return _parts(match)
+    if shape and (match := shape.fullmatch(line)) and is_as_long(match, LETTERS_AMONG_OTHERS):
+        return parts(match)
     if block.level > 1:
         return [line]
     both = split_inline(line)
-    return sorted(both, key=line.index) if both else _halves(line, _TWICE) or [line]
-
-
-def _halves(line: str, shapes: Sequence[re.Pattern[str]]) -> list[str]:
-    """The two halves of a line that says the same in both languages, each of more than a word; else none."""
-    for shape in shapes:
-        match = shape.fullmatch(line)
-        if match and _is_as_long(match) and " " in match["en"].strip() and len(match["zh"]) > 1:
-            return _parts(match)
-    return []
-
-
-def _parts(match: re.Match[str]) -> list[str]:
-    return [f"{match['number'] or ''}{match[name].strip()}" for name in sorted(("zh", "en"), key=match.start)]
-
-
-def _is_as_long(match: re.Match[str], least: float = _LETTERS) -> bool:
-    """Whether the two halves can say the same, by their lengths. `least`: letters to a Chinese character."""
-    letters, characters = len(re.findall("[A-Za-z]", match["en"])), len(re.findall(f"[{HAN}]", match["zh"]))
-    return least * characters <= letters <= _LETTERS_AT_MOST * characters
+    return sorted(both, key=line.index) if both else halves(line, TWICE) or [line]
 
 
 def _joined(text: str) -> str:

@@ -17,7 +17,7 @@ _NAME = r"[^\W\d_](?:[^\W\d_]|[.'’·・-]){0,19}"
 # Who speaks: 记者：, FINCH:, Mr. O'Hara:, Q1:
 _SPEAKER = re.compile(rf"\s*({_NAME}(?: {_NAME}){{0,4}}?)\s?\d{{0,2}}\s?[:：](?!//)")
 # What opens so many paragraphs with a colon behind it is a speaker, not a point of a list ("Price: ...").
-_TURNS = 2
+TURNS = 2
 _ASKS = re.compile(r"[?？]")
 _ENDS_ASKING = re.compile(r"[?？][!！?？…]*[”’」』）)\"']*\s*$")
 # A question behind more than these is the last of what is told, not what the next paragraph is about.
@@ -135,16 +135,17 @@ def _asks(own: Paragraph, following: Paragraph, is_turn: bool) -> bool:
 
 def _is_of_another(own: Paragraph, following: Paragraph, speakers: Collection[str]) -> bool:
     """Whether two paragraphs are turns of two speakers."""
-    turns = ((_speaker(own.text(language)), _speaker(following.text(language))) for language in LANGUAGES)
+    turns = ((speaker_of(own.text(language)), speaker_of(following.text(language))) for language in LANGUAGES)
     return any(one in speakers and other in speakers and one != other for one, other in turns)
 
 
 def _speakers(paragraphs: Sequence[Paragraph]) -> frozenset[str]:
-    named = Counter(_speaker(p.text(language)) for p in paragraphs if p.kind == "body" for language in LANGUAGES)
-    return frozenset(name for name, turns in named.items() if name and turns >= _TURNS)
+    named = Counter(speaker_of(p.text(language)) for p in paragraphs if p.kind == "body" for language in LANGUAGES)
+    return frozenset(name for name, turns in named.items() if name and turns >= TURNS)
 
 
-def _speaker(text: str | None) -> str | None:
+def speaker_of(text: str | None) -> str | None:
+    """Who says `text`, as turns of a conversation begin (“Host: …”); None where nobody is named."""
     match = _SPEAKER.match(text or "")
     return match[1] if match else None
 

@@ -56,10 +56,10 @@ def pair_blocks(blocks: Sequence[Block], embed: Embed | None = None, order: int 
     zh = [block for block in blocks if block.language == "zh"]
     en = [block for block in blocks if block.language == "en"]
     scores = _order_scores(zh, en, order or prevailing_order(blocks))
-    matches = _align(scores)
+    matches = align(scores)
     if embed and (doubtful := _doubtful(scores, matches)):
         scores = scores + _similarity_scores(zh, en, scores, doubtful, embed)
-        matches = _align(scores)
+        matches = align(scores)
     return _as_pairs(zh, en, matches)
 
 
@@ -68,15 +68,12 @@ def _order_scores(zh: Sequence[Block], en: Sequence[Block], order: int) -> NDArr
     scores = np.full((len(zh), len(en)), -math.inf)
     touching = _touching_lines([*zh, *en])
     ratio = _length_ratio(zh, en, order)
-    shared_zh = [tokens_shared_by_translations(block.text) for block in zh]
-    shared_en = [tokens_shared_by_translations(block.text) for block in en]
     for i, z in enumerate(zh):
         for j, e in enumerate(en):
             if abs(e.position - z.position) <= WINDOW:
                 scores[i, j] = (
                     _order_score(e.position - z.position, order)
-                    + _length_score(z, e, ratio)
-                    + _token_score(shared_zh[i], shared_en[j])
+                    + content_score(z, e, ratio)
                     + (TOUCHING if (z.line, e.line) in touching or (e.line, z.line) in touching else 0.0)
                 )
     return scores
@@ -104,6 +101,12 @@ def prevailing_order(blocks: Sequence[Block]) -> int:
     return _order_by_ends(both)
 
 
+def content_score(z: Block, e: Block, ratio: float) -> float:
+    """How well the lengths, numbers and names of two blocks go together; `ratio`: English characters a Chinese one."""
+    shared = tokens_shared_by_translations(z.text), tokens_shared_by_translations(e.text)
+    return _length_score(z, e, ratio) + _token_score(*shared)
+
+
 def _likeness(blocks: Sequence[Block], step: int) -> float:
     """How well each Chinese block goes with the English one `step` blocks on, on average; -inf where none stands so."""
     en = {block.position: block for block in blocks if block.language == "en"}
@@ -111,9 +114,7 @@ def _likeness(blocks: Sequence[Block], step: int) -> float:
     if not pairs:
         return -math.inf
     ratio = float(np.median([e.size / z.size for z, e in pairs])) if len(pairs) >= ENOUGH else CHARACTERS_EN_PER_ZH
-    shared = [(tokens_shared_by_translations(z.text), tokens_shared_by_translations(e.text)) for z, e in pairs]
-    scores = [_length_score(z, e, ratio) + _token_score(*own) for (z, e), own in zip(pairs, shared, strict=True)]
-    return float(np.mean(scores))
+    return float(np.mean([content_score(z, e, ratio) for z, e in pairs]))
 
 
 def _order_by_ends(blocks: Sequence[Block]) -> int:
@@ -165,8 +166,8 @@ def _token_score(a: frozenset[str], b: frozenset[str]) -> float:
     return 1.5 * overlap if overlap else -0.5 * min(len(a), len(b), 4) / 2
 
 
-def _align(scores: NDArray[np.float64]) -> list[tuple[int, int]]:
-    """The monotone set of matches with the greatest total score, each unmatched row or column costing SKIP."""
+def align(scores: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """The (row, column) of the monotone matches with the greatest total score; a row or column left over costs SKIP."""
     rows, columns = scores.shape
     best = np.full((rows + 1, columns + 1), -math.inf)
     best[0, :] = SKIP * np.arange(columns + 1)
@@ -221,12 +222,15 @@ def _similarity_scores(
     vectors = embed([zh[i].text for i in rows] + [en[j].text for j in columns])
     cosine = vectors[: len(rows)] @ vectors[len(rows) :].T
     candidates = np.isfinite(scores[np.ix_(rows, columns)])
-    if candidates.sum() < 2:
-        return added
-    # Models differ in the range of their cosines; only how a pair stands out among the candidates counts.
-    mean, spread = cosine[candidates].mean(), cosine[candidates].std() + 1e-6
-    added[np.ix_(rows, columns)] = np.clip((cosine - mean) / spread, -2.5, 2.5) * 1.5
+    if candidates.sum() > 1:
+        added[np.ix_(rows, columns)] = standing_out(cosine, candidates)
     return added
+
+
+def standing_out(cosine: NDArray[np.float32], candidates: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Of each cosine a score: models differ in their range, only how a pair stands out among `candidates` counts."""
+    mean, spread = cosine[candidates].mean(), cosine[candidates].std() + 1e-6
+    return np.asarray(np.clip((cosine - mean) / spread, -2.5, 2.5) * 1.5, dtype=np.float64)
 
 
 def _as_pairs(zh: Sequence[Block], en: Sequence[Block], matches: list[tuple[int, int]]) -> list[Pair]:

@@ -60,11 +60,22 @@ _LONGEST_PLACE = 90
 # Where a text is found: "docs.example/waxwing", "https://…".
 _WEB_ADDRESS = re.compile(r"https?://\S|(?<![\w.@-])[\w-]+(?:\.[a-z]{2,})+/\S", re.IGNORECASE)
 LONGEST_ORIGIN = 120
+# What stands above the text in one of the languages, or above its column: "English version", 【译文】.
+_IN_A_LANGUAGE = re.compile(
+    r"\W*(?:(?:以下(?:为|是)?)?[中英汉][文语](?:版本?|[译原全正]文|译本|翻译|对照)?|原文|译文|zh|en|cn|translation|"
+    r"(?:the )?(?:full )?(?:chinese|english|original|translated)(?: (?:version|translation|original|text))*)\W*",
+    re.IGNORECASE,
+)
 
 
 def is_summary_label(text: str) -> bool:
     """Whether `text`, a short line, is what stands above a summary."""
     return len(text) <= 40 and _SUMMARY.search(simplified(text)) is not None
+
+
+def names_a_language(text: str) -> bool:
+    """Whether `text`, a line or a column's head, says nothing but in which language the text below it is."""
+    return _IN_A_LANGUAGE.fullmatch(simplified(text)) is not None
 
 
 def is_notes_title(text: str) -> bool:

@@ -773,3 +773,67 @@ def test_short_items_of_a_list_are_text_and_not_headings_that_nothing_stands_und
     text = [p for p in article.paragraphs if p.kind == "body"]
     assert [(p.zh, p.en) for p in text] == [prose, prose, *items, prose]
     assert [p.section.en for p in text] == [(), *[("Details",)] * 4, ("After",)]
+
+
+PAIRS = [
+    ("The bakery opened in 2019 and sold two hundred and forty loaves in its first morning.", "面包店 2019 年开张，头一个上午就卖出了二百四十个面包，一个不剩。"),
+    ("Its owner keeps no clock; she looks at the sky, and then at what is left in the oven.", "店主不用钟表；她先看看天色，再看看炉子里还剩下多少，然后决定关门。"),
+    ("Nobody in the street has ever complained of the smell, which begins at three o'clock.", "街上从来没有人抱怨过那股香味，尽管它每天凌晨三点就开始飘散。"),
+]  # fmt: skip
+
+
+def page(*between: str, title: str = "雨天面包店\nThe Bakery in the Rain") -> Article:
+    """Three pairs of prose with `between` in front of each."""
+    lines = [line for own, pair in zip(between, PAIRS, strict=True) for line in (own, *pair)]
+    return read_captured(Path("page.txt"), "\n\n".join([title, *lines]))
+
+
+def test_what_a_speaker_asks_is_no_heading_and_what_is_asked_as_such_is() -> None:
+    asked = [
+        "Host: Why there?\n主持人：为什么在那里？",
+        "Host: And the rain?\n主持人：那么雨呢？",
+        "Part 2: Who pays?\n第二部分：谁付钱？",
+    ]
+    article = page(*asked)
+    assert [p.en for p in of_kind(article, "body")][0::2] == ["Host: Why there?", "Host: And the rain?", PAIRS[2][0]]
+    assert article.paragraphs[-1].section.en == ("Part 2: Who pays?",)
+    asked = [line.replace("Host", "Q").replace("主持人", "问") for line in asked]
+    assert [p.section.en for p in of_kind(page(*asked), "body")][:2] == [("Q: Why there?",), ("Q: And the rain?",)]
+
+
+def test_a_caption_in_both_languages_on_a_line_is_a_figure() -> None:
+    article = page(
+        "图 1 炉子 / Figure 1 The oven", "", "Photo: the street at dawn (A. Lind)\n图：黎明时的街道（林德摄）"
+    )
+    figures = [(p.zh, p.en) for p in of_kind(article, "figure")]
+    assert figures == [
+        ("图 1 炉子", "Figure 1 The oven"),
+        ("图：黎明时的街道（林德摄）", "Photo: the street at dawn (A. Lind)"),
+    ]
+
+
+def test_a_title_in_both_languages_on_a_line_is_the_title_in_each() -> None:
+    article = page("", "", "", title="关于面包店的常见问题 / Common Questions about the Bakery")
+    assert (article.paragraphs[0].zh, article.paragraphs[0].en) == (
+        "关于面包店的常见问题",
+        "Common Questions about the Bakery",
+    )
+    assert article.title == "Common Questions about the Bakery / 关于面包店的常见问题"
+
+
+def test_what_a_line_is_dressed_with_is_not_read() -> None:
+    article = page(
+        "▍炉子\nThe oven", "🔸①先看天色；\n🔸① Look at the sky;", "- 一年以内：12 元；\n- Up to one year: 12 yuan;"
+    )
+    assert article.paragraphs[1].section.zh == ("炉子",)
+    assert ("①先看天色；", "① Look at the sky;") in {(p.zh, p.en) for p in article.paragraphs}
+    assert ("一年以内：12 元；", "Up to one year: 12 yuan;") in {(p.zh, p.en) for p in article.paragraphs}
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["— END —", "往期精彩回顾", "【广告】静岸耳机，限时八折", "（內文繼續）", "首页 > 文化 > 双语阅读", "登入／註冊", "發表評論", "3 条评论",
+     "Was this page helpful?  Yes  No", "Share on Facebook  Print", "Journal of Ovens, Vol. 41 No. 2"],
+)  # fmt: skip
+def test_lines_of_a_site_amid_the_article_are_left_out(line: str) -> None:
+    assert line not in everything(page("", line, ""))

@@ -1,0 +1,126 @@
+"""Pages that give a text, or a section of it, in one language and then in the other: their blocks side by side.
+
+Where headings are marked, as many marked alike stand in both languages. Of plain text all of one language is aligned
+with all of the other, by dynamic programming as pairs are (`index/pairing.py`), but with no regard to the distance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import groupby, pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.blocks import Block
+from index.ordinals import label
+from index.pairing import CHARACTERS_EN_PER_ZH, Embed, align, content_score, standing_out
+from index.paragraphs import LANGUAGES
+from index.vocabulary import names_a_language
+
+# Of neighbouring paragraphs of prose fewer than this are in different languages. Interleaved, nearly all are.
+_CHANGES = 0.5
+# Paragraphs of prose in each language, at least, that tell it.
+_PROSE = 3
+# What is lost where one is short and the other prose, or one a
+# heading, or both begin with a number and these differ; and where the English is in capitals, as a publisher's name
+# above a title is. The weight of how far apart they stand, as shares of their language's blocks.
+_UNLIKE, _CAPITALS, _FAR = 3.0, 1.0, 6.0
+
+
+def side_by_side(blocks: Sequence[Block], embed: Embed | None = None) -> list[Block]:
+    """`blocks` with what stands in one language and then in the other interleaved; any other page's as they are."""
+    blocks = _renumbered(_marked_alike(blocks)) if any(block.mark for block in blocks) else list(blocks)
+    return _renumbered(_aligned(blocks, embed)) if _stand_in_turn(blocks) else blocks
+
+
+def _renumbered(blocks: Sequence[Block]) -> list[Block]:
+    return [replace(block, position=position) for position, block in enumerate(blocks)]
+
+
+# --- marked ------------------------------------------------------------------------------------------------
+
+
+def _marked_alike(blocks: Sequence[Block]) -> list[Block]:
+    """Runs of one language, followed by as many of the other that are marked alike, interleaved.
+
+    What stands before the heading of such a section stays there.
+    """
+    runs = [list(run) for _, run in groupby(blocks, key=lambda block: block.language)]
+    ordered: list[Block] = []
+    while runs:
+        one, *runs = runs
+        if alike := _alike(one, runs[0]) if runs else 0:
+            ordered += one[:-alike]
+            ordered += [block for pair in zip(one[-alike:], runs[0], strict=True) for block in pair]
+            runs = runs[1:]
+        else:
+            ordered += one
+    return ordered
+
+
+def _alike(one: Sequence[Block], other: Sequence[Block]) -> int:
+    """How many at the end of `one` are marked as all of `other` are, which is in the other language; 0: not all."""
+    of_both = {one[0].language, other[0].language} == {"zh", "en"}
+    begins = len(one) == len(other) or bool(other[0].level)
+    is_alike = [block.mark for block in one[-len(other) :]] == [block.mark for block in other]
+    return len(other) if of_both and begins and is_alike else 0
+
+
+# --- by what they say --------------------------------------------------------------------------------------
+
+
+def _stand_in_turn(blocks: Sequence[Block]) -> bool:
+    prose = [block.language for block in blocks if block.language in LANGUAGES and not block.is_short]
+    if min(prose.count("zh"), prose.count("en")) < _PROSE:
+        return False
+    changes = sum(one != other for one, other in pairwise(prose))
+    return changes < _CHANGES * (len(prose) - 1)
+
+
+def _aligned(blocks: Sequence[Block], embed: Embed | None) -> list[Block]:
+    """The blocks, each followed by what says the same, in the order of the language that stands first."""
+    kept = [block for block in blocks if not names_a_language(block.text)]
+    zh, en = ([block for block in kept if block.language == language] for language in LANGUAGES)
+    pairs = align(_scores(zh, en, embed))
+    of_zh = {zh[i].position: en[j] for i, j in pairs}
+    of_en = {en[j].position: zh[i] for i, j in pairs}
+    first = next(block.language for block in kept if block.language in LANGUAGES and not block.is_short)
+    partner, taken = (of_zh, of_en) if first == "zh" else (of_en, of_zh)
+    lone = [block for block in kept if block.language not in (first, None) and block.position not in taken]
+    ordered: list[Block] = []
+    for block in kept:
+        if block.language == first or block.language not in LANGUAGES:
+            ordered += [block, *([partner[block.position]] if block.position in partner else [])]
+    return _with_lone(ordered, lone, kept)
+
+
+def _with_lone(ordered: list[Block], lone: Sequence[Block], blocks: Sequence[Block]) -> list[Block]:
+    """`ordered` with each block that has no partner behind the one that it follows in its own language."""
+    for block in lone:
+        before = [b for b in blocks if b.language == block.language and b.position < block.position]
+        at = ordered.index(before[-1]) + 1 if before and before[-1] in ordered else 0
+        ordered.insert(at, block)
+    return ordered
+
+
+def _scores(zh: Sequence[Block], en: Sequence[Block], embed: Embed | None) -> NDArray[np.float64]:
+    """(len(zh), len(en)): how well each Chinese block goes with each English one."""
+    ratio = sum(block.size for block in en) / max(1, sum(block.size for block in zh))
+    ratio = min(max(ratio, CHARACTERS_EN_PER_ZH / 1.5), CHARACTERS_EN_PER_ZH * 1.5)
+    scores = np.array([[content_score(z, e, ratio) - _unlike(z, e) for e in en] for z in zh])
+    places = (np.linspace(0, 1, len(own)) for own in (zh, en))
+    scores -= _FAR * np.abs(np.subtract.outer(*places)) ** 2
+    if embed:
+        vectors = embed([block.text for block in (*zh, *en)])
+        cosine = vectors[: len(zh)] @ vectors[len(zh) :].T
+        scores += standing_out(cosine, np.ones_like(cosine, dtype=bool))
+    return scores
+
+
+def _unlike(z: Block, e: Block) -> float:
+    labels = label(z.text), label(e.text)
+    numbers = {own[1] for own in labels if own}
+    unlike = (z.is_short != e.is_short) + (z.level != e.level) + (None not in labels and len(numbers) > 1)
+    return _UNLIKE * unlike + _CAPITALS * e.text.isupper()

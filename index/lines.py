@@ -1,0 +1,218 @@
+"""The lines of a plain text as they were meant: broken ones joined again, those in both languages one a language."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from index.blocks import language_of_line
+from index.characters import HAN, WIDE
+from index.paragraphs import LANGUAGES
+from index.vocabulary import names_a_language
+
+# A line in Chinese and then in English, or the other way about: headings, and sentences.
+_NUMBER = (
+    r"(?P<number>\d{1,2}(?:[.．]\d{1,2})+[.．]?\s*|\d{1,2}(?:[.．、]\s*|\s+)|[一二三四五六七八九十]{1,3}、\s*|"
+    r"[^\w\s]+\s+)?"
+)
+TWICE = (
+    re.compile(rf"{_NUMBER}(?P<zh>[{WIDE}](?:.*[{WIDE}])?)\s+(?P<en>[A-Za-z][^{WIDE}]*)"),
+    re.compile(rf"{_NUMBER}(?P<en>[A-Za-z][^{WIDE}]*?)\s+(?P<zh>[{WIDE}](?:.*[{WIDE}])?)"),
+)
+_BETWEEN = r"\s*(?:[/|｜·]\s*)?"
+SENTENCES = (
+    re.compile(rf"(?P<number>)(?P<zh>.*[{HAN}].*[。！？”」）]){_BETWEEN}(?P<en>[A-Z“\"(][^{WIDE}]*)"),
+    re.compile(rf"(?P<number>)(?P<en>[^{WIDE}]*[.!?][”\")]?){_BETWEEN}(?P<zh>[{WIDE}“‘].*)"),
+)
+# Letters of the English to a character of the Chinese where they say the same, mostly some three to five: at least,
+# at least where the other headings stand there twice, at most.
+_LETTERS, LETTERS_AMONG_OTHERS, _LETTERS_AT_MOST = 1.8, 1.0, 9.0
+
+_ENDS = re.compile(r"[。！？!?.…：:；;][”’」』）)\"'\]】]*$")
+_BETWEEN_WIDE = re.compile(rf"(?<=[{WIDE}“”‘’…—])\n|\n(?=[{WIDE}“”‘’…—])")
+_PAGE_NUMBER = re.compile(
+    r"\W*(?:(?:page\s*)?\d{1,4}(?:\s*(?:/|of)\s*\d{1,4})?|第\s*\d+\s*[页頁](?:\W*共\s*\d+\s*[页頁])?)\W*", re.IGNORECASE
+)
+_ROW_NUMBER = re.compile(r"\d{1,3}\.?|No\.?|#|序号|编号", re.IGNORECASE)
+_HYPHENATED = re.compile(r"([A-Za-z]+)-\n([a-z]+)")
+# So many headings stand in both languages on a line, or none does: a Chinese one may end with an English name.
+_TWICE_OFTEN = 3
+_LONGEST_HEADING = 60  # columns
+# A text is broken at a width where so many lines, and such a share of all, run on in the next one; wider ones are not.
+_RUN_ON, _RUN_ON_SHARE, _WIDEST = 8, 0.25, 120
+_NEARLY_ALL = 0.95  # of the lines are no wider than that
+# Of the width at which a language's lines are broken, a line that is broken has at least so much.
+_FULL = 0.8
+# Where blank lines, or changes of language, are one to so many lines, they part paragraphs; else ends of sentences do.
+_LINES_TO_A_PARAGRAPH = 12
+_INDENT = ("\u3000\u3000", "    ")
+# Printed so often on its pages, a line is their header.
+_HEADER = 3
+_PAGE_ENDS = "\f"
+
+
+def as_meant(text: str) -> str:
+    """`text` with the lines that a printer broke joined, and a line in both languages as one a language."""
+    lines = [line for own in text.splitlines() for line in parted_line(own)]
+    return "\n".join(_without_twice(_unbroken(lines)))
+
+
+# --- both languages in a line ------------------------------------------------------------------------------
+
+
+def parted_line(line: str) -> list[str]:
+    """The line, or its two halves where it says the same in both languages; of a table's row what it says in each."""
+    cells = line.split("\t")
+    if len(cells) > 1 and {"zh", "en"} <= {language_of_line(cell) for cell in cells}:
+        return [own for own in row(cells) if not _ROW_NUMBER.fullmatch(own)]
+    own = halves(line, SENTENCES)
+    return own if own and all(map(_ENDS.search, own)) else [line]
+
+
+def row(cells: Sequence[str]) -> list[str]:
+    """A table's row as a line a language, each with what stands in neither: numbers, dates."""
+    texts = [text for cell in cells if (text := " ".join(cell.split())) and not names_a_language(text)]
+    if len(texts) > len(LANGUAGES) and _ROW_NUMBER.fullmatch(texts[0]):
+        texts = texts[1:]
+    languages = [language_of_line(text) for text in texts]
+    if not {"zh", "en"} <= set(languages):
+        return ["; ".join(texts)] if texts else []
+    return [
+        mark.join(text for text, own in zip(texts, languages, strict=True) if own in (language, None))
+        for language, mark in zip(LANGUAGES, ("；", "; "), strict=True)
+    ]
+
+
+def _without_twice(lines: Sequence[str]) -> list[str]:
+    """`lines`, headings in both languages ("背景 Background") as one a language, where several stand so."""
+    kept = ["", *(line for line in lines if line), ""]
+    among = {own: (above, below) for above, own, below in zip(kept, kept[1:], kept[2:], strict=False)}
+    for shape in TWICE:
+        twice = {own: parts(m) for own, beside in among.items() if (m := _heading_twice(own, beside, shape))}
+        if len(twice) >= _TWICE_OFTEN:
+            return [half for line in lines for half in twice.get(line, [line])]
+    return list(lines)
+
+
+def _heading_twice(line: str, beside: tuple[str, str], shape: re.Pattern[str]) -> re.Match[str] | None:
+    """How a short line says the same twice; not beside a short English one, which says it again."""
+    says_it_again = any(language_of_line(own) == "en" and _columns(own) <= _LONGEST_HEADING for own in beside)
+    may_be = _columns(line) <= _LONGEST_HEADING and not says_it_again and not _ENDS.search(line)
+    match = shape.fullmatch(line) if may_be else None
+    return match if match and is_as_long(match) else None
+
+
+def halves(line: str, shapes: Sequence[re.Pattern[str]]) -> list[str]:
+    """The two halves of a line that says the same in both languages, each of more than a word; else none."""
+    for shape in shapes:
+        match = shape.fullmatch(line)
+        if match and is_as_long(match) and " " in match["en"].strip() and len(match["zh"]) > 1:
+            return parts(match)
+    return []
+
+
+def parts(match: re.Match[str]) -> list[str]:
+    """The halves that `match` tells, each behind the number that both share."""
+    return [f"{match['number'] or ''}{match[name].strip()}" for name in sorted(("zh", "en"), key=match.start)]
+
+
+def is_as_long(match: re.Match[str], least: float = _LETTERS) -> bool:
+    """Whether the two halves can say the same, by their lengths. `least`: letters to a Chinese character."""
+    letters, characters = len(re.findall("[A-Za-z]", match["en"])), len(re.findall(f"[{HAN}]", match["zh"]))
+    return least * characters <= letters <= _LETTERS_AT_MOST * characters
+
+
+# --- broken lines ------------------------------------------------------------------------------------------
+
+
+def joined(above: str, below: str) -> str:
+    """Two lines as one, with a blank but beside what is Chinese."""
+    return _BETWEEN_WIDE.sub("", f"{above}\n{below}").replace("\n", " ")
+
+
+def _unbroken(lines: Sequence[str]) -> list[str]:
+    """`lines` of a text that was broken at a width, joined; any other as they are."""
+    widths = _widths(lines)
+    if not widths:
+        return list(lines)
+    changes = sum({language_of_line(a), language_of_line(b)} == {"zh", "en"} for a, b in pairwise(lines))
+    are_parted = (lines.count("") + changes) * _LINES_TO_A_PARAGRAPH >= len(lines)
+    unbroken: list[str] = []
+    last, gap, page_ends = "", False, False
+    lines = _without_headers(lines, widths)
+    for line in lines:
+        own = line.strip()
+        if not own:
+            gap, page_ends = True, page_ends or line == _PAGE_ENDS
+            continue
+        ends = bool(_ENDS.search(last)) and (page_ends or not are_parted)
+        if ends or (gap and not page_ends) or line.startswith(_INDENT) or not _runs_on(last, own, widths):
+            unbroken += ["", own] if gap or page_ends else [own]
+        else:
+            unbroken[-1] = joined(unbroken[-1], own)
+        last, gap, page_ends = own, False, False
+    return _without_hyphens(unbroken, lines)
+
+
+def _without_headers(lines: Sequence[str], widths: Mapping[str | None, float]) -> list[str]:
+    """`lines` with a sign in place of the numbers of pages and of what is printed at their heads."""
+    counts = Counter(map(str.strip, lines))
+    kept: list[str] = []
+    seen: set[str] = set()
+    last, page_ends = "", False
+    for line in lines:
+        own = line.strip()
+        # Where a page ends amid a sentence no heading can stand.
+        is_header = page_ends and _is_full(last, widths) and not _ENDS.search(last) and not _is_full(own, widths)
+        if own and (_PAGE_NUMBER.fullmatch(own) or is_header or (own in seen and counts[own] >= _HEADER)):
+            kept.append(_PAGE_ENDS)
+            page_ends = not is_header
+        else:
+            kept.append(line)
+            last, page_ends = (own, False) if own else (last, page_ends)
+        seen.add(own)
+    return kept
+
+
+def _without_hyphens(paragraphs: Sequence[str], lines: Sequence[str]) -> list[str]:
+    """`paragraphs` joined of `lines`, words that were parted over two lines whole, but those that are written so."""
+    text = "\n".join(paragraphs)
+    parted = set(_HYPHENATED.findall("\n".join(line.strip() for line in lines if line.strip())))
+    for one, other in parted:
+        if not re.search(rf"\b{one}-{other}\b", text):
+            text = re.sub(rf"\b{one}- {other}\b", one + other, text)
+        text = text.replace(f"{one}- {other}", f"{one}-{other}")
+    return text.split("\n")
+
+
+def _widths(lines: Sequence[str]) -> dict[str | None, float]:
+    """{language: the width, in columns, at which its lines are broken}; empty where they are not."""
+    own = [line.strip() for line in lines]
+    widths: dict[str | None, float] = {}
+    for language in LANGUAGES:
+        columns = [_columns(line) for line in own if language_of_line(line) == language]
+        if columns:
+            widths[language] = float(np.quantile(columns, _NEARLY_ALL))
+    if not widths or max(widths.values()) > _WIDEST:
+        return {}
+    run_on = sum(bool(b) and not _ENDS.search(a) and _runs_on(a, b, widths) for a, b in pairwise(own))
+    return widths if run_on >= max(_RUN_ON, _RUN_ON_SHARE * sum(map(bool, own))) else {}
+
+
+def _runs_on(above: str, below: str, widths: Mapping[str | None, float]) -> bool:
+    """Whether a line is full, and the next one in the same language, or in none: a number."""
+    language = language_of_line(above)
+    return _is_full(above, widths) and (language is None or language_of_line(below) in (language, None))
+
+
+def _is_full(line: str, widths: Mapping[str | None, float]) -> bool:
+    return _columns(line) >= _FULL * widths.get(language_of_line(line), min(widths.values()))
+
+
+def _columns(line: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in line)

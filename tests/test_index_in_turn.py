@@ -1,0 +1,72 @@
+"""Articles that stand in one language and then in the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+
+from index.blocks import read_blocks
+from index.capture import read_captured
+from index.in_turn import side_by_side
+from index.paragraphs import LANGUAGES, Article, Language, Paragraph
+from index.source import BUNDLED_ARTICLE, ArticleReader
+
+PAGES = [BUNDLED_ARTICLE, *sorted((Path(__file__).parents[1] / "evals" / "captured").glob("*.txt"))]
+# Of a page's pairs that order, lengths, numbers and names find; the embedder, which settles doubts, is not asked here.
+MOST = 0.95
+
+
+def _lines(paragraphs: Sequence[Paragraph], language: Language) -> list[str]:
+    """The paragraphs in one language, each section behind its headings."""
+    lines: list[str] = []
+    above: tuple[str, ...] = ()
+    for p in paragraphs:
+        if p.kind == "body":
+            own = p.section.zh if language == "zh" else p.section.en
+            same = next((i for i, (a, b) in enumerate(zip(own, above, strict=False)) if a != b), len(above))
+            lines += own[same:]
+            above = own
+        lines += (p.text(language) or "").split("\n")
+    return lines
+
+
+def _in_turn(article: Article, by: str) -> str:
+    first, second = reversed(LANGUAGES) if by == "English first" else LANGUAGES
+    parts = [list(article.paragraphs)]
+    if by == "sections":
+        parts = [list(own) for _, own in groupby(article.paragraphs, key=lambda p: p.section.zh[:1])]
+    label = [] if by == "sections" else ["English version" if second == "en" else "【译文】"]
+    return "\n\n".join(line for part in parts for line in (*_lines(part, first), *label, *_lines(part, second)))
+
+
+@pytest.mark.parametrize("by", ["English first", "Chinese first", "sections"])
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_an_article_in_turn_is_read_as_the_interleaved_one_is(page: Path, by: str, tmp_path: Path) -> None:
+    printed = ArticleReader().read(page)
+    read = read_captured(tmp_path / "in-turn.txt", _in_turn(printed, by))
+    pairs = {(p.zh, p.en) for p in printed.paragraphs if p.kind != "front" and p.zh and p.en}
+    found = pairs & {(p.zh, p.en) for p in read.paragraphs}
+    assert len(found) >= MOST * len(pairs)
+    lines = [line for p in read.paragraphs for text in (p.zh, p.en, *p.section.zh) if text for line in text.split("\n")]
+    assert not {"English version", "【译文】"} & set(lines)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_an_interleaved_page_is_left_as_it_is(page: Path) -> None:
+    blocks = read_blocks(page.read_text(encoding="utf-8"))
+    assert side_by_side(blocks) == blocks
+
+
+def test_what_stands_in_one_language_alone_stays_behind_what_it_followed(tmp_path: Path) -> None:
+    printed = ArticleReader().read(PAGES[1])
+    text = _in_turn(printed, "Chinese first")
+    third = [p for p in printed.paragraphs if p.kind == "body"][2]
+    assert third.en
+    read = read_captured(tmp_path / "in-turn.txt", text.replace(f"{third.en}\n\n", ""))
+    at = next(i for i, p in enumerate(read.paragraphs) if p.zh == third.zh)
+    assert read.paragraphs[at].en is None
+    neighbours = {(p.zh, p.en) for p in printed.paragraphs}
+    assert {(p.zh, p.en) for p in (read.paragraphs[at - 1], read.paragraphs[at + 1])} <= neighbours
