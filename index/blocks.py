@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from index.characters import HAN
+from index.characters import CLOSERS, HAN
 from index.keywords import simplified
 from index.paragraphs import Language
 
@@ -64,7 +64,7 @@ _BETWEEN_LINKS = re.compile(r"\s*[|｜]\s*")
 _BULLET = re.compile(
     r"^(?:[-–*•●○◎▪▫■□▸▹►▶◦‣·]\s+(?=\S)|[▍▎▌▋▊▉█┃❙■●▶►\U0001f300-\U0001faff\u2600-\u2775\u2794-\u27bf\ufe0f\u200d]+\s*(?=\w|[①-⑳“「『（(]))"
 )
-_SENTENCE_END = re.compile(r"[。！？!?.…；;][”’」』）)\"']*$")
+_SENTENCE_END = re.compile(rf"[。！？!?.…；;][{CLOSERS}]*$")
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PHONE = re.compile(r"^\W*(?:\+?\d{1,3}[\s-]?)?\d{3,4}[\s-]?\d{4}[\s-]?\d{3,4}\W*$")
 

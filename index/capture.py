@@ -22,6 +22,7 @@ from index.blocks import (
     split_inline,
     without_mark,
 )
+from index.characters import CLOSERS
 from index.front import PROSE_SIZE, Entry, find_title, first_prose, head_entries, parted_title, split_head
 from index.headings import Heading, paths
 from index.in_turn import side_by_side
@@ -40,7 +41,7 @@ _PART = re.compile(
     r"[^:：]*(?:\d|第[一二三四五六七八九十]+)[^:：]*[:：]|\s*(?:Q|Question|[问問]题?)\s?[:：]", re.IGNORECASE
 )
 # What is closed behind a stop: “……。”
-_CLOSING = re.compile(r"(?<=[。.!！?？…])[”’」』）)\"']+$")
+_CLOSING = re.compile(rf"(?<=[。.!！?？…])[{CLOSERS}]+$")
 # What a site adds to a title: that both languages stand there.
 _BILINGUAL = re.compile(r"\s*[（(]中英(?:文)?(?:[对對]照|[双雙][语語])版?[)）]$")
 # A summary stands under one of so many first headings.

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from index.blocks import language_of_line
-from index.characters import HAN, WIDE
+from index.characters import CLOSERS, HAN, WIDE
 from index.paragraphs import LANGUAGES
 from index.vocabulary import names_a_language
 
@@ -33,7 +33,7 @@ SENTENCES = (
 # at least where the other headings stand there twice, at most.
 _LETTERS, LETTERS_AMONG_OTHERS, _LETTERS_AT_MOST = 1.8, 1.0, 9.0
 
-_ENDS = re.compile(r"[。！？!?.…：:；;][”’」』）)\"'\]】]*$")
+_ENDS = re.compile(rf"[。！？!?.…：:；;][{CLOSERS}]*$")
 _BETWEEN_WIDE = re.compile(rf"(?<=[{WIDE}“”‘’…—])\n|\n(?=[{WIDE}“”‘’…—])")
 _PAGE_NUMBER = re.compile(
     r"\W*(?:(?:page\s*)?\d{1,4}(?:\s*(?:/|of)\s*\d{1,4})?|第\s*\d+\s*[页頁](?:\W*共\s*\d+\s*[页頁])?)\W*", re.IGNORECASE
@@ -75,7 +75,7 @@ def parted_line(line: str) -> list[str]:
 
 
 def row(cells: Sequence[str]) -> list[str]:
-    """A table's row as a line a language, each with what stands in neither: numbers, dates."""
+    """A table's row as a line a language, in their order, each with what stands in neither: numbers, dates."""
     texts = [text for cell in cells if (text := " ".join(cell.split())) and not names_a_language(text)]
     if len(texts) > len(LANGUAGES) and _ROW_NUMBER.fullmatch(texts[0]):
         texts = texts[1:]
@@ -83,8 +83,10 @@ def row(cells: Sequence[str]) -> list[str]:
     if not {"zh", "en"} <= set(languages):
         return ["; ".join(texts)] if texts else []
     return [
-        mark.join(text for text, own in zip(texts, languages, strict=True) if own in (language, None))
-        for language, mark in zip(LANGUAGES, ("；", "; "), strict=True)
+        ("；" if language == "zh" else "; ").join(
+            text for text, own in zip(texts, languages, strict=True) if own in (language, None)
+        )
+        for language in sorted(LANGUAGES, key=languages.index)
     ]
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
+from index.characters import CLOSERS
 from index.ordinals import LAST, label
 from index.paragraphs import LANGUAGES, Paragraph
 from index.sentences import split_sentences
@@ -19,7 +20,7 @@ _SPEAKER = re.compile(rf"\s*({_NAME}(?: {_NAME}){{0,4}}?)\s?\d{{0,2}}\s?[:：](?
 # What opens so many paragraphs with a colon behind it is a speaker, not a point of a list ("Price: ...").
 TURNS = 2
 _ASKS = re.compile(r"[?？]")
-_ENDS_ASKING = re.compile(r"[?？][!！?？…]*[”’」』）)\"']*\s*$")
+_ENDS_ASKING = re.compile(rf"[?？][!！?？…]*[{CLOSERS}]*\s*$")
 # A question behind more than these is the last of what is told, not what the next paragraph is about.
 _SHORT = 3
 

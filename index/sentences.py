@@ -9,17 +9,13 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from index.characters import WIDE
+from index.characters import CLOSERS, WIDE
 
 Span = tuple[int, int]
 
-# Closing marks that still belong to the sentence they close.
-_CLOSERS = "”’」』）)】》〉\"'］]"
 # The number of a footnote, which belongs to the sentence before it: "...。[2] 下一句", "... crowns.[1] The next".
 _NOTE = r"(?:[\[［〔]\d{1,3}(?:[-–,，]\s?\d{1,3})*[\]］〕]|[¹²³⁰⁴-⁹]{1,3})"
-_CANDIDATE = re.compile(
-    rf"(?:[。！？!?；;.．]|…+)(?:[。！？!?…]|…)*(?P<closed>[{re.escape(_CLOSERS)}]*)(?:{_NOTE})*|\n+"
-)
+_CANDIDATE = re.compile(rf"(?:[。！？!?；;.．]|…+)(?:[。！？!?…]|…)*(?P<closed>[{CLOSERS}]*)(?:{_NOTE})*|\n+")
 _WIDE = re.compile(f"[{WIDE}]")
 _ABBREVIATIONS = frozenset(
     "mr mrs ms dr prof st sr jr vs etc e.g i.e cf fig figs eq no nos vol pp ed eds al approx dept est inc ltd co corp "
@@ -27,7 +23,7 @@ _ABBREVIATIONS = frozenset(
     "viz ca b.c a.d d.c".split()
 )
 # Only behind an end, or the exponent of "5 km²" would be one.
-_NOTES_BEHIND = re.compile(rf"(?<=[。！？!?；;.．…{re.escape(_CLOSERS)}])(?:{_NOTE})+\s*$")
+_NOTES_BEHIND = re.compile(rf"(?<=[。！？!?；;.．…{CLOSERS}])(?:{_NOTE})+\s*$")
 _WORD_BEFORE = re.compile(r"[A-Za-z](?:[A-Za-z.]*[A-Za-z])?$")
 _LABEL_BEFORE = re.compile(r"(?:^|\n)\s*(?:\d{1,3}|[A-Za-z])$")
 # Ornaments and list labels that are not part of what a sentence says.

@@ -77,7 +77,7 @@ def test_words_parted_over_two_lines_are_whole_again_but_those_written_with_a_hy
 @pytest.mark.parametrize(
     ("line", "read"),
     [
-        ("7\tThe tower stands on rock.\t塔立在岩石上。", ["塔立在岩石上。", "The tower stands on rock."]),
+        ("7\tThe tower stands on rock.\t塔立在岩石上。", ["The tower stands on rock.", "塔立在岩石上。"]),
         ("No.\tEnglish\t中文", [""]),
         ("2021\t12\t14", ["2021\t12\t14"]),
         ("塔立在岩石上，江中没有桥墩。 / The tower stands on rock; there is no pier.", 2),
