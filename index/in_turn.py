@@ -23,9 +23,9 @@ from index.vocabulary import names_a_language
 _CHANGES = 0.5
 # Paragraphs of prose in each language, at least, that tell it.
 _PROSE = 3
-# What is lost where one is short and the other prose, or one a
-# heading, or both begin with a number and these differ; and where the English is in capitals, as a publisher's name
-# above a title is. The weight of how far apart they stand, as shares of their language's blocks.
+# What is lost where one is short and the other prose, or one a heading, or both begin with a number and these differ;
+# and where the English is in capitals, as a publisher's name above a title is. The weight of the square of how far
+# apart they stand, as shares of their language's blocks.
 _UNLIKE, _CAPITALS, _FAR = 3.0, 1.0, 6.0
 
 
@@ -80,28 +80,26 @@ def _stand_in_turn(blocks: Sequence[Block]) -> bool:
 
 
 def _aligned(blocks: Sequence[Block], embed: Embed | None) -> list[Block]:
-    """The blocks, each followed by what says the same, in the order of the language that stands first."""
+    """The blocks, each followed by what says the same, in the order of the language that stands first.
+
+    What has no partner in the other language stands behind the one that it follows in its own.
+    """
     kept = [block for block in blocks if not names_a_language(block.text)]
     zh, en = ([block for block in kept if block.language == language] for language in LANGUAGES)
-    pairs = align(_scores(zh, en, embed))
-    of_zh = {zh[i].position: en[j] for i, j in pairs}
-    of_en = {en[j].position: zh[i] for i, j in pairs}
+    pairs = [(zh[i], en[j]) for i, j in align(_scores(zh, en, embed))]
     first = next(block.language for block in kept if block.language in LANGUAGES and not block.is_short)
-    partner, taken = (of_zh, of_en) if first == "zh" else (of_en, of_zh)
-    lone = [block for block in kept if block.language not in (first, None) and block.position not in taken]
+    partner = {one.position: other for pair in pairs for one, other in (pair, pair[::-1]) if one.language == first}
+    placed = {block.position for block in partner.values()}
     ordered: list[Block] = []
     for block in kept:
         if block.language == first or block.language not in LANGUAGES:
-            ordered += [block, *([partner[block.position]] if block.position in partner else [])]
-    return _with_lone(ordered, lone, kept)
-
-
-def _with_lone(ordered: list[Block], lone: Sequence[Block], blocks: Sequence[Block]) -> list[Block]:
-    """`ordered` with each block that has no partner behind the one that it follows in its own language."""
-    for block in lone:
-        before = [b for b in blocks if b.language == block.language and b.position < block.position]
-        at = ordered.index(before[-1]) + 1 if before and before[-1] in ordered else 0
-        ordered.insert(at, block)
+            ordered += [block, partner[block.position]] if block.position in partner else [block]
+    second: Block | None = None
+    for block in kept:
+        if block.language in LANGUAGES and block.language != first:
+            if block.position not in placed:
+                ordered.insert(ordered.index(second) + 1 if second else 0, block)
+            second = block
     return ordered
 
 
