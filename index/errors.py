@@ -43,3 +43,8 @@ def run_command(command: Callable[[], int | None]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+
+
+def has_half_a_character(text: str) -> bool:
+    """Whether `text` holds a lone surrogate: what cut an emoji in two cannot be written as UTF-8."""
+    return any("\ud800" <= character <= "\udfff" for character in text)

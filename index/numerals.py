@@ -24,14 +24,19 @@ def number(text: str) -> Fraction | None:
         )
     if len(whole) > 1 and all(c in DIGITS for c in whole):  # 二〇二六: digits read one by one
         return Fraction(int("".join(str(DIGITS[c]) for c in whole)))
+    return _counted(whole)
+
+
+def _counted(numerals: str) -> Fraction | None:
     total = section = digit = 0
-    for c in whole:
+    unit = 1  # of a last digit: 两千五 is 2,500, 一万二 12,000, but 十二 is 12 and 一万零二 10,002
+    for c in numerals:
         if c in DIGITS:
-            digit = DIGITS[c]
+            digit, unit = DIGITS[c], unit if DIGITS[c] else 1
         elif c in TENS:
-            section, digit = section + (digit or 1) * TENS[c], 0
+            section, digit, unit = section + (digit or 1) * TENS[c], 0, max(1, TENS[c] // 10)
         elif c in BIG:
-            total, section, digit = (total + section + digit or 1) * BIG[c], 0, 0
+            total, section, digit, unit = (total + section + digit or 1) * BIG[c], 0, 0, BIG[c] // 10
         else:
             return None
-    return Fraction(total + section + digit)
+    return Fraction(total + section + digit * unit)

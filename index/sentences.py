@@ -27,7 +27,7 @@ _NOTES_BEHIND = re.compile(rf"(?<=[。！？!?；;.．…{CLOSERS}])(?:{_NOTE})+
 _WORD_BEFORE = re.compile(r"[A-Za-z](?:[A-Za-z.]*[A-Za-z])?$")
 _LABEL_BEFORE = re.compile(r"(?:^|\n)\s*(?:\d{1,3}|[A-Za-z])$")
 # Ornaments and list labels that are not part of what a sentence says.
-_LEADING = re.compile(r"\s*(?:[▲△▼◆●•·■□※*-]\s*|\d{1,3}\.\s+)?")
+_LEADING = re.compile(r"\s*(?:[▲△▼◆●•·■□※*]\s*|-(?!\d)\s*|\d{1,3}\.\s+)?")
 
 
 @lru_cache(maxsize=4096)

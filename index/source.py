@@ -13,7 +13,7 @@ from llama_index.core.readers.base import BaseReader
 from llama_index.core.schema import Document
 
 from index.capture import read_captured
-from index.errors import UserError
+from index.errors import UserError, has_half_a_character
 from index.pairing import Embed
 from index.paragraphs import KINDS, LANGUAGES, Article, Paragraph, Section, contexts, split_path
 
@@ -115,7 +115,7 @@ def _text(where: str, record: dict[str, Any], name: str) -> str | None:
 
 
 def _refuse_half_characters(where: str, name: str, value: str) -> None:
-    if any("\ud800" <= ch <= "\udfff" for ch in value):
+    if has_half_a_character(value):
         raise UserError(f"{where} has {name} with half a character (a lone surrogate). Mend that line.")
 
 

@@ -139,7 +139,8 @@ def _batch_answer(engine: Engine, line: str, retrieve_only: bool) -> dict[str, A
     try:
         return _answer(engine, request, retrieve_only)
     except UserError as error:
-        return {"id": request.get("id"), "question": request["question"][:200], "error": str(error)}
+        readable = request["question"][:200].encode("utf-8", "replace").decode("utf-8")
+        return {"id": request.get("id"), "question": readable, "error": str(error)}
 
 
 def _doctor() -> int:

@@ -6,13 +6,14 @@ name that the cited paragraphs do not state. It cannot tell a fluent contradicti
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from index.keywords import fold
 from index.sentences import split_sentences
 from rag.answer import Evidence, Verdict
-from rag.numbers import Value, amounts, months, quantities, years
+from rag.numbers import Value, amounts, months, otherwise_written, quantities, years
 from rag.words import Rarity, content_tokens, names, negations, superlatives
 
 # Shares of a statement's own words (by weight) that must stand in what it cites. First settings, not yet fitted.
@@ -56,7 +57,7 @@ def check(statement: str, cited: Sequence[Evidence], question: str, rarity: Rari
         is_said = coverage >= TOGETHER and not is_contradicted and not _is_dictated(statement, cited, question)
         verdict = "supported" if is_said else "unsupported"
     if verdict == "supported" and (
-        _negation_flipped(statement, cited, joined) or _is_compared_by_nobody(statement, cited, question, joined)
+        _negation_flipped(statement, cited) or _is_compared_by_nobody(statement, cited, question, joined)
     ):
         verdict = "partial"
     return Check(verdict, missing_numbers, missing_names, coverage)
@@ -89,13 +90,26 @@ def _is_dictated(statement: str, cited: Sequence[Evidence], question: str) -> bo
 
 def unstated(text: str, among: str) -> tuple[frozenset[Value], frozenset[str]]:
     """The quantities and the names of `text` that do not stand in `among`."""
-    folded = fold(among)
-    return quantities(text) - quantities(among), frozenset(n for n in names(text) if not _is_named(n, folded))
+    folded, stated = fold(among), quantities(among)
+    numbers = frozenset(value for value in quantities(text) if not {value, otherwise_written(value)} & stated)
+    return numbers, frozenset(name for name in names(text) if not _is_named(name, folded))
 
 
 def _is_named(name: str, folded: str) -> bool:
-    """Whether a name stands in a folded text, in the plural or not: who asks about W-14s means the W-14."""
-    return name in folded or (len(name) >= _SHORTEST_PLURAL and name[-1] == "s" and name[:-1] in folded)
+    """Whether a name stands in a folded text, in the plural or not: who asks about W-14s means the W-14.
+
+    As a word: "EU" does not stand in "neutral", nor GPT-4 in "GPT-4o".
+    """
+    singular = name[:-1] if len(name) >= _SHORTEST_PLURAL and name[-1] == "s" else name
+    return any(re.search(rf"(?<![a-z\d]){re.escape(own)}(?:['’]?s)?(?![a-z\d])", folded) for own in {name, singular})
+
+
+def _with_neighbours(evidence: Evidence) -> Sequence[str]:
+    """The cited sentence with the one before it and the one behind it."""
+    text = evidence.paragraph.text(evidence.language) or ""
+    sentences = [text[start:end] for start, end in split_sentences(text)]
+    at = next((i for i, sentence in enumerate(sentences) if evidence.text in sentence), None)
+    return [evidence.text] if at is None else sentences[max(0, at - 1) : at + 2]
 
 
 def _is_moved(statement: str, cited: Sequence[Evidence], question: str) -> bool:
@@ -136,8 +150,11 @@ def _is_compared_by_nobody(statement: str, cited: Sequence[Evidence], question: 
     return superlatives(question) > 0 and not superlatives(joined)
 
 
-def _negation_flipped(statement: str, cited: Sequence[Evidence], joined: str) -> bool:
-    """Whether the statement denies and nothing cited does, or every cited sentence denies and it does not."""
+def _negation_flipped(statement: str, cited: Sequence[Evidence]) -> bool:
+    """Whether the statement denies and nothing cited does, or every cited sentence denies and it does not.
+
+    What stands beside a cited sentence may deny for it: a statement often puts two together.
+    """
     if negations(statement):
-        return negations(joined) == 0
+        return not any(negations(text) for e in cited for text in (e.heading, *_with_neighbours(e)))
     return bool(cited) and all(negations(e.text) and len(e.text) < 2 * len(statement) for e in cited)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from index.errors import UserError
+from index.errors import UserError, has_half_a_character
 from index.paragraphs import Language
 from rag.generators import Generator
 from rag.language import language_of_question
@@ -17,14 +17,23 @@ from rag.prompts import condense_messages
 # Marks of a question that leans on the one before it.
 _LEANS = {
     "zh": re.compile(
-        r"^(?:那|那么|那它|它|他|她|这|这个|这些|其|还有|另外|为什么呢|然后|呢|所以|具体|比如|再)|"
-        r"(?:它|他们|她|它们|这个|这些|那个|那些|上面|刚才|前者|后者|该)|呢[?？]?$"
+        r"^(?:那|它|他|她|这(?!篇|份|个?(?:文章|报告|报道))|其|还有|另外|然后|呢|所以|具体|比如|再(?!生|见|次))|"
+        r"他们|[它她]|这个(?!文章|报告|报道)|这些|那个|那些|上面|刚才|前者|后者|(?<!应)该(?![怎如不做去用在是选给把由向])|呢[?？]?$|"
+        r"^(?:为什么|为何|原因(?:是什么)?|请?(?:详细|展开|举例|举个例子)(?:[说讲]说?|讲讲|一点|介绍|解释)?(?:一下)?|请?继续[说讲]?|"
+        r"什么意思|怎么说|怎么做到的|真的吗|多少|什么时候|在?哪里?|谁|\d{4}\s?年)[?？。!！]?$"
     ),
     "en": re.compile(
-        r"^(?:and|but|so|then|what about|how about|why|why not|how so|how come|also|or|which one|when|where|who|"
-        r"how much|how many|in what way|for example)\b.{0,24}$|^(?:and|but|so|what about|how about)\b|"
-        r"\b(?:it|its|they|them|their|that|this|those|these|he|she|his|her|"
-        r"the former|the latter|the same|above|there)\b",
+        r"^(?:and|but|so|then|what about|how about|also|or|for example)\b|"
+        r"^(?:why|how|why not|how so|how come|which one|when|where|who|how much|how many|in what way)"
+        r"(?: (?:exactly|else|then|so|though|not))?\W*$|"
+        r"^(?:please )?(?:tell me more|(?:(?:can|could) you )?(?:elaborate|explain|expand|say more|be more specific)|"
+        r"go on|continue|more details?|really|such as|like what|(?:what|anything) else|(?:any|an) examples?)"
+        r"(?: please)?\W*$|"
+        r"^(?:in \d{4}|the [a-z]+)\W*$|"
+        r"\b(?:it|its|they|them|their|those|these|he|she|his|her|the former|the latter|the same|above|"
+        r"this(?! (?:article|text|page|report|essay|document|paper|piece|study|story)\b)|"
+        r"that(?=\W*$| (?:one|time|year|happen|work|mean|change|number|figure|case|point|is|was|will|would)\b)|"
+        r"there(?=\W*$)|(?<!\bis )(?<!\bare )(?<!\bwas )(?<!\bwere )there(?! (?:is|are|was|were)\b))\b",
         re.IGNORECASE,
     ),
 }
@@ -41,7 +50,10 @@ class Turn:
 
 
 def condense(question: str, history: Sequence[Turn], generator: Generator) -> str | None:
-    """A follow-up as a question of its own, rewritten by a generator that writes; None where it leans on nothing."""
+    """A follow-up as a question of its own, rewritten by a generator that writes; None where it leans on nothing.
+
+    That is so, too, where the generator repeats the question: there was nothing to complete.
+    """
     language = language_of_question(question)
     if not history or not leans_on_history(question, language):
         return None
@@ -52,7 +64,8 @@ def condense(question: str, history: Sequence[Turn], generator: Generator) -> st
         reply = generator.llm.chat(messages, max_tokens=REWRITE_TOKENS).message.content or ""
     except Exception:  # a follow-up is never lost to a generator that is down
         reply = ""
-    return accept_rewrite(reply, question) or join_with_last(question, history, language)
+    rewrite = accept_rewrite(reply)
+    return None if rewrite == question.strip() else rewrite or join_with_last(question, history, language)
 
 
 def parse_history(history: Any) -> tuple[Turn, ...]:
@@ -72,6 +85,9 @@ def parse_history(history: Any) -> tuple[Turn, ...]:
             turns.append(Turn(text))
         else:
             turns.append(_turn(n, entry))
+    for n, turn in enumerate(turns, start=1):
+        if has_half_a_character(turn.question + turn.answer):
+            raise UserError(f"turn {n} of history holds half a character (a lone surrogate). Send it again.")
     return tuple(turns)
 
 
@@ -86,21 +102,32 @@ def leans_on_history(question: str, language: Language) -> bool:
 
 def join_with_last(question: str, history: Sequence[Turn], language: Language) -> str:
     """The follow-up behind the question it leans on: no model, nothing lost, right for retrieval."""
-    last = history[-1].question.rstrip("?？。. ")
-    return f"{last};{question}" if language == "zh" else f"{last}; {question}"
+    return _joined(_last_question(history, language), question, language)
+
+
+def _last_question(history: Sequence[Turn], language: Language) -> str:
+    """The last question, behind the one that it leaned on itself."""
+    last = history[-1].question
+    if len(history) > 1 and leans_on_history(last, language):
+        return _joined(history[-2].question, last, language)
+    return last
+
+
+def _joined(first: str, second: str, language: Language) -> str:
+    between = ";" if language == "zh" else "; "
+    return f"{first.rstrip('?？。. ')}{between}{second}"
 
 
 def history_text(history: Sequence[Turn], language: Language) -> str:
     """The last exchange in a few words, for the generator that rewrites a follow-up."""
-    last = history[-1]
     limit = 80 if language == "zh" else 200
-    return f"{last.question} {last.answer[:limit]}".strip()
+    return f"{_last_question(history, language)} {history[-1].answer[:limit]}".strip()
 
 
-def accept_rewrite(rewrite: str, question: str, limit: int = 300) -> str | None:
+def accept_rewrite(rewrite: str, limit: int = 300) -> str | None:
     """The generator's rewrite when it is one line that asks something, else None."""
     line = rewrite.strip().splitlines()[0].strip().strip('"“”「」') if rewrite.strip() else ""
-    return line if 3 <= len(line) <= limit and line != question else None
+    return line if 3 <= len(line) <= limit else None
 
 
 def _role(entry: Any) -> tuple[str | None, str]:

@@ -13,7 +13,7 @@ from llama_index.core.base.response.schema import Response
 from llama_index.core.instrumentation.events.synthesis import SynthesizeEndEvent, SynthesizeStartEvent
 
 from index.build import Index, open_index
-from index.errors import UserError
+from index.errors import UserError, has_half_a_character
 from index.paragraphs import LANGUAGES, Language
 from index.settings import GeneratorName, Settings
 from rag.align import Aligner
@@ -362,7 +362,10 @@ def _headings_in_order(sentences: Sequence[Evidence]) -> list[str]:
 
 
 def checked_question(question: str) -> str:
-    """The question without outer white space. Raises UserError when it is empty or longer than LONGEST_QUESTION."""
+    """The question without outer white space.
+
+    Raises UserError when it is empty, longer than LONGEST_QUESTION, or holds half a character.
+    """
     question = question.strip()
     if not question:
         raise UserError("the question is empty (0 characters). Ask something, in Chinese or English.")
@@ -370,6 +373,8 @@ def checked_question(question: str) -> str:
         raise UserError(
             f"the question has {len(question):,} characters, at most {LONGEST_QUESTION:,} are read. Shorten it."
         )
+    if has_half_a_character(question):
+        raise UserError("the question holds half a character (a lone surrogate). Type it again.")
     return question
 
 

@@ -19,6 +19,7 @@ from typing import Any, Literal
 from index.paragraphs import LANGUAGES, Language, Paragraph, context_of
 from rag.answer import Evidence
 from rag.check import unstated
+from rag.numbers import counts
 from rag.retrieve import Ranking
 
 GATE_FILE = Path(__file__).with_name("gate.json")
@@ -107,6 +108,7 @@ def _texts(paragraphs: Sequence[Paragraph]) -> str:
 def _missing(question: str, texts: str) -> int:
     """How many of the question's quantities and names do not stand in `texts`, at most 3."""
     numbers, named = unstated(question, texts)
+    numbers -= counts(question)  # who asks for three things of a list has not said what another text says
     return min(3, len(numbers) + len(named))
 
 

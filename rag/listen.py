@@ -144,7 +144,7 @@ class Listener:
 
     def _found_in_both(self, found: Looked, spent: Counter[str]) -> Looked:
         """`found` as it is with the question's translation beside it; as it was where that is no translation."""
-        translation = accept_rewrite(self._translated(found, spent), found.asked)
+        translation = accept_rewrite(self._translated(found, spent))
         if translation is None or language_of_question(translation) == found.language:
             return found
         return self._finder.look_in_both(found, translation)

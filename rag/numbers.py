@@ -1,7 +1,7 @@
 """Quantities in text, as values: 一万多 = 10,000; 三分之一 = 1/3; 百分之五 = 5%; twelve = 12; 1.8 万 = 18,000.
 
 Only values are compared, with percentages kept apart from plain numbers: a unit is a word, and words are
-compared elsewhere. One (一, a, one) is never a quantity: it is an article in both languages.
+compared elsewhere. One is no quantity but as a percentage, a month or a day: 一, a and one are articles.
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ CARDINALS = {
     )
 } | {word: 10 * value for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
 _EN_BIG = {
-    "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12,
-    "k": 10**3, "m": 10**6, "bn": 10**9, "dozen": 12,
+    "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12,
 }  # fmt: skip
+# Right behind digits: 200k, $5bn, 7B. A small m is a metre, but behind a currency's sign.
+_LETTERS = {"k": 10**3, "m": 10**6, "b": 10**9, "bn": 10**9, "t": 10**12, "tn": 10**12}
+_ABOUT = dict(zip("一两二三四五六七八", "两三三四五六七八九", strict=True))
 _EN_FRACTION = {"half": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fifth": 5, "fifths": 5, "tenth": 10}
 _EN_TIMES = {"double": 2, "doubles": 2, "doubled": 2, "doubling": 2, "twice": 2, "triple": 3, "tripled": 3, "thrice": 3}
 _MONTHS = {
@@ -41,24 +43,43 @@ _MONTHS = {
 # "The second quarter" is a number; the first is none, and third, fifth and tenth, which name parts, are left out.
 _NTH = {word: value for word, value in ORDINALS.items() if value > 1 and word not in _EN_FRACTION}
 
+# Chinese words that are written with numerals and count nothing.
+_NO_NUMBERS = re.compile(
+    r"十分(?![之钟鐘])|万一|萬一|千[万萬](?=[不别別要勿得])|四川|四处|四處|四周|三星|三三两两|五花八门|乱七八糟|七嘴八舌|"
+    r"丢三落四|不三不四|三番五次|四面八方|五颜六色|七上八下|二手"
+)
+_SMALL = 12
+_PARTS_OF_ONE = str.maketrans({"½": ".5", "¼": ".25", "¾": ".75"})
+_RAISED = re.compile(r"(?<=[\w)])[⁰¹²³⁴-⁹]+")
+
 _WORDS = "|".join(sorted([*CARDINALS, *_EN_BIG], key=len, reverse=True))
 _PATTERN = re.compile(
     rf"""
     (?P<percent_zh>百分之(?P<percent_han>[{_HAN}点]+|\d[\d.]*))
+  | (?P<tenths>(?P<of_ten>[一二三四五六七八九两兩]|(?<![\d.])\d)成(?P<tenths_half>半)?
+    (?![为為立功员員本长長果就熟人语語交都绩績效见見型品]))
+  | (?P<and_half>(?P<halved>[{_HAN}]+|(?<![\d.])\d+)个?(?:年|小时|小時|天|倍|世纪|世紀)半)
   | (?P<fraction_zh>(?P<denominator>[{_HAN}]+|\d+)分之(?P<numerator>[{_HAN}]+|\d+))
-  | (?P<arabic>(?<![A-Za-z\d.])\d[\d,]*(?:\.\d+)?)
-    (?P<scale>\s*(?:[万萬亿億千百]+|(?:hundred|thousand|million|billion|trillion|bn|k|m)\b))?
+  | (?P<arabic>(?<![A-Za-z\d.])(?:\d{{1,3}}(?:,\d{{3}})+(?!\d)|\d+)(?:\.\d+)?)
+    (?P<scale>\s*(?:[万萬亿億千百]+|(?:hundred|thousand|million|billion|trillion|bn|tn)\b)|
+      [kK]\b|(?-i:[MBT])\b|(?<=[$€£¥]\d)m\b|(?<=[$€£¥]\d\d)m\b|(?<=[$€£¥]\d\d\d)m\b|(?<=[$€£¥]\d\.\d)m\b)?
+    (?P<rest>(?:\d+[万萬千百]+)+)?
     (?P<sign>\s*(?:%|percentage\ points?\b|percent\b|per\ cent\b|个百分点))?
-  | (?P<han>[{_HAN}]+(?:点[{_HAN}]+)?)
+    (?P<dated>\s*[月日号號])?
+  | (?P<one_half>一半)
+  | (?P<han>[{_HAN}]+(?:点[{_HAN}]+)?)(?P<han_sign>\s*个百分点)?
+  | (?P<half_of>half\s+an?\s+(?P<halved_big>hundred|thousand|million|billion|trillion|dozen))(?![A-Za-z])
   | (?<![A-Za-z])(?P<words>(?:{_WORDS})(?:[\s-]+(?:and\s+)?(?:{_WORDS}))*)
     (?P<word_sign>\s+(?:percent|per\ cent)\b)?
-    (?:[\s-]+(?P<word_part>thirds?|quarters?|fifths?)\b)?(?![A-Za-z])
+    (?:[\s-]+(?P<word_part>thirds?|quarters?|fifths?)\b|(?P<word_half>\s+and\s+a\s+half\b)|[\s-]?fold\b)?(?![A-Za-z])
   | (?<![A-Za-z])(?:(?:a|one)[\s-]+)?(?P<part>half|third|quarter|fifth|tenth)(?:\s+of|(?=\s+(?:a|the|as)\b))
   | (?<![A-Za-z])(?P<times>double[sd]?|doubling|twice|triple[d]?|thrice)(?![A-Za-z])
-  | (?<![A-Za-z])(?P<month>{"|".join(_MONTHS)})(?![A-Za-z])
+  | (?<![A-Za-z])(?P<month>
+      (?-i:{"|".join(name.title() for name in _MONTHS if name != "may")})|
+      (?:{"|".join(_MONTHS)})(?=\s+\d)|(?:(?<=\d\s)|(?<=\d[a-z]{{2}}\s))(?:{"|".join(_MONTHS)}))(?![A-Za-z])
   | (?<![A-Za-z])(?P<ordinal>{"|".join(_NTH)})(?=\s+(?:quarter|half|month|section|scenario|future))
   | (?<![A-Za-z])Q(?P<quarter>[1-4])(?!\d)
-  | (?P<half>半)(?=[年数天个])
+  | (?P<half>半(?=[年数天个]))
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -71,18 +92,41 @@ def quantities(text: str) -> frozenset[Value]:
 
 
 @lru_cache(maxsize=8192)
+def counts(text: str) -> frozenset[Value]:
+    """The small quantities of `text` that are written as words: “which three futures”, 举两个例子."""
+    own = (m for m in _matches(text) if (m["words"] or m["han"]) and m.string[m.start() - 1 : m.start()] != "第")
+    return frozenset(value for value in _read(own) if not value[0] and value[1] <= _SMALL)
+
+
+def otherwise_written(value: Value) -> Value:
+    """A percentage as the part that it is, and the other way about: 50% and a half."""
+    tag, own = value
+    return ("", own / 100) if tag else ("%", own * 100)
+
+
+@lru_cache(maxsize=8192)
 def figures(text: str) -> frozenset[Value]:
     """The quantities of `text` that are written in digits; words such as "may" or "second" are none."""
     return _read(match for match in _matches(text) if match.group()[0].isdigit())
 
 
 def _matches(text: str) -> Iterator[re.Match[str]]:
-    return _PATTERN.finditer(unicodedata.normalize("NFKC", text))
+    return _PATTERN.finditer(_plain(text))
+
+
+def _plain(text: str) -> str:
+    """`text` with digits as they are mostly written, without exponents and words that only look like numbers."""
+    text = _RAISED.sub(" ", text.translate(_PARTS_OF_ONE))
+    return _NO_NUMBERS.sub(" ", unicodedata.normalize("NFKC", text))
 
 
 def _read(matches: Iterable[re.Match[str]]) -> frozenset[Value]:
-    found = {value for match in matches for value in _values(match)}
-    return frozenset(value for value in found if value[1] != 1)
+    return frozenset(value for match in matches for value in _values(match) if value[1] != 1 or _counts_one(match))
+
+
+def _counts_one(match: re.Match[str]) -> bool:
+    groups = match.groupdict()
+    return bool(groups["month"] or groups["percent_zh"] or groups["sign"] or groups["dated"])
 
 
 def _values(match: re.Match[str]) -> set[Value]:
@@ -94,6 +138,8 @@ def _values(match: re.Match[str]) -> set[Value]:
 
 
 def _read_words(g: dict[str, str]) -> set[Value]:
+    if g["word_half"]:
+        return {("", _english(g["words"]) + Fraction(1, 2))}
     if g["word_part"]:
         return _ratio(_english(g["words"]), Fraction(_EN_FRACTION[g["word_part"].lower()]))
     return _tagged("%" if g["word_sign"] else "", _english(g["words"]))
@@ -103,11 +149,25 @@ def _read_table(name: str, table: dict[str, int]) -> Callable[[dict[str, str]], 
     return lambda g: {("", Fraction(table[g[name].lower()]))}
 
 
-def _arabic(digits: str, scale: str, percent: bool) -> set[Value]:
-    value = Fraction(digits.replace(",", "").rstrip("."))
-    for unit in re.findall(r"[万萬亿億千百]|[a-z]+", scale):
-        value *= BIG.get(unit) or TENS.get(unit) or _EN_BIG[unit]
-    return _tagged("%" if percent else "", value)
+def _read_digits(g: dict[str, str]) -> set[Value]:
+    value = _scaled(g["arabic"].replace(",", ""), (g["scale"] or "").strip().lower())
+    for digits, units in re.findall(r"(\d+)([万萬千百]+)", g["rest"] or ""):  # 3万5千
+        value += _scaled(digits, units)
+    return _tagged("%" if g["sign"] else "", value)
+
+
+def _scaled(digits: str, units: str) -> Fraction:
+    value = Fraction(digits.rstrip("."))
+    for unit in re.findall(r"[万萬亿億千百]|[a-z]+", units):
+        value *= BIG.get(unit) or TENS.get(unit) or _EN_BIG.get(unit) or _LETTERS[unit]
+    return value
+
+
+def _read_han(g: dict[str, str]) -> set[Value]:
+    han = g["han"]
+    if len(han) == 2 and _ABOUT.get(han[0]) == han[1]:  # 七八个: seven or eight
+        return {("", value) for c in han if (value := number(c))}
+    return _tagged("%" if g["han_sign"] else "", number(han)) if _is_quantity(han) else set()
 
 
 def _tagged(tag: str, value: Fraction | None) -> set[Value]:
@@ -144,6 +204,7 @@ def _english(words: str) -> Fraction:
 _YEAR = re.compile(
     rf"(?<!\d)(?<!\d[.,])(?P<year>(?:1[5-9]|20)\d\d)(?:\s*年|(?=\s*[-–—~～至到]\s*(?:\d\d){{1,2}}\s*年)|(?![\d%]|[.,]\d|\s*[{WIDE}]))"
 )
+_YEAR_HAN = re.compile(r"[一二][〇零一二三四五六七八九]{3}(?=年)")
 # A month, and the day before or behind it. "May" is one only beside a number.
 _MONTH = re.compile(
     rf"(?P<zh>\d{{1,2}})\s*月(?![子亮饼球])(?:\s*\d{{1,2}}\s*[日号])?|"
@@ -154,8 +215,10 @@ _MONTH = re.compile(
 
 @lru_cache(maxsize=8192)
 def years(text: str) -> frozenset[int]:
-    """The years that `text` names in digits."""
-    return frozenset(int(match["year"]) for match in _YEAR.finditer(unicodedata.normalize("NFKC", text)))
+    """The years that `text` names: 2026, 二〇二六年."""
+    text = unicodedata.normalize("NFKC", text)
+    in_han = (number(match) for match in _YEAR_HAN.findall(text))
+    return frozenset(int(match["year"]) for match in _YEAR.finditer(text)) | {int(year) for year in in_han if year}
 
 
 @lru_cache(maxsize=8192)
@@ -176,13 +239,17 @@ def amounts(text: str) -> frozenset[Value]:
 _READERS: dict[str, Callable[[dict[str, str]], set[Value]]] = {
     "percent_zh": lambda g: _tagged("%", number(g["percent_han"])),
     "fraction_zh": lambda g: _ratio(number(g["numerator"]), number(g["denominator"])),
-    "arabic": lambda g: _arabic(g["arabic"], (g["scale"] or "").strip().lower(), bool(g["sign"])),
-    "han": lambda g: _tagged("", number(g["han"])) if _is_quantity(g["han"]) else set(),
+    "tenths": lambda g: _tagged("%", (number(g["of_ten"]) or Fraction(0)) * 10 + 5 * bool(g["tenths_half"])),
+    "and_half": lambda g: _tagged("", (number(g["halved"]) or 0) + Fraction(1, 2)),
+    "arabic": _read_digits,
+    "han": _read_han,
+    "half_of": lambda g: {("", Fraction(_EN_BIG[g["halved_big"].lower()], 2))},
     "words": _read_words,
     "part": lambda g: _ratio(Fraction(1), Fraction(_EN_FRACTION[g["part"].lower()])),
     "times": _read_table("times", _EN_TIMES),
     "month": _read_table("month", _MONTHS),
     "ordinal": _read_table("ordinal", _NTH),
     "quarter": lambda g: {("", Fraction(g["quarter"]))},
+    "one_half": lambda g: {("", Fraction(1, 2))},
     "half": lambda g: {("", Fraction(1, 2))},
 }

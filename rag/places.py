@@ -21,7 +21,7 @@ from rag.numbers import CARDINALS, count
 from rag.retrieve import Ranking
 
 T = TypeVar("T")
-Unit = Literal["number", "paragraph", "figure", "footnote", "section", "clause"]
+Unit = Literal["number", "paragraph", "figure", "table", "footnote", "section", "clause"]
 LAST = -1
 # The share of the probability that the places named hold together, where the question asks something of its own.
 TRUST = 0.5
@@ -29,20 +29,36 @@ TRUST = 0.5
 _OUTSIDE = ("front", "summary", "credits", "footnote")
 
 _NTHS = ORDINALS | {"opening": 1, "last": LAST, "final": LAST, "closing": LAST}
-_NTH = rf"(?P<nth>{'|'.join(_NTHS)}|\d{{1,3}}(?:st|nd|rd|th))"
+_NTH = (
+    rf"(?:(?:(?P<back>{'|'.join(ORDINALS)})[\s-](?:to[\s-])?last|(?P<penultimate>penultimate|next[\s-]to[\s-]last))|"
+    rf"(?P<nth>{'|'.join(_NTHS)}|\d{{1,3}}(?:st|nd|rd|th)))"
+)
 _N = rf"(?P<n>\d{{1,3}}|{'|'.join(word for word, value in CARDINALS.items() if 0 < value < 20)})"
-_DI = r"第\s*(?P<di>\d{1,3}|[一二三四五六七八九十]{1,3})\s*"
+_DI = r"(?P<dao>倒数)?第\s*(?P<di>\d{1,3}|[一二三四五六七八九十]{1,3})\s*"
 _END = r"(?P<end>最后|末尾|结尾|最末)的?[一那]?"
 _START = r"(?P<start>开头|首)的?[一那]?"
 # What each is called: in English behind an ordinal and before a number, in Chinese.
 _NAMES: Mapping[Unit, tuple[str, str, str]] = {
-    "figure": (_FIGURE := r"figures?|charts?|graphs?|pictures?|diagrams?|images?", _FIGURE, r"[张幅个]?(?:图表?|插图)"),
+    "figure": (
+        _FIGURE := r"figures?|figs?\.?|charts?|graphs?|pictures?|diagrams?|images?",
+        _FIGURE,
+        r"[张幅个]?(?:图表?|插图)",
+    ),
+    "table": (r"tables?", r"tables?", r"[张个]?表格?"),
     "footnote": (_NOTE := r"footnotes?|endnotes?", _NOTE, r"[条个]?(?:脚注|尾注|注释)"),
     "section": (r"sections?|chapters?", r"sections?|chapters?|parts?", r"(?:小?节|章节?|个?部分)"),
     "paragraph": (_PARAGRAPH := r"paragraphs?", _PARAGRAPH, r"(?:个?自然)?段(?:落|话|文字)?"),
 }
-# Words that end like a name and are none: 阶段 3, 环节 2, 地图 1.
-_NO_NAME = "(?<![阶片手环季情细关地版])"
+# Words that end like a name and are none: 阶段 3, 环节 2, 地图 1, 代表 5.
+_NO_NAME = "(?<![阶片手环季情细关地版意企代发钟手图仪列])"
+# What is numbered in Chinese numerals too: 图二, but not 试图三次.
+_HAN_N = r"[一二三四五六七八九十]{1,3}(?![个种次条位名年月日天张幅点些百千万半直般])"
+# The first section of a tunnel, 第二节课 and the first image sent by a probe are no places of the text.
+_ELSEWHERE = (
+    r"(?!\s+(?:of\s+the\s+(?!article|text|report|essay|page|paper|document|piece|story)|sent\b|taken\b|ever\b))"
+)
+_NO_COUNT = r"(?! times\b|\.\d|\s+(?:hundred|thousand|\w+illion)\b)"
+_ELSEWHERE_ZH = r"(?!婚姻|感情|恋情|关系|课|车厢|录音|视频|路|旅程|航程|历史|经历|时间|时期|比赛|电池|列车|隧道|楼梯)"
 _CLAUSE = r"sections?|chapters?|parts?|clauses?|rules?|articles?|para(?:graph)?s?\.?"
 _DOTTED = r"(?P<label>\d{1,2}(?:[.．]\d{1,2})+)"
 _PATTERNS: Mapping[Unit, tuple[re.Pattern[str], ...]] = {
@@ -54,19 +70,32 @@ _PATTERNS: Mapping[Unit, tuple[re.Pattern[str], ...]] = {
     ),
     **{
         unit: (
-            re.compile(rf"\b{_NTH}\s+(?:{behind})\b", re.IGNORECASE),
-            re.compile(rf"\b(?:{before})\s+(?:no\.?\s*|number\s+)?#?{_N}\b(?! times\b|\.\d)", re.IGNORECASE),
-            re.compile(rf"(?:{_DI}|{_END}|{_START}){chinese}"),
-            re.compile(rf"{_NO_NAME}{chinese}\s*(?P<n>\d{{1,3}})(?![\d.%年月日])"),
+            re.compile(rf"\b{_NTH}\s+(?:{behind})\b{_ELSEWHERE}", re.IGNORECASE),
+            re.compile(rf"\b(?:{before})\s*(?:no\.?\s*|number\s+)?#?{_N}\b{_NO_COUNT}", re.IGNORECASE),
+            re.compile(rf"(?:{_DI}|{_END}|{_START}){chinese}{_ELSEWHERE_ZH}"),
+            re.compile(
+                rf"{_NO_NAME}{chinese}\s*(?P<n>\d{{1,3}}(?![\d.%年月日])"
+                rf"{f'|{_HAN_N}' if unit in ('figure', 'table', 'footnote') else ''})"
+            ),
         )
         for unit, (behind, before, chinese) in _NAMES.items()
     },
 }
 
 
+_N_PRINTED = r"\s*(?P<n>\d{1,3}|[一二三四五六七八九十]{1,3})?"
+# How their captions begin: "▲ 图 2 ...", "Table 3: ...".
+_CAPTIONS: Mapping[Unit, re.Pattern[str]] = {
+    "figure": re.compile(rf"\W*(?:[图圖](?:表)?|figure|fig\.?|chart){_N_PRINTED}", re.IGNORECASE),
+    "table": re.compile(rf"\W*(?:表格?|table){_N_PRINTED}", re.IGNORECASE),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """A place as a question names it: the `which`-th `unit` from 1, or LAST. `start`, `end`: where it does so.
+
+    From the end it is negative: -2 is the last but one.
 
     A "number" is a paragraph's own, by which it is cited: paragraph 19 is ¶19, the third paragraph is not ¶3. A
     "clause" is what the article itself numbers, as 3.2, its `label`: a part under that heading, or a paragraph that
@@ -113,13 +142,16 @@ def _named(unit: Unit, match: re.Match[str]) -> Named:
     if unit == "clause":
         return Named(unit, 0, *match.span(), label=unicodedata.normalize("NFKC", groups["label"]))
     written = groups.get("n") or groups.get("di")
-    is_number = unit == "paragraph" and ("n" in groups or groups.get("di", "").isdigit())
-    return Named("number" if is_number else unit, count(written) if written else _ordinal(groups), *match.span())
+    is_number = unit == "paragraph" and ("n" in groups or groups.get("di", "").isdigit()) and "dao" not in groups
+    which = count(written) if written else _ordinal(groups)
+    return Named("number" if is_number else unit, -which if "dao" in groups else which, *match.span())
 
 
 def _ordinal(groups: Mapping[str, str]) -> int:
     """Of an ordinal in English; in Chinese, of the first or the last."""
     nth = groups.get("nth")
+    if "back" in groups or "penultimate" in groups:
+        return -ORDINALS[groups["back"]] if "back" in groups else -2
     if nth is None:
         return LAST if "end" in groups else 1
     return _NTHS[nth] if nth in _NTHS else int(nth[:-2])
@@ -145,8 +177,21 @@ def _at(place: Named, paragraphs: Sequence[Paragraph]) -> Sequence[Paragraph]:
         return _labelled(place.label, paragraphs)
     if place.unit == "section":
         return _numbered(place.which, paragraphs) or _nth(_sections(paragraphs), place.which) or ()
-    kind = "body" if place.unit == "paragraph" else place.unit
-    found = _nth([p for p in paragraphs if p.kind == kind], place.which)
+    kind = {"paragraph": "body", "table": "figure"}.get(place.unit, place.unit)
+    items = [p for p in paragraphs if p.kind == kind]
+    if place.unit in _CAPTIONS:
+        return _captioned(_CAPTIONS[place.unit], place.which, items)
+    found = _nth(items, place.which)
+    return () if found is None else (found,)
+
+
+def _captioned(caption: re.Pattern[str], which: int, captions: Sequence[Paragraph]) -> Sequence[Paragraph]:
+    """The figure, or the table, that is printed with that number; where none has one, what stands there."""
+    numbers = [next((m for text in (p.zh, p.en) if (m := caption.match(text or ""))), None) for p in captions]
+    own = [p for p, match in zip(captions, numbers, strict=True) if match]
+    if which > 0 and any(match and match["n"] for match in numbers):
+        return [p for p, match in zip(captions, numbers, strict=True) if match and count(match["n"] or "") == which]
+    found = _nth(own or captions, which)
     return () if found is None else (found,)
 
 
@@ -176,8 +221,8 @@ def _numbered(which: int, paragraphs: Sequence[Paragraph]) -> list[Paragraph]:
 
 
 def _nth(items: Sequence[T], which: int) -> T | None:
-    if which == LAST:
-        return items[-1] if items else None
+    if which < 0:
+        return items[which] if -which <= len(items) else None
     return items[which - 1] if 0 < which <= len(items) else None
 
 

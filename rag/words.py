@@ -26,10 +26,12 @@ _CONTRACTED = re.compile(
 _SHOUTED = re.compile(rf"[^a-z{WIDE}]*(?:[A-Z]+[^\w{WIDE}]+){{2}}[A-Z][^a-z{WIDE}]*")
 _NEGATION = {
     "zh": re.compile(
-        r"不(?!断|仅|只|过|同|少|久|止|得不|管|论|可或缺)|没有?(?!.{0,2}问题)|尚未|未(?!来|必)|无法|无需|并非|绝非|从未|否|别(?=[再去把])"
+        r"(?<!差)不(?!断|仅|只|过|同|少|久|止|得不|管|论|可或缺|错|锈|超过|[低小大高]于)|没有?(?!.{0,2}问题)|尚未|未(?!来|必)|"
+        r"无(?:法|需|须|权|从|人(?![机驾车船艇化区岛售]))|并非|绝非|从未|否|别(?=[再去把])"
     ),
     "en": re.compile(
-        r"\b(?:not(?! only)|no(?! longer than)|never|without|neither|nor|cannot|none|hardly|unable|fails? to)\b|"
+        r"\b(?:not(?! only)|no(?! (?:longer|fewer|less|more|later|earlier) than)|never|without|neither|nor|cannot|none|"
+        r"nobody|nothing|nowhere|hardly|rarely|seldom|unable|fail(?:s|ed)? to)\b|"
         r"n[’']t\b",
         re.IGNORECASE,
     ),

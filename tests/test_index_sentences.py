@@ -148,3 +148,11 @@ def test_no_sentence_of_the_bundled_article_is_a_torn_piece() -> None:
             for sentence in sentences(paragraph.text(language) or ""):
                 assert sentence[0] not in "。！？；，,.!?;”」』）)", (paragraph.number, sentence)
                 assert len(sentence) > 3, (paragraph.number, sentence)
+
+
+def test_a_minus_at_a_lines_start_is_no_bullet() -> None:
+    text = "-5°C was the lowest.\n- Five nights were colder."
+    assert [text[start:end] for start, end in split_sentences(text)] == [
+        "-5°C was the lowest.",
+        "Five nights were colder.",
+    ]

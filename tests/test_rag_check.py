@@ -195,6 +195,44 @@ def test_a_dropped_negation_is_marked(rarity: Rarity) -> None:
     assert check("当地没有使用农药。", [denial], "怎么种的?", rarity).verdict == "supported"
 
 
+def test_a_denial_stands_in_what_is_cited_or_beside_it(rarity: Rarity) -> None:
+    """That the gardens' rain was little does not deny that there was tea."""
+    exported, used, _ = sentences_of(TEA, "en")
+    assert check("Nobody exported tea from Yunnan in 2024.", [exported], "Who did?", rarity).verdict == "supported"
+    far = replace(TEA, en="Tea is grown here. Much of it is black. It is sold in May. No pesticide is used.")
+    assert check("Tea is not grown here.", [first(far, "en")], "What is?", rarity).verdict == "partial"
+    assert check("Pesticide was rarely used there.", [used], "What was used?", rarity).verdict == "supported"
+
+
+@pytest.mark.parametrize("text", ["failed to open", "nobody was hurt", "rarely seen", "无人使用", "无权进入"])
+def test_words_that_deny(text: str) -> None:
+    assert negations(text) == 1
+
+
+@pytest.mark.parametrize("text", ["水质不错", "不锈钢", "差不多", "无人机", "no fewer than 40"])
+def test_words_that_deny_nothing(text: str) -> None:
+    assert negations(text) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "among", "missing"),
+    [
+        ("What does the EU say?", "The neutral council.", {"eu"}),
+        ("What does the EU say?", "The EU's council.", set()),
+        ("GPT-4 passed.", "GPT-4o passed.", {"gpt-4"}),
+        ("GPT-4 通过了吗", "只有GPT-4通过。", set()),
+    ],
+)
+def test_a_name_stands_in_a_text_as_a_word(text: str, among: str, missing: set[str]) -> None:
+    assert unstated(text, among)[1] == missing
+
+
+def test_half_is_fifty_per_cent() -> None:
+    assert not unstated("工程花了一半的预算。", "The works took 50% of the budget.")[0]
+    assert not unstated("八成用户满意。", "80% of the users were content.")[0]
+    assert unstated("八成用户满意。", "8 users were content.")[0]
+
+
 @pytest.mark.parametrize("text", ["不断增长", "不仅如此", "not only this", "it grew no longer than usual"])
 def test_a_word_that_only_contains_a_negation_is_none(text: str) -> None:
     assert negations(text) == 0

@@ -328,8 +328,10 @@ def test_a_question_that_stands_alone_is_not_rewritten(tea: Index) -> None:
 
 
 @pytest.mark.parametrize(
-    "question", ["那 2024 年呢?", "为什么呢?", "這個是什麼?", "And in 2024?", "What about its cost?", "Why?"]
-)
+    "question",
+    ["那 2024 年呢?", "为什么呢?", "為什麼?", "详细说说", "2024年?", "這個是什麼?", "该公司在哪?", "And in 2024?", "In 2024?",
+     "What about its cost?", "Why?", "Tell me more", "Can you elaborate?", "The price?", "How many are there?"],
+)  # fmt: skip
 def test_an_elliptical_question_leans_on_the_one_before(question: str) -> None:
     assert leans_on_history(question, language_of_question(question))
 
@@ -340,6 +342,27 @@ def test_an_elliptical_question_leans_on_the_one_before(question: str) -> None:
 def test_what_the_first_of_two_parts_names_is_not_looked_for_in_the_history(question: str) -> None:
     assert not leans_on_history(question, language_of_question(question))
     assert leans_on_history("How long is it, and who built it?", "en")
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Who is the author?", "When was the tram built?", "How much does a ticket cost?", "Are there any risks?",
+     "What does this article say about METR?", "Who claims that the bridge is safe?", "应该怎么做?", "该怎么办?",
+     "再生能源占多少?", "这篇文章讲了什么?"],
+)  # fmt: skip
+def test_a_whole_question_leans_on_nothing(question: str) -> None:
+    assert not leans_on_history(question, language_of_question(question))
+
+
+def test_a_question_that_the_generator_repeats_had_nothing_to_complete(tea: Index) -> None:
+    engine, _ = scripted_engine(tea, "它的铁锅用多少度?")
+    assert engine.find("它的铁锅用多少度?", [Turn("绿茶发酵吗?")]).rewritten is None
+
+
+def test_a_follow_up_of_a_follow_up_leans_on_both(tea: Index) -> None:
+    engine, _ = scripted_engine(tea, "")
+    found = engine.find("那么红茶呢?", [Turn("绿茶在哪里种?"), Turn("它发酵吗?")])
+    assert found.rewritten == "绿茶在哪里种;它发酵吗;那么红茶呢?"
 
 
 def test_a_missing_key_is_one_clear_line(settings: Settings) -> None:

@@ -156,6 +156,41 @@ def test_what_is_no_place_of_this_article_is_left_alone(question: str) -> None:
     assert places_of(question) == []
 
 
+CAPTIONED = [
+    Paragraph(1, "figure", "黄昏时的桥。", "Photo: the bridge at dusk."),
+    Paragraph(2, "figure", "图 1：水位", "Figure 1: Water levels."),
+    Paragraph(3, "body", "一。", "One."),
+    Paragraph(4, "figure", "▲ 图 2　费用", "▲ Fig. 2 Costs."),
+    Paragraph(5, "figure", "表 1　票价", "Table 1 Fares"),
+    Paragraph(6, "body", "二。", "Two."),
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "numbers"),
+    [
+        ("What does figure 1 show?", [2]),
+        ("图二说了什么?", [4]),
+        ("圖二顯示什麼?", [4]),
+        ("fig.2?", [4]),
+        ("What is in figure 3?", []),
+        ("What does table 1 say?", [5]),
+        ("表1", [5]),
+        ("倒数第二段", [3]),
+        ("the second to last paragraph", [3]),
+        ("the penultimate paragraph", [3]),
+        ("第一段婚姻怎样?", []),
+        ("第二节课讲什么?", []),
+        ("What did the first image sent by the probe show?", []),
+        ("the final section of the tunnel", []),
+        ("the last paragraph of the article", [6]),
+        ("他试图三次登顶", []),
+    ],
+)
+def test_a_figure_is_the_one_whose_caption_prints_the_number(question: str, numbers: list[int]) -> None:
+    assert [p.number for p in paragraphs_at(named(question, CAPTIONED), CAPTIONED)] == numbers
+
+
 def test_the_last_of_what_an_article_lacks_is_nothing() -> None:
     assert named("What is the last figure?", ARTICLE[:3]) == []
     assert places_of("What is the last figure?") == [("figure", LAST)]
