@@ -38,7 +38,8 @@ _CALL = re.compile(  # wherever it stands in a short line
     r"关注.{0,12}公众号|联系电话|预约演示|报名.{0,8}(?:会议|直播|课程)|立即(?:咨询|报名|注册)|免费(?:POC|试用|咨询)|"
     r"浏览次数|版权所有|备案号|ICP备|回到顶部|返回顶部|加载中|我要投稿|点击.{0,8}(?:阅读原文|关注|下载)|^\W*首页\s*[>›»/]|"
     r"^\W*[【\[(（]广告[】\])）]|请勿转载|对您有(?:所)?帮助吗|"
-    r"was this (?:page|article|answer) helpful|^share on \w+|^skip to \w+",
+    r"was this (?:page|article|answer) helpful|^share on \w+|^skip to \w+|"
+    r"\bunsubscribe\b|退订|forward to a friend|this e-?mail because|此邮件是因为",
     re.IGNORECASE,
 )
 _NOTICE = re.compile(  # in a short line that does not end as a sentence does
@@ -176,6 +177,11 @@ def is_date(text: str) -> bool:
     """Whether the whole of `text` is a date, a period, or a word for the present or the future."""
     parts = split_inline(text) or (text,)
     return all(bool(_DATE.fullmatch(part.strip())) or part.strip().lower() in _NOW_WORDS for part in parts)
+
+
+def ends_as_a_sentence(text: str) -> bool:
+    """Whether a stop ends `text`, before what closes and the marks of notes."""
+    return _SENTENCE_END.search(without_mark(text)) is not None
 
 
 def without_mark(text: str) -> str:

@@ -12,7 +12,7 @@ from index.ordinals import HAN_DIGITS, value
 from index.paragraphs import LANGUAGES, Language
 from index.vocabulary import stands_beside
 
-_MEASURE_WORDS = "个種种年月日大点點项項条條步倍次家位名小时時分%％"
+_MEASURE_WORDS = "个種种年月日大点點项項条條步倍次家位名小时時分路号號层層岁歲届屆期台臺座辆輛艘架%％"
 # Not the day of "18 September 2025"; "3 May We Trust It?" is numbered.
 _IN_A_MONTH = (
     r"(?:st|nd|rd|th)?\s+(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|"

@@ -13,14 +13,15 @@ from itertools import groupby, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from index.blocks import Block
+from index.blocks import Block, BlockLanguage
 from index.ordinals import label
 from index.pairing import CHARACTERS_EN_PER_ZH, Embed, align, content_score, standing_out
 from index.paragraphs import LANGUAGES
 from index.vocabulary import names_a_language
 
-# Of neighbouring paragraphs of prose fewer than this are in different languages. Interleaved, nearly all are.
-_CHANGES = 0.5
+# Of neighbouring paragraphs of prose, or else of all lines, fewer than this are in different languages. Interleaved,
+# nearly all are; of all lines, with the site's own, seven in ten.
+_CHANGES, _CHANGES_OF_ALL = 0.5, 0.4
 # Paragraphs of prose in each language, at least, that tell it.
 _PROSE = 3
 # What is lost where one is short and the other prose, or one a heading, or both begin with a number and these differ;
@@ -72,11 +73,16 @@ def _alike(one: Sequence[Block], other: Sequence[Block]) -> int:
 
 
 def _stand_in_turn(blocks: Sequence[Block]) -> bool:
-    prose = [block.language for block in blocks if block.language in LANGUAGES and not block.is_short]
+    of_all = [block for block in blocks if block.language in LANGUAGES]
+    prose = [block.language for block in of_all if not block.is_short]
     if min(prose.count("zh"), prose.count("en")) < _PROSE:
         return False
-    changes = sum(one != other for one, other in pairwise(prose))
-    return changes < _CHANGES * (len(prose) - 1)
+    return _changes(prose) < _CHANGES or _changes([block.language for block in of_all]) < _CHANGES_OF_ALL
+
+
+def _changes(languages: Sequence[BlockLanguage]) -> float:
+    """Of neighbours, the share that are in different languages."""
+    return sum(one != other for one, other in pairwise(languages)) / (len(languages) - 1)
 
 
 def _aligned(blocks: Sequence[Block], embed: Embed | None) -> list[Block]:

@@ -273,7 +273,8 @@ def _is_around(tag: str, values: Mapping[str, str | None]) -> bool:
 def _lines(text: str) -> list[str]:
     """The lines of a block: where it breaks, and where the language changes from one line of the source to the next."""
     if _CELL in text:
-        return row(text.split(_CELL))
+        cells = [list(filter(None, map(_joined, cell.split(_BREAK)))) for cell in text.split(_CELL)]
+        return _row_of_both(cells) if any(map(_are_of_both, cells)) else row([" ".join(cell) for cell in cells])
     lines: list[str] = []
     for part in text.split(_BREAK):
         own: list[str] = []
@@ -294,6 +295,16 @@ def _is_a_pair(text: str) -> bool:
 def _are_of_both(texts: Sequence[str]) -> bool:
     """Whether they are two, one in each language."""
     return sorted(language_of_line(text) or "" for text in texts) == ["en", "zh"]
+
+
+def _row_of_both(cells: Sequence[Sequence[str]]) -> list[str]:
+    """A table's row as a line a language, of cells that hold both languages; what holds but one stands in each."""
+    return [
+        mark.join(
+            next((part for part in cell if language_of_line(part) == language), cell[0]) for cell in cells if cell
+        )
+        for language, mark in (("zh", "；"), ("en", "; "))
+    ]
 
 
 def _shape(headings: Sequence[_Block]) -> re.Pattern[str] | None:

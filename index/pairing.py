@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.blocks import Block, tokens_shared_by_translations
+from index.blocks import Block, ends_as_a_sentence, footnote_label, tokens_shared_by_translations
 from index.paragraphs import LANGUAGES
 
 # Embeds texts; rows are unit vectors. Shape (n,) -> (n, dimension).
@@ -27,6 +28,7 @@ TOUCHING = 8.0  # two lines without a blank line between them, and blank lines a
 WINDOW = 8  # blocks further apart than this never pair
 CHARACTERS_EN_PER_ZH = 2.6  # typical English characters for one Chinese one; refined from the text itself
 ENOUGH = 3  # pairs that refine it, or tell which language stands first
+JOINED = 0.1  # by so much the lengths must fit better of two blocks that are read as one
 PLAIN = 0.3  # by so much the likenesses must differ to tell it
 
 
@@ -60,7 +62,7 @@ def pair_blocks(blocks: Sequence[Block], embed: Embed | None = None, order: int 
     if embed and (doubtful := _doubtful(scores, matches)):
         scores = scores + _similarity_scores(zh, en, scores, doubtful, embed)
         matches = align(scores)
-    return _as_pairs(zh, en, matches)
+    return _with_parts_joined(_as_pairs(zh, en, matches), _length_ratio(zh, en, order or prevailing_order(blocks)))
 
 
 def _order_scores(zh: Sequence[Block], en: Sequence[Block], order: int) -> NDArray[np.float64]:
@@ -154,7 +156,7 @@ def _order_score(step: int, order: int) -> float:
 
 
 def _length_score(z: Block, e: Block, ratio: float) -> float:
-    deviation = abs(math.log(e.size / (z.size * ratio)))
+    deviation = _misfit(z, e, ratio)
     slack = 0.9 if z.is_short or e.is_short else 0.45  # short lines are translated more freely
     return -min((deviation / slack) ** 2, 9.0) / 3
 
@@ -239,3 +241,43 @@ def _as_pairs(zh: Sequence[Block], en: Sequence[Block], matches: list[tuple[int,
     pairs += [Pair(block, None) for i, block in enumerate(zh) if i not in matched_zh]
     pairs += [Pair(None, block) for j, block in enumerate(en) if j not in matched_en]
     return sorted(pairs, key=lambda pair: pair.position)
+
+
+def _with_parts_joined(pairs: Sequence[Pair], ratio: float) -> list[Pair]:
+    """`pairs`, with a block that is left over joined to the one right beside it whose translation is as long as both.
+
+    A translator may make two paragraphs of one, or one of two.
+    """
+    joined: list[Pair] = []
+    for pair in pairs:
+        above = joined[-1] if joined else None
+        both = _joined(above, pair, ratio) if above else None
+        joined[-1:] = [both] if both else [*joined[-1:], pair]
+    return joined
+
+
+def _joined(above: Pair, below: Pair, ratio: float) -> Pair | None:
+    """The two as one pair, where one of them is whole, the other a part of its text in one language; else None."""
+    whole, lone = (above, below) if above.is_whole else (below, above)
+    zh, en = ([block for block in blocks if block] for blocks in ((above.zh, below.zh), (above.en, below.en)))
+    if whole.zh is None or whole.en is None or lone.is_whole:
+        return None
+    stand_together = all(b.position - a.position == 1 for own in (zh, en) for a, b in pairwise(own))
+    if not stand_together or not all(map(_is_text, (*zh, *en))):
+        return None
+    both = _as_one(zh), _as_one(en)
+    return Pair(*both) if _misfit(whole.zh, whole.en, ratio) - _misfit(*both, ratio) >= JOINED else None
+
+
+def _as_one(blocks: Sequence[Block]) -> Block:
+    return replace(blocks[0], text="\n".join(block.text for block in blocks))
+
+
+def _is_text(block: Block) -> bool:
+    """Whether it is no heading, caption or note: it ends as a sentence, and nothing marks or numbers it."""
+    is_marked = block.mark is not None and block.mark.role != "text"
+    return not is_marked and ends_as_a_sentence(block.text) and not footnote_label(block.text)
+
+
+def _misfit(z: Block, e: Block, ratio: float) -> float:
+    return abs(math.log(e.size / (z.size * ratio)))

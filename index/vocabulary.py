@@ -41,8 +41,10 @@ _ROLE = re.compile(
     re.IGNORECASE,
 )
 _WHO = re.compile(
-    r"^(?:原文|来源|出处|原?作者|译者?|[撰采]?[文写]|记者|翻译|编译|校对)\s*[:：|]|^(?:本文)?由.{1,40}(?:翻译|编译|译)|^本文译自|"
-    r"^(?:source|original(?:ly published)?|translated by|translation|author)\b\s*:?|^by\b\s*(?::|(?-i:[A-Z]))",
+    r"^(?:原文|来源|出处|原?作者|译者?|[撰采]?[文写]|记者|翻译|编译|校对|审校|文\s*[/／、]\s*图)\s*[:：|｜/／]|"
+    r"^(?:本文)?由.{1,40}(?:翻译|编译|译)|^本文译自|"
+    r"^(?:source|original(?:ly published)?|translated by|translation|author)\b\s*:?|^by\b\s*(?::|(?-i:[A-Z]))|"
+    r"^(?:words|story|text|photo(?:graph)?s|photography)(?:(?:,| and|,? &) \w+)? by (?-i:[A-Z])",
     re.IGNORECASE,
 )
 _A_DAY = (

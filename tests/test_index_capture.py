@@ -833,7 +833,30 @@ def test_what_a_line_is_dressed_with_is_not_read() -> None:
 @pytest.mark.parametrize(
     "line",
     ["— END —", "往期精彩回顾", "【广告】静岸耳机，限时八折", "（內文繼續）", "首页 > 文化 > 双语阅读", "登入／註冊", "發表評論", "3 条评论",
-     "Was this page helpful?  Yes  No", "Share on Facebook  Print", "Journal of Ovens, Vol. 41 No. 2"],
+     "Was this page helpful?  Yes  No", "Share on Facebook  Print", "Journal of Ovens, Vol. 41 No. 2", "退订 Unsubscribe | 更新偏好 Update preferences"],
 )  # fmt: skip
 def test_lines_of_a_site_amid_the_article_are_left_out(line: str) -> None:
     assert line not in everything(page("", line, ""))
+
+
+def test_two_paragraphs_that_a_translator_made_one_are_one_pair() -> None:
+    halves = (
+        "The bakery opened in 2019.",
+        "It sold two hundred and forty loaves in its first morning, and none was left.",
+    )
+    lines = [PAIRS[0][1], *halves, *(text for pair in PAIRS[1:] for text in reversed(pair))]
+    article = read_captured(Path("page.txt"), "\n\n".join(["雨天面包店\nThe Bakery in the Rain", *lines]))
+    assert [(p.zh, p.en) for p in article.paragraphs[1:]] == [
+        (PAIRS[0][1], "\n".join(halves)),
+        *((zh, en) for en, zh in PAIRS[1:]),
+    ]
+
+
+def test_what_has_no_translation_is_joined_to_nothing() -> None:
+    lines = [
+        *reversed(PAIRS[0]),
+        "街坊们至今还在谈论那个早晨。",
+        *(text for pair in PAIRS[1:] for text in reversed(pair)),
+    ]
+    article = read_captured(Path("page.txt"), "\n\n".join(["雨天面包店\nThe Bakery in the Rain", *lines]))
+    assert [(p.zh, p.en) for p in article.paragraphs[1:3]] == [(PAIRS[0][1], PAIRS[0][0]), (lines[2], None)]

@@ -330,3 +330,8 @@ def test_short_paragraphs_are_an_article_too(tmp_path: Path) -> None:
     text = "山谷没有公路。\n\nThe valley has no road.\n\n它也没有地图。\n\nIt has no map."
     article = read_captured(tmp_path / "valley.txt", text)
     assert body(article) == [("山谷没有公路。", "The valley has no road."), ("它也没有地图。", "It has no map.")]
+
+
+def test_a_row_whose_cells_hold_both_languages_is_a_line_a_language() -> None:
+    table = "| 参数<br>Option | 说明<br>Description |\n|---|---|\n| `--window` | 搜索窗口<br>Search window |\n"
+    assert lines(table) == ["参数；说明", "Option; Description", "--window；搜索窗口", "--window; Search window"]
