@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import groupby, pairwise
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.blocks import Block, BlockLanguage
+from index.blocks import Block
+from index.lines import INTERLEAVED, share_of_changes
 from index.ordinals import label
 from index.pairing import CHARACTERS_EN_PER_ZH, Embed, align, content_score, standing_out
 from index.paragraphs import LANGUAGES
 from index.vocabulary import names_a_language
 
-# Of neighbouring paragraphs of prose, or else of all lines, fewer than this are in different languages. Interleaved,
-# nearly all are; of all lines, with the site's own, seven in ten.
-_CHANGES, _CHANGES_OF_ALL = 0.5, 0.4
+# Of neighbouring lines, the site's own among them, fewer than this are in different languages; interleaved, 0.7 are.
+_OF_ALL_LINES = 0.4
 # Paragraphs of prose in each language, at least, that tell it.
 _PROSE = 3
 # What is lost where one is short and the other prose, or one a heading, or both begin with a number and these differ;
@@ -77,12 +77,8 @@ def _stand_in_turn(blocks: Sequence[Block]) -> bool:
     prose = [block.language for block in of_all if not block.is_short]
     if min(prose.count("zh"), prose.count("en")) < _PROSE:
         return False
-    return _changes(prose) < _CHANGES or _changes([block.language for block in of_all]) < _CHANGES_OF_ALL
-
-
-def _changes(languages: Sequence[BlockLanguage]) -> float:
-    """Of neighbours, the share that are in different languages."""
-    return sum(one != other for one, other in pairwise(languages)) / (len(languages) - 1)
+    of_all_changes = share_of_changes([block.language for block in of_all])
+    return share_of_changes(prose) < INTERLEAVED or of_all_changes < _OF_ALL_LINES
 
 
 def _aligned(blocks: Sequence[Block], embed: Embed | None) -> list[Block]:

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from index.blocks import language_of_line
+from index.blocks import BlockLanguage, language_of_line
 from index.characters import CLOSERS, HAN, WIDE
 from index.paragraphs import LANGUAGES
 from index.vocabulary import names_a_language
@@ -43,6 +43,8 @@ _HYPHENATED = re.compile(r"([A-Za-z]+)-\n([a-z]+)")
 # So many headings stand in both languages on a line, or none does: a Chinese one may end with an English name.
 _TWICE_OFTEN = 3
 _LONGEST_HEADING = 60  # columns
+# Of a text's neighbouring paragraphs at least this share are in different languages where the two are interleaved.
+INTERLEAVED = 0.5
 # A text is broken at a width where so many lines, and such a share of all, run on in the next one; wider ones are not.
 _RUN_ON, _RUN_ON_SHARE, _WIDEST = 8, 0.25, 120
 _NEARLY_ALL = 0.95  # of the lines are no wider than that
@@ -92,6 +94,9 @@ def row(cells: Sequence[str]) -> list[str]:
 
 def _without_twice(lines: Sequence[str]) -> list[str]:
     """`lines`, headings in both languages ("背景 Background") as one a language, where several stand so."""
+    prose = [language_of_line(line) for line in lines if _columns(line) > _LONGEST_HEADING]
+    if share_of_changes(prose) < INTERLEAVED:  # in a text in one language “使用 Claude Code” has a name in it
+        return list(lines)
     kept = ["", *(line for line in lines if line), ""]
     among = {own: (above, below) for above, own, below in zip(kept, kept[1:], kept[2:], strict=False)}
     for shape in TWICE:
@@ -107,6 +112,11 @@ def _heading_twice(line: str, beside: tuple[str, str], shape: re.Pattern[str]) -
     may_be = _columns(line) <= _LONGEST_HEADING and not says_it_again and not _ENDS.search(line)
     match = shape.fullmatch(line) if may_be else None
     return match if match and is_as_long(match) else None
+
+
+def share_of_changes(languages: Sequence[BlockLanguage]) -> float:
+    """Of neighbours, the share that are in different languages; 0 of fewer than two."""
+    return sum(one != other for one, other in pairwise(languages)) / max(1, len(languages) - 1)
 
 
 def halves(line: str, shapes: Sequence[re.Pattern[str]]) -> list[str]:
