@@ -156,3 +156,14 @@ def test_a_minus_at_a_lines_start_is_no_bullet() -> None:
         "-5°C was the lowest.",
         "Five nights were colder.",
     ]
+
+
+def test_the_number_of_an_item_within_a_line_is_no_sentence() -> None:
+    text = "1. Look at the sky. 2. Look at the oven. It was 2020. Nobody read no. 7. We did."
+    assert [text[start:end] for start, end in split_sentences(text)] == [
+        "Look at the sky.",
+        "2. Look at the oven.",
+        "It was 2020.",
+        "Nobody read no. 7.",
+        "We did.",
+    ]
