@@ -19,12 +19,16 @@ from numpy.typing import NDArray
 from index.characters import HAN
 from index.paragraphs import LANGUAGES, Language, Paragraph, contexts
 
-KEYWORDS_VERSION = 2
-_TOKEN = re.compile(rf"[{HAN}]+|[a-z][a-z'’]*|\d[\d.,]*\d|\d")
+KEYWORDS_VERSION = 3
+_TOKEN = re.compile(rf"[{HAN}]+|[a-z][a-z']*|\d{{1,3}}(?:,\d{{3}})+(?!\d)(?:\.\d+)*|\d+(?:\.\d+)*")
+# A.I. is AI; letters without what is set above or through them.
+_INITIALS = re.compile(r"(?<![A-Za-z.])(?:[A-Za-z]\.){2,}(?![A-Za-z])")
+_CROSSED = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe"})
+_SHORTENED = re.compile(r"'(?:s|t|re|ve|ll|d|m)?$")
 _STOP_EN = frozenset(
     "a an the of in on at to for from by with and or is are was were be been being it its this that these those as "
     "what which who whom whose when where why how do does did has have had can could will would should may might "
-    "i you he she they we me my your their our there about into than then so if".split()
+    "i you he she they we me my your their our there about into than then so if eg ie".split()
 )
 _STOP_ZH = frozenset(
     "的 了 是 在 和 与 及 或 有 被 把 对 为 也 都 就 吗 呢 吧 啊 什么 哪些 哪个 哪 谁 多少 怎么 怎样 如何 为什么 几 "
@@ -65,17 +69,23 @@ def tokenize(text: str) -> list[str]:
     ['model', '1000', '递归', '式', 'step']
     """
     tokens: list[str] = []
-    for match in _TOKEN.finditer(fold(text)):
+    for match in _TOKEN.finditer(_plain(text)):
         token = match.group()
         if token[0].isdigit():
             tokens.append(token.replace(",", ""))
         elif token.isascii():
-            word = token.split("'")[0]
+            word = _SHORTENED.sub("", token).replace("'", "")
             if word and word not in _STOP_EN:
                 tokens.append(_stemmer().stemWord(word))
         else:
             tokens.extend(word for word in rjieba.cut_for_search(token) if word not in _STOP_ZH)
     return tokens
+
+
+def _plain(text: str) -> str:
+    """`text` folded, with initials as words and Latin letters as they are typed where a keyboard lacks them."""
+    folded = fold(_INITIALS.sub(lambda initials: initials.group().replace(".", ""), text)).translate(_CROSSED)
+    return "".join(c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c))
 
 
 class KeywordIndex:

@@ -25,7 +25,10 @@ _ABBREVIATIONS = frozenset(
 # Only behind an end, or the exponent of "5 km²" would be one.
 _NOTES_BEHIND = re.compile(rf"(?<=[。！？!?；;.．…{CLOSERS}])(?:{_NOTE})+\s*$")
 _WORD_BEFORE = re.compile(r"[A-Za-z](?:[A-Za-z.]*[A-Za-z])?$")
-_LABEL_BEFORE = re.compile(r"(?:^|\n)\s*(?:\d{1,3}|[A-Za-z])$|(?<![Nn]o)(?<!pp)(?<!ol)(?<!ig)[.!?。！？] \d{1,2}$")
+_LABEL_BEFORE = re.compile(
+    r"(?:^|\n)\s*(?:\d{1,3}|[A-Za-z])$|(?:(?<!\d)[:：]|[。！？；;])\s*\d{1,2}$|"
+    r"(?<![Nn]o)(?<!pp)(?<!ol)(?<!ig)[.!?] \d{1,2}$"
+)
 # Ornaments and list labels that are not part of what a sentence says.
 _LEADING = re.compile(r"\s*(?:[▲△▼◆●•·■□※*]\s*|-(?!\d)\s*|\d{1,3}\.\s+)?")
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from index.characters import CLOSERS
 from index.paragraphs import Language, Paragraph
 from index.sentences import without_notes
 
 REFUSAL: dict[Language, str] = {"zh": "文章没有提到这一点。", "en": "The article does not say."}
-_ENDS = tuple("。.!！?？;；:：…")
+_ENDED = re.compile(rf"[。.!！?？;；:：…][{CLOSERS}]*$")
 Verdict = Literal["supported", "partial", "unsupported"]
 _COLON: dict[Language, str] = {"zh": "：", "en": ": "}
 
@@ -191,7 +193,8 @@ class Answer:
         gap, pause = ("", "；") if self.language == "zh" else (" ", ";")
         parts = [self._with_marks(statement) for statement in self.statements]
         # The items of a list come without full stops of their own.
-        ended = [part if without_notes(part).endswith(_ENDS) else part + pause for part in parts[:-1]]
+        are_ended = [_ENDED.search(without_notes(statement.text)) for statement in self.statements]
+        ended = [part if own else part + pause for part, own in zip(parts[:-1], are_ended, strict=False)]
         return gap.join([*ended, *parts[-1:]])
 
     def marks_of(self, statement: Statement) -> str:

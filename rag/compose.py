@@ -22,15 +22,23 @@ _MARKS = re.compile(
     r"\[(?:¶|\d|注|source)[^\]]{0,12}\]|\*\*|^\s*(?:[-*•]|\d{1,2}[.)、])\s+", re.MULTILINE | re.IGNORECASE
 )
 _LABEL = re.compile(r"^\s*(?:答案?|回答|answer)\s*[:：]\s*", re.IGNORECASE)
-# "1." in the middle of a line, behind the end of a clause.
+# "1." in the middle of a line, behind the end of a clause; none of GPT-4.5, 10:30 and Fig. 3.
 _INLINE_LABEL = re.compile(
-    rf"(?<=[:：;；.。!?！？])\s*\(?\d{{1,2}}[.)、]\s+(?=\S)|(?<=[:：;；。])\s*\d{{1,2}}[.、](?=[{HAN}])"
+    rf"(?<=[:：;；.。!?！？])(?:(?<!\d[.:：])|(?=\s))(?<!ig\.)(?<!o\.)(?<!p\.)\s*(?:\(\d{{1,2}}\)|\d{{1,2}}[.、])\s+(?=\S)|"
+    rf"(?<=[:：;；。])(?<!\d[:：])\s*\d{{1,2}}[.、](?=[{HAN}])"
 )
 # So many headings make a list; what stands between its items is no word but "and".
 _LIST = 3
 _WORDS_BETWEEN = re.compile(rf"(?!\band\b)\b[A-Za-z]+|(?![和与及])[{HAN}]|\d", re.IGNORECASE)
 # A statement is the question again when it has no word of its own and at least this share of the question's.
 ECHO = 0.6
+# What answers one of these may say no word of its own: "Was it in Paris or London?", 哪个更快?
+_IS_CHOSEN = {
+    "zh": re.compile(r"吗|还是|是否|有没有|哪一?[个种]?更|(.)不\1"),
+    "en": re.compile(
+        r"^\W*(?:is|are|was|were|do|does|did|can|could|will|would|has|have|had|should)\b|\bor\b", re.IGNORECASE
+    ),
+}
 # Behind the nearest sentence others are quoted, so many at most, of the next that are looked at.
 FURTHER = 2
 LOOKED_AT = 5
@@ -119,6 +127,8 @@ def weigh(aligned: Iterable[tuple[str, tuple[Evidence, ...]]], question: str, ra
 
 def _echoes(statement: str, question: str) -> bool:
     said, asked = content_tokens(statement), content_tokens(question)
+    if any(pattern.search(simplified(question)) for pattern in _IS_CHOSEN.values()):
+        return False
     return bool(asked) and said <= asked and len(said) >= ECHO * len(asked)
 
 

@@ -19,27 +19,36 @@ _VERBS = (
     "conclude"
 )
 _TELLING = "say|list|mention|describe|give|name|report|state|tell us|note"
-_SOURCE = r"(?:the|this) (?:article|text|essay|report|post|piece|authors?|writers?)(?!['’\w])"
+_SOURCE = (
+    r"(?:the|this) (?:article|text|essay|report|post|piece|passage|paper|document|story|interview|speech|"
+    r"authors?|writers?)(?!['’\w])"
+)
 _ASKS = (
     r"(?=\s*(?:[,?.]|$|(?:what|who|whom|whose|which|when|where|why|how|is|are|was|were|do|does|did|can|has|have)\b))"
 )
-_TEXT_ZH = r"(?:这篇|该|此|整篇|本)?(?:文章|文)"
-_INSIDE_ZH = r"(?:里面?|中|内|里头)(?![化件档学字本心献物])"
+_TEXT_ZH = r"(?:这篇|该|此|整篇|本)?(?:文章|原文|全文|短文|文)(?:的?内容)?"
+_INSIDE_ZH = r"(?:里面?|中|内|里头)(?![化件档学字本心献物容])"
 _FRAMES: dict[Language, tuple[re.Pattern[str], ...]] = {
     "zh": (
         # 文章里提到的, 根据本文, 在文中: at the start of a clause, or behind a word that says where.
         re.compile(
-            rf"(?:(?:^|(?<=[,，。;；?？:：]))|在|根据|按照|依照)\s*{_TEXT_ZH}(?:{_INSIDE_ZH}|(?=提到|列出|给出|举出|提及|引用|讨论)|"
+            rf"(?:(?:^|(?<=[,，。;；?？:：]))(?:请问)?|在|根据|按照|依照)\s*{_TEXT_ZH}(?:{_INSIDE_ZH}|(?=提到|列出|给出|举出|提及|引用|讨论)|"
             r"(?=[,，]))(?:所?说到?的?|(?:提到|提及|介绍|描述|讲到|列出|给出|举出|讨论)了?的?|的(?!作者|标题|题目|译者))?[,，]?"
         ),
+        re.compile(
+            rf"(?:^|(?<=[,，。;；?？:：]))\s*请?问?(?:根据|依据|基于|按照?|依照?|从){_TEXT_ZH}"
+            r"(?:的?(?:描述|说法|介绍)|所[述说]|来看|回答|可以看出)[,，:：]?"
+        ),
+        re.compile(r"(?:在(?:几位|两位)?作者们?看来|(?:根据|按照)作者们?的(?:说法|看法|观点))[,，]?"),
         re.compile(r"(?:(?:^|(?<=[,，。;；?？:：]))\s*(?:根据|按照?|依照?|据))本文(?![化件档学字本])的?[,，]?"),
         re.compile(
-            r"(?<![写译创合工原协操制著编])(?:几位|两位|各位)?作者们?(?=(?:最后|最终|还|又|都|也)?(?:认为|说|建议|劝|主张|指出|提到|"
+            r"(?<![写译创合工原协操制著编的据])(?:几位|两位|各位)?作者们?(?=(?:最后|最终|还|又|都|也)?(?:认为|说|建议|劝|主张|指出|提到|"
             r"觉得|提出|列|承认|希望|担心|预测|预计|强调|呼吁|设想|想象|相信))"
         ),
     ),
     "en": (
-        re.compile(rf"(?:^|,)\s*(?:according to|in|by) {_SOURCE}{_ASKS},?", re.IGNORECASE),
+        re.compile(rf"(?:^|,)\s*(?:according to|based on|as per|per|in|by|from) {_SOURCE}{_ASKS},?", re.IGNORECASE),
+        re.compile(r"(?:^|,)\s*in (?:the|this) (?:authors?|writers?)['’]s? (?:opinion|view|words)\b,?", re.IGNORECASE),
         re.compile(rf"\s+(?:according to|in) {_SOURCE}(?=\s*(?:[,?.]|$))", re.IGNORECASE),
         re.compile(rf"\b(?:do|does|did) {_SOURCE} (?:{_TELLING})\b", re.IGNORECASE),
         re.compile(rf"\b(?:do|does|did|would|will|can|could) {_SOURCE} (?=(?:{_VERBS})\b)", re.IGNORECASE),
@@ -53,6 +62,7 @@ _MEANING: dict[Language, tuple[re.Pattern[str], str]] = {
         r"what is \1?",
     ),
 }
+_MEANT_BY = re.compile(r"^\s*what\s+(?:(?:do|does|did) .+? )?mean by (.+?)\s*\?*$", re.IGNORECASE)
 # So many words must be left to be looked for; else the question is about the article itself.
 LEFT = 2
 
@@ -65,6 +75,7 @@ def sought(question: str) -> str:
     found = whole
     for pattern in _FRAMES[language]:
         found = pattern.sub("" if language == "zh" else " ", found)
+    found = _MEANT_BY.sub(r"what is \1?", found)
     pattern, meaning = _MEANING[language]
     found = pattern.sub(meaning, found)
     if found == whole:

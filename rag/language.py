@@ -19,14 +19,32 @@ _FUNCTION = frozenset(
 )
 
 
+_QUOTED = re.compile(r"“[^”]*”|「[^」]*」|『[^』]*』|《[^》]*》|\"[^\"]*\"")
+# What asks in Chinese, in either script, whatever terms stand beside it; and how a question in English begins.
+_ASKS_ZH = re.compile(
+    r"什[么麼]|谁|誰|哪|吗|嗎|呢|怎|[为為]何|多少|几[个種种次条年]|幾[個種次條年]|如何|是不是|有[没沒]有|一下|请|請|[区區][别別]"
+)
+_ASKS_EN = re.compile(
+    r"\W*(?:what|who|whom|whose|when|where|why|which|how|is|are|was|were|do|does|did|can|could|will|would|should|explain|"
+    r"define|list|describe|compare|summari[sz]e|tell|give|name|show)\b",
+    re.IGNORECASE,
+)
+
+
 def language_of_question(text: str) -> Language:
     """`zh` for a question with Chinese in it, unless English words carry its grammar ("What does 递归 mean?").
 
-    A question with no words at all ("2026?") counts as English.
+    What it quotes is not asked with. A question with no words at all ("2026?") counts as English.
     """
-    chinese = len(_HAN.findall(text))
-    if not chinese:
+    if not _HAN.search(text):
         return "en"
+    unquoted = _QUOTED.sub(" ", text)
+    text = unquoted if _HAN.search(unquoted) or _WORD.search(unquoted) else text
+    if _ASKS_ZH.search(text):
+        return "zh"
+    if _ASKS_EN.match(text):
+        return "en"
+    chinese = len(_HAN.findall(text))
     words = _WORD.findall(text)
     carried = sum(word.lower() in _FUNCTION for word in words)
     return "en" if carried >= 2 and len(words) > chinese / 2 else "zh"

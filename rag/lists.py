@@ -24,17 +24,23 @@ from rag.words import Rarity, content_tokens
 _N_ZH, _N_EN = A_FEW["zh"], A_FEW["en"]
 # A question that asks for all of several things.
 _ASKS_FOR_ALL = {
-    "zh": re.compile(rf"列出|列举|罗列|哪些|哪(?:几|{_N_ZH})|分别[是为有叫]|依次|按顺序"),
+    "zh": re.compile(
+        rf"列出|列举|罗列|哪些|哪(?:几|{_N_ZH})|分别[是为有叫]|依次|按顺序|"
+        rf"(?<![第\d]){_N_ZH}(?:大|[个种类条项点步])[^,，]{{1,8}}(?:是什么|有哪)"
+    ),
     "en": re.compile(
         rf"(?:^|\b(?:please|you|to|and)\s+)list\b|\b(?:what|which) {_N_EN}\b|"
-        r"\b(?:enumerate|name (?:all|the|each)|what (?:are|were) (?:the|all)|in order(?! to\b))\b",
+        r"\b(?:enumerate|name (?:all|the|each)|"
+        r"what (?:are|were) (?:the|all|its|his|her|their|these|those)|"
+        rf"(?:describe|explain|summari[sz]e|tell me|give(?: me)?) (?:the |all ){{1,2}}{_N_EN}|"
+        r"in order(?! to\b))\b",
         re.IGNORECASE,
     ),
 }
 # How many of them it says there are: not a year, a fourth one, or what is found in all five.
 _COUNTED = {
     "zh": re.compile(
-        rf"(?<![第\d])(?P<n>{_N_ZH})\s*(?:[个种类条项点步件]|阶段|部分|时期)(?!{NO_THING['zh']}|[^,，]{{0,6}}[中里内])"
+        rf"(?<![第\d])(?P<n>{_N_ZH})\s*(?:[个种类条项点步件大]|阶段|部分|时期)(?!{NO_THING['zh']}|[^,，]{{0,6}}[中里内])"
     ),
     "en": re.compile(
         r"\b(?:list|enumerate|name|which|what(?: are| were)?)(?:\s+[\w'’]+){0,2}?\s+"

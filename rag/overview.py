@@ -21,29 +21,37 @@ from rag.words import content_tokens
 LEADING = 3
 
 _THE_WHOLE = (
-    "文章 这篇文章 这篇 本文 全文 原文 文中 通篇 article text piece essay post paper page document report story"
+    "文章 这篇文章 这篇 本文 全文 原文 文中 通篇 短文 报道 报告 "
+    "passage article text piece essay post paper page document report story"
 )
 _ITS_GIST = (
     "讲 讲述 讲什么 讲啥 谈 主要 内容 主题 主旨 大意 概括 总结 概述 概要 摘要 梗概 中心 中心思想 要点 重点 核心 观点 "
     "论点 论述 表达 summary summarise summarize overview gist main key point takeaway topic subject theme thesis "
-    "message argue argument claim cover discuss idea tl dr"
+    "message argue argument claim cover discuss idea tl dr central 讨论 探讨"
 )
 # Words that such a question may also hold, and that say nothing of a part of the article.
 _IN_PASSING = (
     "作者 想 说 说明 介绍 一下 简单 简要 简短 几句话 一句话 一句 句 话 用 关于 整体 啥 告诉 帮 请 "
     "author writer give tell say sentence brief briefly short quick quickly overall whole entire general please sum up "
-    "one"
+    "one talk try word three five two three 些 大概 问题 写 英文 中文 三 五 两 三句 三句话 两句话 五句话"
 )
 # And what a figure or a footnote does.
 _SHOWS = (
     "show state explain mean contain read 显示 展示 表示 写 写到 提到 解释 解释一下 意思 看 看出 画 标题 caption title"
 )
-_ABOUT = re.compile(r"\babout\b|\bsay\b|关于|讲|说的?什么|写的?什么", re.IGNORECASE)
+_ABOUT = re.compile(
+    r"\babout\b|\bsay\b|关于|讲|[说写][的了]?些?什么|(?:介绍|讨论|探讨|论述)[的了]?一?[些下]?", re.IGNORECASE
+)
+# Who is meant stands in a conversation, or is asked for: no question about the article.
+_SOMEBODY = re.compile(r"\b(?:he|she|they|his|her|their|who|whose)\b|他|她|谁", re.IGNORECASE)
+_NUMBER = re.compile(r"\d+")
 
 
 def asks_about_the_whole(question: str) -> bool:
     """Whether the question has no word of its own: it asks what the article says, not what it says of something."""
-    asked = content_tokens(question)
+    if _SOMEBODY.search(simplified(question)):
+        return False
+    asked = frozenset(token for token in content_tokens(question) if not _NUMBER.fullmatch(token))
     the_whole, its_gist, in_passing = (content_tokens(words) for words in (_THE_WHOLE, _ITS_GIST, _IN_PASSING))
     if not asked <= the_whole | its_gist | in_passing:
         return False

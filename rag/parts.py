@@ -8,11 +8,22 @@ from index.keywords import simplified
 from index.paragraphs import Language
 
 _WORDS = "what|who|whom|whose|which|when|where|why|how"
+_AUXILIARIES = "is|are|was|were|do|does|did|can|could|will|would|should|has|have|had|may|might|must|shall"
 # A part asks something of its own: it has one of these.
 _ASKS = {
-    "zh": re.compile(r"什么|谁|哪|几|多少|多[大长高久快远]|怎|为何|何时|何[处种]|如何|是否|有没有|吗|呢"),
+    "zh": re.compile(
+        r"什么|谁|哪|(?<![这那好])几(?![乎十百千万])|多少|多[大长高久快远]|怎|为何|何时|何[处种]|如何|是否|有没有|吗|呢"
+    ),
     "en": re.compile(
-        rf"\b(?:{_WORDS}|is|are|was|were|do|does|did|can|could|will|would|has|have)\b",
+        rf"\b(?:{_WORDS})\b|(?:^|:\s*)(?:(?:and|but|or|so|then|also)\s+)?(?:{_AUXILIARIES})\b", re.IGNORECASE
+    ),
+}
+# What only says when or whether: "When the price rises, ...", 不管价格多高, ….
+_CONDITION = {
+    "zh": re.compile(r"^(?:如果|假如|要是|既然|无论|不管|自从|哪怕|虽然|尽管|当).|[时后]$|以来$|的话$"),
+    "en": re.compile(
+        rf"^(?:when|where|if|since|because|after|before|while|although|though|given|as|once|unless)\s+"
+        rf"(?!(?:{_AUXILIARIES})\b)\w+\s+\w[^?]*$",
         re.IGNORECASE,
     ),
 }
@@ -38,13 +49,13 @@ def parts(question: str, language: Language) -> list[str]:
     What stands between the seams and asks nothing ("The text names two tests:") goes with the part that follows it, or
     at the end with the one before.
     """
-    asks, gap = _ASKS[language], "" if language == "zh" else " "
+    gap = "" if language == "zh" else " "
     question = simplified(question)
     found: list[str] = []
     pending: list[str] = []
     for piece in filter(None, (piece.strip() for piece in _SEAM[language].split(question))):
         pending.append(piece)
-        if asks.search(piece):
+        if _ASKS[language].search(piece) and not _CONDITION[language].search(piece):
             found.append(gap.join(pending))
             pending = []
     if len(found) < 2:
