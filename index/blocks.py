@@ -49,7 +49,7 @@ _NOTICE = re.compile(  # in a short line that does not end as a sentence does
     re.IGNORECASE,
 )
 _BUTTONS = re.compile(  # as the whole of a line
-    r"(?:登[录入]|注[册冊](?:账号)?|广告|转发|点赞|收藏|(?:发表|查看|\d+\s*条)?评论|分享|举报|扫码|二维码|(?:在线)?客服|"
+    r"(?:登[录入]|注册(?:账号)?|广告|转发|点赞|收藏|(?:发表|查看|\d+\s*条)?评论|分享|举报|扫码|二维码|(?:在线)?客服|"
     r"售前(?:咨询)?|售后(?:咨询|服务)?|联系我们|(?:内文|正文)(?:继续|结束|完)|全文完|完|"
     r"隐私政策|服务协议|免责声明|\d+|[\W_])+|"
     r"share|tweet|subscribe|sign up|sign in|log in|login|menu|search|home|contact us|back to top|loading\W*|"
@@ -114,9 +114,9 @@ class Block:
     @property
     def is_furniture(self) -> bool:
         """An advertisement, a counter, a contact line: short and in the vocabulary of web pages."""
-        text = simplified(self.text)
-        if len(text) > 80:
+        if len(self.text) > 80:
             return False
+        text = simplified(self.text)
         if _CALL.search(text) or _PHONE.match(text) or _ADDRESS.fullmatch(text):
             return True
         links = _BETWEEN_LINKS.split(text)

@@ -7,7 +7,6 @@ next to its original, a date above a timeline entry, ▲ before a caption, a num
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +26,7 @@ from index.front import PROSE_SIZE, Entry, find_title, first_prose, head_entries
 from index.headings import Heading, paths
 from index.in_turn import side_by_side
 from index.markup import plain
-from index.outline import TURNS, speaker_of
+from index.outline import speaker_of, who_have_turns
 from index.pairing import Embed, pair_blocks, prevailing_order
 from index.paragraphs import Article, Kind, Paragraph, Section
 from index.vocabulary import is_about, is_notes_title, is_summary_label, names_makers
@@ -127,7 +126,7 @@ def read_captured(path: Path, text: str, embed: Embed | None = None) -> Article:
     surely = next((i for i in range(title, surely) if blocks[i].level > 1), surely)
     head, rest = split_head(blocks[title:surely], order, embed)
     items, foot = _cut_foot(_items([*rest, *blocks[surely:]], order, embed))
-    structure = _Structure(_speakers(items))
+    structure = _Structure(who_have_turns(name for item in items if not item.mark for name in item.speakers))
     for item, following in zip(items, [*items[1:], None], strict=True):
         structure.take(item, following)
     return _number([*head_entries(head), *structure.finish()], path, foot)
@@ -165,12 +164,6 @@ def _items(blocks: Sequence[Block], order: int, embed: Embed | None) -> list[_It
         for p in pairs
     ]
     return sorted(items, key=lambda item: item.position)
-
-
-def _speakers(items: Sequence[_Item]) -> frozenset[str]:
-    """Those who have several turns, as in an interview."""
-    turns = Counter(name for item in items if not item.mark for name in item.speakers)
-    return frozenset(name for name, own in turns.items() if own >= TURNS)
 
 
 def _figure_titles(blocks: Sequence[Block]) -> list[Block]:

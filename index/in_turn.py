@@ -29,6 +29,9 @@ _PROSE = 3
 # apart they stand, as shares of their language's blocks.
 _UNLIKE, _CAPITALS, _FAR = 3.0, 1.0, 6.0
 
+# How a block is numbered, see `ordinals.label`.
+Label = tuple[str, int] | None
+
 
 def side_by_side(blocks: Sequence[Block], embed: Embed | None = None) -> list[Block]:
     """`blocks` with what stands in one language and then in the other interleaved; any other page's as they are."""
@@ -109,7 +112,10 @@ def _scores(zh: Sequence[Block], en: Sequence[Block], embed: Embed | None) -> ND
     """(len(zh), len(en)): how well each Chinese block goes with each English one."""
     ratio = sum(block.size for block in en) / max(1, sum(block.size for block in zh))
     ratio = min(max(ratio, CHARACTERS_EN_PER_ZH / 1.5), CHARACTERS_EN_PER_ZH * 1.5)
-    scores = np.array([[content_score(z, e, ratio) - _unlike(z, e) for e in en] for z in zh])
+    labels = {block.position: label(block.text) for block in (*zh, *en)}
+    scores = np.array(
+        [[content_score(z, e, ratio) - _unlike(z, e, labels[z.position], labels[e.position]) for e in en] for z in zh]
+    )
     places = (np.linspace(0, 1, len(own)) for own in (zh, en))
     scores -= _FAR * np.abs(np.subtract.outer(*places)) ** 2
     if embed:
@@ -119,8 +125,7 @@ def _scores(zh: Sequence[Block], en: Sequence[Block], embed: Embed | None) -> ND
     return scores
 
 
-def _unlike(z: Block, e: Block) -> float:
-    labels = label(z.text), label(e.text)
-    numbers = {own[1] for own in labels if own}
-    unlike = (z.is_short != e.is_short) + (z.level != e.level) + (None not in labels and len(numbers) > 1)
+def _unlike(z: Block, e: Block, z_label: Label, e_label: Label) -> float:
+    numbers_differ = z_label is not None and e_label is not None and z_label[1] != e_label[1]
+    unlike = (z.is_short != e.is_short) + (z.level != e.level) + numbers_differ
     return _UNLIKE * unlike + _CAPITALS * e.text.isupper()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -18,7 +18,7 @@ _NAME = r"[^\W\d_](?:[^\W\d_]|[.'’·・-]){0,19}"
 # Who speaks: 记者：, FINCH:, Mr. O'Hara:, Q1:
 _SPEAKER = re.compile(rf"\s*({_NAME}(?: {_NAME}){{0,4}}?)\s?\d{{0,2}}\s?[:：](?!//)")
 # What opens so many paragraphs with a colon behind it is a speaker, not a point of a list ("Price: ...").
-TURNS = 2
+_TURNS = 2
 _ASKS = re.compile(r"[?？]")
 _ENDS_ASKING = re.compile(rf"[?？][!！?？…]*[{CLOSERS}]*\s*$")
 # A question behind more than these is the last of what is told, not what the next paragraph is about.
@@ -141,8 +141,14 @@ def _is_of_another(own: Paragraph, following: Paragraph, speakers: Collection[st
 
 
 def _speakers(paragraphs: Sequence[Paragraph]) -> frozenset[str]:
-    named = Counter(speaker_of(p.text(language)) for p in paragraphs if p.kind == "body" for language in LANGUAGES)
-    return frozenset(name for name, turns in named.items() if name and turns >= TURNS)
+    return who_have_turns(
+        speaker_of(p.text(language)) for p in paragraphs if p.kind == "body" for language in LANGUAGES
+    )
+
+
+def who_have_turns(named: Iterable[str | None]) -> frozenset[str]:
+    """Those among who is named before the paragraphs' colons that have several, as in a conversation."""
+    return frozenset(name for name, turns in Counter(named).items() if name and turns >= _TURNS)
 
 
 def speaker_of(text: str | None) -> str | None:

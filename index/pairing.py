@@ -57,19 +57,20 @@ def pair_blocks(blocks: Sequence[Block], embed: Embed | None = None, order: int 
     """
     zh = [block for block in blocks if block.language == "zh"]
     en = [block for block in blocks if block.language == "en"]
-    scores = _order_scores(zh, en, order or prevailing_order(blocks))
+    order = order or prevailing_order(blocks)
+    ratio = _length_ratio(zh, en, order)
+    scores = _order_scores(zh, en, order, ratio)
     matches = align(scores)
     if embed and (doubtful := _doubtful(scores, matches)):
         scores = scores + _similarity_scores(zh, en, scores, doubtful, embed)
         matches = align(scores)
-    return _with_parts_joined(_as_pairs(zh, en, matches), _length_ratio(zh, en, order or prevailing_order(blocks)))
+    return _with_parts_joined(_as_pairs(zh, en, matches), ratio)
 
 
-def _order_scores(zh: Sequence[Block], en: Sequence[Block], order: int) -> NDArray[np.float64]:
+def _order_scores(zh: Sequence[Block], en: Sequence[Block], order: int, ratio: float) -> NDArray[np.float64]:
     """(len(zh), len(en)) scores from order, length and shared tokens; -inf where blocks lie too far apart."""
     scores = np.full((len(zh), len(en)), -math.inf)
     touching = _touching_lines([*zh, *en])
-    ratio = _length_ratio(zh, en, order)
     for i, z in enumerate(zh):
         for j, e in enumerate(en):
             if abs(e.position - z.position) <= WINDOW:
