@@ -48,10 +48,27 @@ _NO_NUMBERS = re.compile(
     r"十分(?![之钟鐘])|万一|萬一|千[万萬](?=[不别別要勿得])|四川|四处|四處|四周|三星|三三两两|五花八门|乱七八糟|七嘴八舌|"
     r"丢三落四|不三不四|三番五次|四面八方|五颜六色|七上八下|二手"
 )
+# The first of a range leaves out what the second says for both: 5~10万, 百分之五到十, 三到五亿, five to ten million.
+_WORD = "|".join(CARDINALS)
+_RANGE = re.compile(
+    rf"""
+    (?P<between>between\s+)?(?<![\w.,/:第])(?P<low>\d+(?:\.\d+)?|[{_HAN}]+|{_WORD})
+    (?P<until>\s*(?:[-–—~〜至到]|to\b)\s*|(?(between)\s+and\s+|(?!)))
+    (?P<high>\d+(?:\.\d+)?|[一二三四五六七八九十两兩]+|(?:{_WORD})\b)
+    (?P<unit>\s*(?:[万萬亿億]+|(?:hundred|thousand|million|billion|trillion|percent|per\ cent|percentage\ points?)\b|
+      %|个百分点|(?-i:[BMT]|bn|tn|k)\b))
+  | 百分之(?P<of_hundred>[{_HAN}点]+|\d[\d.]*)(?P<up_to>[-–—~〜至到])(?!百分之)(?=[{_HAN}\d])
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+# "In 2015 to 470 million" is no range, and hardly "90 to 2 million".
+_LIKE_A_YEAR = range(1500, 2100)
+_STEEPEST = 10
 _SMALL = 12
 _PARTS_OF_ONE = str.maketrans({"½": ".5", "¼": ".25", "¾": ".75"})
 _RAISED = re.compile(r"(?<=[\w)])[⁰¹²³⁴-⁹]+")
 
+_BIG_BEFORE = "|".join(rf"(?<={word}\s)" for word in _EN_BIG)  # "two hundred and five", and not "seven and eight"
 _WORDS = "|".join(sorted([*CARDINALS, *_EN_BIG], key=len, reverse=True))
 _PATTERN = re.compile(
     rf"""
@@ -69,7 +86,7 @@ _PATTERN = re.compile(
   | (?P<one_half>一半)
   | (?P<han>[{_HAN}]+(?:点[{_HAN}]+)?)(?P<han_sign>\s*个百分点)?
   | (?P<half_of>half\s+an?\s+(?P<halved_big>hundred|thousand|million|billion|trillion|dozen))(?![A-Za-z])
-  | (?<![A-Za-z])(?P<words>(?:{_WORDS})(?:[\s-]+(?:and\s+)?(?:{_WORDS}))*)
+  | (?<![A-Za-z])(?P<words>(?:{_WORDS})(?:[\s-]+(?:(?:{_BIG_BEFORE})and\s+)?(?:{_WORDS}))*)
     (?P<word_sign>\s+(?:percent|per\ cent)\b)?
     (?:[\s-]+(?P<word_part>thirds?|quarters?|fifths?)\b|(?P<word_half>\s+and\s+a\s+half\b)|[\s-]?fold\b)?(?![A-Za-z])
   | (?<![A-Za-z])(?:(?:a|one)[\s-]+)?(?P<part>half|third|quarter|fifth|tenth)(?:\s+of|(?=\s+(?:a|the|as)\b))
@@ -117,7 +134,20 @@ def _matches(text: str) -> Iterator[re.Match[str]]:
 def _plain(text: str) -> str:
     """`text` with digits as they are mostly written, without exponents and words that only look like numbers."""
     text = _RAISED.sub(" ", text.translate(_PARTS_OF_ONE))
-    return _NO_NUMBERS.sub(" ", unicodedata.normalize("NFKC", text))
+    return _RANGE.sub(_in_full, _NO_NUMBERS.sub(" ", unicodedata.normalize("NFKC", text)))
+
+
+def _in_full(match: re.Match[str]) -> str:
+    """A range with its unit behind both of its ends; what only looks like one as it is."""
+    if match["of_hundred"]:
+        return f"百分之{match['of_hundred']}{match['up_to']}百分之"
+    low, high = (_end(written.lower()) for written in match.group("low", "high"))
+    is_range = low is not None and high is not None and low not in _LIKE_A_YEAR and low <= _STEEPEST * high
+    return match.expand(r"\g<low>\g<unit>\g<until>\g<high>\g<unit>") if is_range else match.group()
+
+
+def _end(written: str) -> Fraction | None:
+    return Fraction(CARDINALS[written]) if written in CARDINALS else number(written)
 
 
 def _read(matches: Iterable[re.Match[str]]) -> frozenset[Value]:

@@ -57,6 +57,18 @@ def plain(value: int | Fraction) -> tuple[str, Fraction]:
         ("100 米", "100 m"),
         ("三点", "3 p.m."),
         ("图 4，2025 年", "figure 4, 2025"),
+        ("5~10万人", "50,000 to 100,000 people"),
+        ("三到五亿", "300–500 million"),
+        ("百分之五到十", "5-10%"),
+        ("百分之五到百分之十", "between 5% and 10%"),
+        ("3到5个百分点", "3 to 5 percent"),
+        ("5% to 10%", "between 5 and 10 percent"),
+        ("5% to 10%", "between five and ten percent"),
+        ("91 万降到 87 万", "0.91 to 0.87 million"),
+        ("2015 470 million", "rose since 2015 to 470 million"),
+        ("7 8", "seven and eight"),
+        ("102,000", "one hundred and two thousand"),
+        ("20 至 30 亿美元", "$2bn–3bn"),
     ],
 )
 def test_the_same_quantity_is_the_same_value_in_either_language(one: str, other: str) -> None:
