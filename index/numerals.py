@@ -28,7 +28,7 @@ def number(text: str) -> Fraction | None:
 
 
 def _counted(numerals: str) -> Fraction | None:
-    total = section = digit = 0
+    total = section = digit = last = 0
     unit = 1  # of a last digit: 两千五 is 2,500, 一万二 12,000, but 十二 is 12 and 一万零二 10,002
     for c in numerals:
         if c in DIGITS:
@@ -36,7 +36,10 @@ def _counted(numerals: str) -> Fraction | None:
         elif c in TENS:
             section, digit, unit = section + (digit or 1) * TENS[c], 0, max(1, TENS[c] // 10)
         elif c in BIG:
-            total, section, digit, unit = (total + section + digit or 1) * BIG[c], 0, 0, BIG[c] // 10
+            own = section + digit
+            # 一亿二千万 is a sum, 一万亿 a product.
+            total = total + own * BIG[c] if last > BIG[c] else (total + own or 1) * BIG[c]
+            section, digit, unit, last = 0, 0, BIG[c] // 10, BIG[c]
         else:
             return None
     return Fraction(total + section + digit * unit)

@@ -12,7 +12,7 @@ from index.paragraphs import Language, Paragraph
 from index.sentences import without_notes
 
 REFUSAL: dict[Language, str] = {"zh": "文章没有提到这一点。", "en": "The article does not say."}
-_ENDED = re.compile(rf"[。.!！?？;；:：…][{CLOSERS}]*$")
+ENDED = re.compile(rf"[。.!！?？;；:：…][{CLOSERS}]*$")
 Verdict = Literal["supported", "partial", "unsupported"]
 _COLON: dict[Language, str] = {"zh": "：", "en": ": "}
 
@@ -193,7 +193,7 @@ class Answer:
         gap, pause = ("", "；") if self.language == "zh" else (" ", ";")
         parts = [self._with_marks(statement) for statement in self.statements]
         # The items of a list come without full stops of their own.
-        are_ended = [_ENDED.search(without_notes(statement.text)) for statement in self.statements]
+        are_ended = [ENDED.search(without_notes(statement.text)) for statement in self.statements]
         ended = [part if own else part + pause for part, own in zip(parts[:-1], are_ended, strict=False)]
         return gap.join([*ended, *parts[-1:]])
 

@@ -24,6 +24,8 @@ TOGETHER = 0.9
 # AIs, and no shorter one: "us" is no more than one U.
 _SHORTEST_PLURAL = 3
 _ENDS = "。.!！?？ "
+# What only says no to the question: "No, it was closed.", 不，它……
+_YES_OR_NO = re.compile(r"^\s*(?:no|不是的?|不[能会可行]以?|不|没有|否)\s*[,，。.;；—-]\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,6 @@ def _negation_flipped(statement: str, cited: Sequence[Evidence]) -> bool:
 
     What stands beside a cited sentence may deny for it: a statement often puts two together.
     """
-    if negations(statement):
+    if negations(_YES_OR_NO.sub("", statement)):
         return not any(negations(text) for e in cited for text in (e.heading, *_with_neighbours(e)))
     return bool(cited) and all(negations(e.text) and len(e.text) < 2 * len(statement) for e in cited)

@@ -10,9 +10,9 @@ from index.characters import HAN
 from index.keywords import simplified
 from index.paragraphs import Language
 from index.sentences import split_sentences
-from rag.answer import Answer, Citation, Evidence, Statement, Verdict
+from rag.answer import ENDED, Answer, Citation, Evidence, Statement, Verdict
 from rag.check import Check, check
-from rag.evidence import can_be_quoted, told_by_the_next, whole_sentence, with_what_it_leans_on
+from rag.evidence import can_be_quoted, run_of, told_by_the_next, whole_sentence, with_what_it_leans_on
 from rag.language import is_written_in
 from rag.places import names_a_section
 from rag.words import Rarity, content_tokens
@@ -85,6 +85,14 @@ def split_statements(written: str, headings: Iterable[str] = ()) -> list[str]:
         else:
             spans.append((start, end))
     return [text[start:end] for start, end in spans]
+
+
+def without_half_a_sentence(written: str) -> str:
+    """What a model wrote until it might write no more, without the sentence that it was in the middle of."""
+    spans = split_sentences(written)
+    if not spans or ENDED.search(written.rstrip()):
+        return written
+    return written[: spans[-1][0]]
 
 
 def in_reading_order(statement: str, headings: Sequence[str]) -> str:
@@ -204,7 +212,7 @@ def _gone_too_far(written: str, cited: Sequence[Citation], language: Language, r
     the sentence that the phrase comes from stands there instead.
     """
     quote = next((c for c in cited if c.language == language), None)
-    texts = (text for c in cited for text in (c.quote, c.paragraph.section.path(language)))
+    texts = (text for c in cited for text in (*(e.text for e in run_of(c)), c.paragraph.section.path(language)))
     held = frozenset().union(*map(content_tokens, texts))
     return quote if rarity.covered(content_tokens(written), held) < HELD else None
 

@@ -17,10 +17,12 @@ from rag.prompts import condense_messages
 # Marks of a question that leans on the one before it.
 _LEANS = {
     "zh": re.compile(
-        r"^(?:那|它|他|她|这(?!篇|份|个?(?:文章|报告|报道))|其|还有|另外|然后|呢|所以|具体|比如|再(?!生|见|次))|"
-        r"他们|[它她]|这个(?!文章|报告|报道)|这些|那个|那些|上面|刚才|前者|后者|(?<!应)该(?![怎如不做去用在是选给把由向])|呢[?？]?$|"
-        r"^(?:为什么|为何|原因(?:是什么)?|请?(?:详细|展开|举例|举个例子)(?:[说讲]说?|讲讲|一点|介绍|解释)?(?:一下)?|请?继续[说讲]?|"
-        r"什么意思|怎么说|怎么做到的|真的吗|多少|什么时候|在?哪里?|谁|\d{4}\s?年)[?？。!！]?$"
+        r"^(?:那(?![不曲英达么])|它|他(?!汀)|她|这(?!篇|份|个?(?:文章|报告|报道))|其|还有|另外|然后|呢|所以|具体|比如|再(?!生|见|次))|"
+        r"他们|[它她]|这个(?!文章|报告|报道)|这些|那个|那些|上面(?![积临对向])|刚才|前者|后者|(?<!应)该(?![怎如不做去用在是选给把由向])|呢[?？]?$|"
+        r"^(?:为什么|为何|原因(?:是什么)?|请?(?:详细|展开|举例|举个例子)(?:[说讲]说?|讲讲|一点|介绍|解释|说明)?(?:一下)?|请?继续[说讲]?|"
+        r"什么意思|怎么说|(?:怎么|如何)做(?:到)?的?|真的吗|多少(?:钱|年|人|个)?|什么时候|何时|何地|[是在]?哪一?[年天]|几[年月时]|在?(?:哪里?|哪儿|什么地方)|谁|"
+        r"第[一二三四五六七八九十\d]+[个种条点项]|(?:还)?有(?:别的|其他|其它|更多)(?:的?(?:原因|例子|办法|方法))?吗?|\d{4}\s?年)"
+        r"[?？。!！]?$"
     ),
     "en": re.compile(
         r"^(?:and|but|so|then|what about|how about|also|or|for example)\b|"
@@ -29,8 +31,14 @@ _LEANS = {
         r"^(?:please )?(?:tell me more|(?:(?:can|could) you )?(?:elaborate|explain|expand|say more|be more specific)|"
         r"go on|continue|more details?|really|such as|like what|(?:what|anything) else|(?:any|an) examples?)"
         r"(?: please)?\W*$|"
-        r"^(?:in \d{4}|the [a-z]+)\W*$|"
-        r"\b(?:it|its|they|them|their|those|these|he|she|his|her|the former|the latter|the same|above|"
+        r"^(?:in \d{4}|the [a-z]+(?: one)?|(?:any |more )?(?:other |more )?(?:examples?|reasons?|ideas?|details?))\W*$|"
+        r"^(?:(?:in|on|by|at|for|since|until|from|to|with|of|about) )?(?:what|which|how|when|where|whom|why) "
+        r"(?:year|month|day|date|time|country|city|place|company|ones?|old|long|big|far|many|much|often|soon|reason|kind)"
+        r"\W*$|"
+        r"^(?:since|until|from) when\W*$|^(?:by|to|with|for|from|about) (?:whom|who|what|where)\W*$|"
+        r"^what (?:happened|happens|comes|came|is|was) (?:next|then|after|afterwards|later)\W*$|"
+        r"\b(?:(?-i:it|its|It|Its)|they|them|their|those|these|he|she|his|her|the former|the latter|the same|"
+        r"above(?! (?:the|a|an|all|sea)\b|-)|"
         r"this(?! (?:article|text|page|report|essay|document|paper|piece|study|story)\b)|"
         r"that(?=\W*$| (?:one|time|year|happen|work|mean|change|number|figure|case|point|is|was|will|would)\b)|"
         r"there(?=\W*$)|(?<!\bis )(?<!\bare )(?<!\bwas )(?<!\bwere )there(?! (?:is|are|was|were)\b))\b",

@@ -31,6 +31,7 @@ from rag.compose import (
     with_headings,
     with_nearest,
     with_what_is_announced,
+    without_half_a_sentence,
 )
 from rag.condense import Turn, condense
 from rag.evidence import ALONE, EvidenceSelector, fits_whole, telling
@@ -40,7 +41,7 @@ from rag.generators import Generator as TextGenerator
 from rag.generators import GeneratorFailed, make_generator
 from rag.listen import Heard, Listener
 from rag.lists import asks_for_list, may_ask_for_list, with_whole_list
-from rag.parts import asks_for_several, parts
+from rag.parts import asks_for_several, compares, parts
 from rag.places import without
 from rag.prompts import leading_messages, translating_messages
 from rag.rerank import SEVERAL, stating_too
@@ -216,9 +217,8 @@ class Engine:
         """The model's answer, checked; a refusal where the gate closes at its first word."""
         if not found.shown:
             return refusal(self._base(found, self._gate(found, "question")))
-        heard = self.listener.listen(found)
+        heard, gate = self._listened(found)
         looked, told = heard.looked, heard.told
-        gate = self._gate(looked, "opening", heard.reply.opening, told)
         first_token = (time.perf_counter() - started) * 1000
         if not gate.is_open:
             heard.reply.close()
@@ -234,6 +234,8 @@ class Engine:
             return refusal(base)
         if failure:
             return with_headings(replace(self._quotes(base, looked), fallback=failure))
+        if heard.reply.is_cut:
+            written = without_half_a_sentence(written)
         answer = compose(base, self._weighed(written, looked, told))
         if answer is None:
             quotes = self._quotes(base, looked)
@@ -241,6 +243,19 @@ class Engine:
         elif self.generator.is_small:
             answer = with_nearest(answer, self._quotable(looked), looked.ranking.share, self._rarity)
         return self._with_all_that_is_asked(with_headings(with_what_is_announced(answer)), heard)
+
+    def _listened(self, found: Found) -> tuple[Heard, Gate]:
+        """A reply that has opened, and the gate then.
+
+        Of two things that are compared each may stand in a paragraph of its own, and neither states the answer alone:
+        where the gate is closed to each, the model reads what is shown of all.
+        """
+        heard = self.listener.listen(found)
+        gate = self._gate(heard.looked, "opening", heard.reply.opening, heard.told)
+        if gate.is_open or found.whole or not self.generator.is_small or not compares(found.asked, found.language):
+            return heard, gate
+        heard = self.listener.together(heard)
+        return heard, self._gate(heard.looked, "opening", heard.reply.opening, heard.told)
 
     def _write(self, heard: Heard) -> Generator[Delta, None, tuple[str, float, str | None]]:
         """Hand on the answer's pieces; returns it, when its first piece came, and why it broke off, where it did.

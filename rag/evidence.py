@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -169,6 +169,14 @@ class EvidenceSelector:
         heads = _within(_heads([p for p in family if p.number != paragraph.number], language), budget)
         return (*sorted(own, key=lambda e: _place(e, language)), *sorted(heads, key=lambda e: e.paragraph.number))
 
+    def of_all(
+        self, numbers: Collection[int], ranked: Sequence[Evidence], budget: int, language: Language
+    ) -> tuple[Evidence, ...]:
+        """The best sentences of several paragraphs, those of one together, the best one's first."""
+        own = _within([e for e in ranked if e.paragraph.number in numbers], budget)
+        order = list(dict.fromkeys(e.paragraph.number for e in own))
+        return tuple(sorted(own, key=lambda e: (order.index(e.paragraph.number), *_place(e, language))))
+
     def lists_of(self, paragraph: Paragraph, ranking: Ranking, language: Language) -> list[Items]:
         """The lists that a found paragraph introduces or is an item of: of headings, of paragraphs that are counted.
 
@@ -287,6 +295,13 @@ def whole_sentence(evidence: Evidence) -> list[Evidence]:
     return sentences[start:end]
 
 
+def run_of(cited: Citation) -> list[Evidence]:
+    """A cited sentence with all that semicolons join to it: a list of ten clauses is one sentence to who writes it."""
+    sentences = sentences_of(cited.paragraph, cited.language)
+    first, end = _run_around(sentences, next((i for i, e in enumerate(sentences) if e.end > cited.start), 0))
+    return sentences[first:end]
+
+
 def _joined(evidence: Evidence) -> tuple[list[Evidence], int, int]:
     """All sentences of its paragraph, and from where to where this one goes with what semicolons join to it.
 
@@ -294,12 +309,19 @@ def _joined(evidence: Evidence) -> tuple[list[Evidence], int, int]:
     a comma or a full stop; a half is quoted with the other half. None of a longer run, which is a list.
     """
     sentences = sentences_of(evidence.paragraph, evidence.language)
-    at = first = last = next(i for i, e in enumerate(sentences) if e.key == evidence.key)
+    at = next(i for i, e in enumerate(sentences) if e.key == evidence.key)
+    first, end = _run_around(sentences, at)
+    return (sentences, at, at + 1) if end - first > JOINED else (sentences, first, end)
+
+
+def _run_around(sentences: Sequence[Evidence], at: int) -> tuple[int, int]:
+    """From where to where semicolons join sentences to the one at `at`."""
+    first, last = at, at
     while first and _is_open(sentences[first - 1]):
         first -= 1
     while _is_open(sentences[last]) and last + 1 < len(sentences):
         last += 1
-    return (sentences, at, at + 1) if last - first >= JOINED else (sentences, first, last + 1)
+    return first, last + 1
 
 
 def _is_open(sentence: Evidence) -> bool:

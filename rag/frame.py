@@ -11,7 +11,7 @@ from functools import lru_cache
 from index.keywords import simplified
 from index.paragraphs import Language
 from rag.language import language_of_question
-from rag.words import content_tokens
+from rag.words import content_tokens, is_shouted
 
 _VERBS = (
     "say|think|believe|argue|claim|suggest|recommend|want|expect|propose|mention|warn|consider|list|describe|call|compare|"
@@ -72,7 +72,7 @@ def sought(question: str) -> str:
     """`question` as it is looked for; as it was where nothing much would be left."""
     language = language_of_question(question)
     whole = simplified(question) if language == "zh" else question
-    found = whole
+    found = whole.lower() if is_shouted(whole) else whole  # an embedder knows few words in capitals
     for pattern in _FRAMES[language]:
         found = pattern.sub("" if language == "zh" else " ", found)
     found = _MEANT_BY.sub(r"what is \1?", found)

@@ -108,6 +108,8 @@ class AnthropicLLM(ChatLLM):
         with self._client().messages.stream(**self._request(messages, **kwargs)) as stream:
             for text in stream.text_stream:
                 yield Piece(text)
+            if stream.get_final_message().stop_reason == "max_tokens":
+                yield Piece(is_cut=True)
 
     def _client(self) -> Any:
         import anthropic
@@ -144,6 +146,14 @@ def first_tokens(reply: ChatResponse) -> list[tuple[str, float]]:
     choices = getattr(reply.raw, "choices", None) or []  # an OpenAI chunk, which llama-index hands on as it came
     content = getattr(getattr(choices[0], "logprobs", None), "content", None) if choices else None
     return [(entry.token, entry.logprob) for entry in content[0].top_logprobs] if content else []
+
+
+def is_cut(reply: ChatResponse) -> bool:
+    """Whether a reply ends here because it may be no longer."""
+    choices = getattr(reply.raw, "choices", None) or []
+    return bool(
+        reply.additional_kwargs.get("is_cut") or any(getattr(c, "finish_reason", None) == "length" for c in choices)
+    )
 
 
 def _log_sum(values: Sequence[float]) -> float:

@@ -22,7 +22,7 @@ _ASKS: dict[Language, dict[Kind, re.Pattern[str]]] = {
         "number": re.compile(
             r"多少|几(?!乎|经)|(?<![许很更太最])多(?:[长久快远重深宽]|[大高](?![学校家楼中人]))|百分之|比例|占比|倍"
         ),
-        "time": re.compile(r"何时|什么时候|哪一?[年天月日]|几[月号日年]|年份|日期"),
+        "time": re.compile(r"何[时年]|什么时[候间]|啥时|几时|哪一?个?[年天月日季世]|几[月号日年]|年份|日期"),
         "reason": re.compile(
             r"为什么|为何|为啥|怎会|怎么(?=会|没|不|就|还|又|反|偏|这么|那么|老|总)|凭什么|(?<![如任])何以|"
             r"干[嘛吗](?![?？]|$)|靠什么|原因|缘故|理由"
@@ -61,7 +61,7 @@ _ASKS: dict[Language, dict[Kind, re.Pattern[str]]] = {
 }
 _HOLDS: dict[Language, dict[Kind, re.Pattern[str]]] = {
     "zh": {
-        "time": re.compile(r"\d\s*[年月日]|世纪|[一二三四五六七八九十〇]年"),
+        "time": re.compile(r"\d\s*[年月日]|世纪|[一二三四五六七八九十〇](?:[年日号]|月(?!饼|子))"),
         "reason": re.compile(
             r"因为|由于|因此|所以|因而|于是|原因|缘故|才能|以便|为了|既然|理由|使得|导致|致使|正因|起因|归功|归因"
         ),

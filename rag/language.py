@@ -11,7 +11,7 @@ _HAN = re.compile(f"[{HAN}]")
 _WORD = re.compile(r"[A-Za-z]+")
 _SMALL_WORD = re.compile(r"(?<![\w'’-])[a-z]+(?![A-Z\d])")
 # Words that carry an English sentence; names of people, models and products do not.
-_FUNCTION = frozenset(
+FUNCTION_WORDS = frozenset(
     "what who whom whose when where why which how is are was were do does did has have had can could will would should "
     "the a an this that these those it its they their he his she her we our you your i my there be been being not no "
     "of in on at to for from by with into onto over under between after before during since while through than as if "
@@ -22,8 +22,10 @@ _FUNCTION = frozenset(
 _QUOTED = re.compile(r"“[^”]*”|「[^」]*」|『[^』]*』|《[^》]*》|\"[^\"]*\"")
 # What asks in Chinese, in either script, whatever terms stand beside it; and how a question in English begins.
 _ASKS_ZH = re.compile(
-    r"什[么麼]|谁|誰|哪|吗|嗎|呢|怎|[为為]何|多少|几[个種种次条年]|幾[個種次條年]|如何|是不是|有[没沒]有|一下|请|請|[区區][别別]"
+    r"什[么麼]|谁|誰|哪(?!吒)|啥|吗|嗎|呢|怎|[为為]何|多少|[幾几](?![何乎率])|如何|是不是|有[没沒]有|一下|请|請|[区區][别別]"
 )
+# An English title or name that Chinese goes on about: "When AI builds itself 的主要观点", "Will Smith 是谁".
+_TERM_ZH = re.compile(r"[^A-Za-z]*[A-Za-z][\w\s'’:,.&-]*?[A-Za-z\d]\s*[的是][^A-Za-z]*")
 _ASKS_EN = re.compile(
     r"\W*(?:what|who|whom|whose|when|where|why|which|how|is|are|was|were|do|does|did|can|could|will|would|should|explain|"
     r"define|list|describe|compare|summari[sz]e|tell|give|name|show)\b",
@@ -40,13 +42,13 @@ def language_of_question(text: str) -> Language:
         return "en"
     unquoted = _QUOTED.sub(" ", text)
     text = unquoted if _HAN.search(unquoted) or _WORD.search(unquoted) else text
-    if _ASKS_ZH.search(text):
+    if _ASKS_ZH.search(text) or _TERM_ZH.fullmatch(text):
         return "zh"
     if _ASKS_EN.match(text):
         return "en"
     chinese = len(_HAN.findall(text))
     words = _WORD.findall(text)
-    carried = sum(word.lower() in _FUNCTION for word in words)
+    carried = sum(word.lower() in FUNCTION_WORDS for word in words)
     return "en" if carried >= 2 and len(words) > chinese / 2 else "zh"
 
 

@@ -24,7 +24,7 @@ from rag.generators import Generator, GeneratorFailed
 from rag.language import language_of_question
 from rag.prompts import WORDING, answer_messages, insisting_messages, leading_messages, translation_messages
 from rag.reply import Reply
-from rag.rerank import PROBED, SURE, is_hopeless, preferred, reranked, stating
+from rag.rerank import PROBED, SEVERAL, SURE, is_hopeless, preferred, reranked, stating
 
 TRANSLATION_TOKENS = 64  # a longer question is translated as far as that
 
@@ -93,6 +93,15 @@ class Listener:
             chosen = replace(chosen, pieces=None)
         return replace(chosen, looked=_reranked(found, held), spent=spent, openings=openings)
 
+    def together(self, heard: Heard) -> Heard:
+        """The reply to the likeliest paragraphs, read at once, just opened; `heard` is closed."""
+        heard.reply.close()
+        looked = heard.looked
+        spent = heard.spent + Counter(heard.reply.usage or {})
+        likeliest = [entry.paragraph.number for entry in looked.ranking.retrieved[:SEVERAL]]
+        told = self._selector.of_all(likeliest, looked.ranked, self._alone, looked.language)
+        return replace(self._opened(looked, told), spent=spent, openings=heard.openings)
+
     def openings(self, found: Looked, most: int) -> dict[int, Heard]:
         """{paragraph: the generator's reply about it alone, stopped at its opening}, of the first `most`.
 
@@ -132,6 +141,7 @@ class Listener:
             insisted = self._ask(heard.looked, heard.told, insist=True)
             yield from insisted
             heard.spent.update(insisted.usage or {})
+            heard.reply.is_cut = insisted.is_cut
 
     def _candidates(self, found: Looked, spent: Counter[str]) -> Iterator[tuple[Looked, Retrieved]]:
         """What is read in turn: the first paragraph, then those that the question's words in both languages find.

@@ -27,13 +27,14 @@ class Piece:
     """A piece of a reply.
 
     `first`: {token: log probability} of the likeliest first tokens; `inside`: what the model held when it chose among
-    them (rag/activations.py); `usage`: what the reply cost.
+    them (rag/activations.py); `usage`: what the reply cost; `is_cut`: it ends here because it may be no longer.
     """
 
     text: str = ""
     first: Mapping[str, float] | None = None
     usage: Mapping[str, int] | None = None
     inside: NDArray[np.float32] | None = None
+    is_cut: bool = False
 
 
 class ChatLLM(CustomLLM):
@@ -53,7 +54,7 @@ class ChatLLM(CustomLLM):
         """One answer as it is written; closing the generator stops the model.
 
         The first response carries `logprobs` and `additional_kwargs["inside"]` where the model tells them, the last one
-        `additional_kwargs["usage"]`.
+        `additional_kwargs["usage"]`, and `["is_cut"]` where it may be no longer.
         """
 
         def generate() -> ChatResponseGen:
@@ -83,8 +84,10 @@ class ChatLLM(CustomLLM):
 
 
 def _told(piece: Piece) -> dict[str, Any]:
-    usage = {"usage": dict(piece.usage)} if piece.usage else {}
-    return usage if piece.inside is None else {**usage, "inside": piece.inside}
+    told: dict[str, Any] = {"usage": dict(piece.usage)} if piece.usage else {}
+    if piece.inside is not None:
+        told["inside"] = piece.inside
+    return {**told, "is_cut": True} if piece.is_cut else told
 
 
 def _said(text: str) -> ChatMessage:

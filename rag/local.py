@@ -439,6 +439,8 @@ def _read(chunks: Iterator[dict[str, Any]]) -> Iterator[Piece]:
                 # The cost with the first piece too: a reply that is stopped there has no last chunk.
                 yield Piece(delta) if asked_first else Piece(delta, _first(choice), _usage(chunk))
                 asked_first = True
+            if choice.get("finish_reason") == "length":
+                yield Piece(is_cut=True)
 
 
 def _behind(opening: Piece, piece: Piece) -> Piece:

@@ -13,6 +13,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from index.characters import WIDE
+from index.keywords import simplified
 from index.numerals import BIG, TENS, number
 from index.ordinals import ORDINALS
 
@@ -52,8 +53,8 @@ _NO_NUMBERS = re.compile(
 _WORD = "|".join(CARDINALS)
 _RANGE = re.compile(
     rf"""
-    (?P<between>between\s+)?(?<![\w.,/:第])(?P<low>\d+(?:\.\d+)?|[{_HAN}]+|{_WORD})
-    (?P<until>\s*(?:[-–—~〜至到]|to\b)\s*|(?(between)\s+and\s+|(?!)))
+    (?P<between>between\s+)?(?<![A-Za-z\d.,/:第-])(?P<low>\d+(?:\.\d+)?|[{_HAN}]+|{_WORD})
+    (?P<until>\s*(?:[-–—~〜至到、]|(?:to|or)\b)\s*|(?(between)\s+and\s+|(?!)))
     (?P<high>\d+(?:\.\d+)?|[一二三四五六七八九十两兩]+|(?:{_WORD})\b)
     (?P<unit>\s*(?:[万萬亿億]+|(?:hundred|thousand|million|billion|trillion|percent|per\ cent|percentage\ points?)\b|
       %|个百分点|(?-i:[BMT]|bn|tn|k)\b))
@@ -61,6 +62,8 @@ _RANGE = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+# 20多亿, 一千余万: more than 2 billion.
+_MORE = re.compile(rf"(?<=[\d{_HAN}])[多余几](?=[万亿])")
 # "In 2015 to 470 million" is no range, and hardly "90 to 2 million".
 _LIKE_A_YEAR = range(1500, 2100)
 _STEEPEST = 10
@@ -77,9 +80,9 @@ _PATTERN = re.compile(
     (?![为為立功员員本长長果就熟人语語交都绩績效见見型品]))
   | (?P<and_half>(?P<halved>[{_HAN}]+|(?<![\d.])\d+)个?(?:年|小时|小時|天|倍|世纪|世紀)半)
   | (?P<fraction_zh>(?P<denominator>[{_HAN}]+|\d+)分之(?P<numerator>[{_HAN}]+|\d+))
-  | (?P<arabic>(?<![A-Za-z\d.])(?:\d{{1,3}}(?:,\d{{3}})+(?!\d)|\d+)(?:\.\d+)?)
+  | (?P<money>[$€£¥]\s?)?(?P<arabic>(?<![A-Za-z\d.])(?:\d{{1,3}}(?:,\d{{3}})+(?!\d)|\d+)(?:\.\d+)?)
     (?P<scale>\s*(?:[万萬亿億千百]+|(?:hundred|thousand|million|billion|trillion|bn|tn)\b)|
-      [kK]\b|(?-i:[MBT])\b|(?<=[$€£¥]\d)m\b|(?<=[$€£¥]\d\d)m\b|(?<=[$€£¥]\d\d\d)m\b|(?<=[$€£¥]\d\.\d)m\b)?
+      [kK]\b|(?-i:[MBT])\b|(?(money)m\b|(?!)))?
     (?P<rest>(?:\d+[万萬千百]+)+)?
     (?P<sign>\s*(?:%|percentage\ points?\b|percent\b|per\ cent\b|个百分点))?
     (?P<dated>\s*[月日号號])?
@@ -88,7 +91,7 @@ _PATTERN = re.compile(
   | (?P<half_of>half\s+an?\s+(?P<halved_big>hundred|thousand|million|billion|trillion|dozen))(?![A-Za-z])
   | (?<![A-Za-z])(?P<words>(?:{_WORDS})(?:[\s-]+(?:(?:{_BIG_BEFORE})and\s+)?(?:{_WORDS}))*)
     (?P<word_sign>\s+(?:percent|per\ cent)\b)?
-    (?:[\s-]+(?P<word_part>thirds?|quarters?|fifths?)\b|(?P<word_half>\s+and\s+a\s+half\b)|[\s-]?fold\b)?(?![A-Za-z])
+    (?:[\s-]+(?P<word_part>thirds?|quarters?|fifths?)\b|(?P<word_half>\s+and\s+a\s+half\b(?:\s+(?P<halves_of>hundred|thousand|million|billion|trillion)\b)?)|[\s-]?fold\b)?(?![A-Za-z])
   | (?<![A-Za-z])(?:(?:a|one)[\s-]+)?(?P<part>half|third|quarter|fifth|tenth)(?:\s+of|(?=\s+(?:a|the|as)\b))
   | (?<![A-Za-z])(?P<times>double[sd]?|doubling|twice|triple[d]?|thrice)(?![A-Za-z])
   | (?<![A-Za-z])(?P<month>
@@ -124,7 +127,7 @@ def otherwise_written(value: Value) -> Value:
 @lru_cache(maxsize=8192)
 def figures(text: str) -> frozenset[Value]:
     """The quantities of `text` that are written in digits; words such as "may" or "second" are none."""
-    return _read(match for match in _matches(text) if match.group()[0].isdigit())
+    return _read(match for match in _matches(text) if match.group().lstrip("$€£¥ ")[0].isdigit())
 
 
 def _matches(text: str) -> Iterator[re.Match[str]]:
@@ -133,8 +136,8 @@ def _matches(text: str) -> Iterator[re.Match[str]]:
 
 def _plain(text: str) -> str:
     """`text` with digits as they are mostly written, without exponents and words that only look like numbers."""
-    text = _RAISED.sub(" ", text.translate(_PARTS_OF_ONE))
-    return _RANGE.sub(_in_full, _NO_NUMBERS.sub(" ", unicodedata.normalize("NFKC", text)))
+    text = simplified(_RAISED.sub(" ", text.translate(_PARTS_OF_ONE)))
+    return _RANGE.sub(_in_full, _MORE.sub("", _NO_NUMBERS.sub(" ", unicodedata.normalize("NFKC", text))))
 
 
 def _in_full(match: re.Match[str]) -> str:
@@ -169,7 +172,7 @@ def _values(match: re.Match[str]) -> set[Value]:
 
 def _read_words(g: dict[str, str]) -> set[Value]:
     if g["word_half"]:
-        return {("", _english(g["words"]) + Fraction(1, 2))}
+        return {("", (_english(g["words"]) + Fraction(1, 2)) * _EN_BIG.get((g["halves_of"] or "").lower(), 1))}
     if g["word_part"]:
         return _ratio(_english(g["words"]), Fraction(_EN_FRACTION[g["word_part"].lower()]))
     return _tagged("%" if g["word_sign"] else "", _english(g["words"]))

@@ -33,17 +33,22 @@ _ITS_GIST = (
 _IN_PASSING = (
     "作者 想 说 说明 介绍 一下 简单 简要 简短 几句话 一句话 一句 句 话 用 关于 整体 啥 告诉 帮 请 "
     "author writer give tell say sentence brief briefly short quick quickly overall whole entire general please sum up "
-    "one talk try word three five two three 些 大概 问题 写 英文 中文 三 五 两 三句 三句话 两句话 五句话"
+    "list outline bullet point 讲讲 说说 聊聊 给 列出 列 列举 字 以内 好 "
+    "all one talk try word three five two three 些 大概 问题 写 英文 中文 三 五 两 三句 三句话 两句话 五句话"
 )
 # And what a figure or a footnote does.
 _SHOWS = (
     "show state explain mean contain read 显示 展示 表示 写 写到 提到 解释 解释一下 意思 看 看出 画 标题 caption title"
 )
+_SUM_UP = r"\bsum(?:ming)?\s+(?:(?:it|this|that)\s+)?(?:all\s+)?up\b"
 _ABOUT = re.compile(
-    r"\babout\b|\bsay\b|关于|讲|[说写][的了]?些?什么|(?:介绍|讨论|探讨|论述)[的了]?一?[些下]?", re.IGNORECASE
+    rf"{_SUM_UP}|\babout\b|\bsay\b|关于|讲|[说写][的了]?些?什么|(?:介绍|讨论|探讨|论述)[的了]?一?[些下]?",
+    re.IGNORECASE,
 )
 # Who is meant stands in a conversation, or is asked for: no question about the article.
 _SOMEBODY = re.compile(r"\b(?:he|she|they|his|her|their|who|whose)\b|他|她|谁", re.IGNORECASE)
+# With no word of its own at all: "What is this about?", and not "what about it?".
+_BARE = re.compile(rf"{_SUM_UP}|^(?!\W*(?:what|how)\s+about\b).*\babout\b", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+")
 
 
@@ -53,6 +58,8 @@ def asks_about_the_whole(question: str) -> bool:
         return False
     asked = frozenset(token for token in content_tokens(question) if not _NUMBER.fullmatch(token))
     the_whole, its_gist, in_passing = (content_tokens(words) for words in (_THE_WHOLE, _ITS_GIST, _IN_PASSING))
+    if asked <= in_passing and _BARE.search(question):
+        return True
     if not asked <= the_whole | its_gist | in_passing:
         return False
     return bool(asked & its_gist) or bool(asked & the_whole and _ABOUT.search(simplified(question)))

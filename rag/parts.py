@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
+from index.characters import HAN
 from index.keywords import simplified
 from index.paragraphs import Language
 
@@ -15,32 +17,66 @@ _ASKS = {
         r"什么|谁|哪|(?<![这那好])几(?![乎十百千万])|多少|多[大长高久快远]|怎|为何|何时|何[处种]|如何|是否|有没有|吗|呢"
     ),
     "en": re.compile(
-        rf"\b(?:{_WORDS})\b|(?:^|:\s*)(?:(?:and|but|or|so|then|also)\s+)?(?:{_AUXILIARIES})\b", re.IGNORECASE
+        rf"\b(?:{_WORDS})\b|(?:^|:\s*)(?:(?:and|but|or|so|then|also)\s+)?(?:{_AUXILIARIES})(?:n['’]t)?\b", re.IGNORECASE
     ),
 }
 # What only says when or whether: "When the price rises, ...", 不管价格多高, ….
 _CONDITION = {
-    "zh": re.compile(r"^(?:如果|假如|要是|既然|无论|不管|自从|哪怕|虽然|尽管|当).|[时后]$|以来$|的话$"),
+    "zh": re.compile(
+        r"^(?:如果|假如|要是|既然|无论|不管|自从|哪怕|虽然|尽管|当(?![地时年初天局选代下今])).|(?<![何小])时$|后$|以来$|的话$"
+    ),
     "en": re.compile(
         rf"^(?:when|where|if|since|because|after|before|while|although|though|given|as|once|unless)\s+"
         rf"(?!(?:{_AUXILIARIES})\b)\w+\s+\w[^?]*$",
         re.IGNORECASE,
     ),
 }
-# Where one may end and the next begin: behind a question mark, or at a comma or an "and" before a question word.
+# Where one may end and the next begin: behind a question mark or a line, at a comma or an "and" before what asks. In
+# Chinese a blank may stand for the comma.
 _SEAM = {
-    "zh": re.compile(r"(?<=[?？;；])\s*|[,，]\s*|(?<=[^,，?？])(?=(?:以及|并且|又是|又有|又在|又被|还有)[^,，?？]{2})"),
+    "zh": re.compile(
+        rf"(?<=[?？;；])\s*|[,，]\s*|、(?!什么|哪[里个些]|何[处地])|\n+|(?<=[{HAN}])\s+(?=[{HAN}])|"
+        r"(?<=[^,，?？])(?=(?:以及|并且|又是|又有|又在|又被|还有)[^,，?？]{2})"
+    ),
     "en": re.compile(
-        r"(?<=[?;])\s+|,?\s+(?:and|but|or)\s+(?=(?:(?:by|in|at|on|for|to|with|from|of|about)\s+)?"
-        rf"(?:{_WORDS})\b)|,\s+(?=(?:{_WORDS})\b)",
+        r"(?<=[?;])\s+|\n+|,?\s+(?:and|but|or)\s+(?=(?:(?:by|in|at|on|for|to|with|from|of|about)\s+)?"
+        rf"(?:{_WORDS})\b)|,?\s+(?:and|but)\s+(?=(?:{_AUXILIARIES})(?:n['’]t)?\s+"
+        rf"(?:it|they|he|she|we|you|the|this|that|these|those|there|any|an?)\b)|,\s+(?=(?:{_WORDS})\b)",
         re.IGNORECASE,
     ),
 }
+# "When" of "when and where was it signed?" asks nothing by itself.
+_BARE = re.compile(
+    rf"(?:(?:by|in|at|on|for|to|with|from|of|about)\s+)?(?:{_WORDS})(?:\s+(?:dates?|days?|years?|months?|times?|city|place|country))?",
+    re.IGNORECASE,
+)
+# What somebody else asked: no seam stands within.
+_QUOTED = re.compile(r"“[^”]*”|‘[^’]*’(?!\w)|「[^」]*」|『[^』]*』|《[^》]*》|\"[^\"]*\"")
 # One thing asked of each of several: "how long did A and B each take?"
 _OF_EACH = {
     "zh": re.compile(r"分别|各自|[,，]各|各[能有是占花用要需会达为]|两者|二者|区别|差别"),
     "en": re.compile(r"\b(?:each|respectively|both|differ|differences?|compare)\b", re.IGNORECASE),
 }
+# Two things held against each other, which no one paragraph has to do: "which is taller, A or B?"
+_COMPARES = {
+    "zh": re.compile(
+        r"(?:哪一?[个种座家条款项边方类]?|谁)更|更.{0,3}的是(?:哪|谁)|还是.*更|更.*还是|异同|区别|差别|差异|有(?:什么|何)不同|"
+        r"(?:^|[,，])[^,，]{1,12}比[^,，]{1,12}(?:更.{1,4}|[多高低大长贵快早晚新重强])(?:吗|多少|[?？]*$)"
+    ),
+    "en": re.compile(
+        r"\b(?:which|who|what)\b.*\b(?:is|are|was|were|has|have|costs?|takes?|lasts?)\s+(?:the\s+)?"
+        r"(?:\w{2,}er|more|less|worse)\b.*\bor\b|\b(?:compare|differs?|differences?)\b|"
+        r"^\W*(?:is|are|was|were|do|does|did|has|have|can)\b.*\b(?:\w{2,}er|more|less|fewer|worse)\b.*\b(?:than|or)\b",
+        re.IGNORECASE,
+    ),
+}
+_REASON = re.compile(r"为什么|为何|\bwhy\b", re.IGNORECASE)
+
+
+def compares(question: str, language: Language) -> bool:
+    """Whether the question holds one thing against another."""
+    asked = simplified(question)
+    return _COMPARES[language].search(asked) is not None and not _REASON.search(asked)
 
 
 def parts(question: str, language: Language) -> list[str]:
@@ -53,14 +89,26 @@ def parts(question: str, language: Language) -> list[str]:
     question = simplified(question)
     found: list[str] = []
     pending: list[str] = []
-    for piece in filter(None, (piece.strip() for piece in _SEAM[language].split(question))):
+    pieces = [piece for piece in map(str.strip, _pieces(question, language)) if piece]
+    for at, piece in enumerate(pieces, 1):
         pending.append(piece)
-        if _ASKS[language].search(piece) and not _CONDITION[language].search(piece):
+        is_half = at < len(pieces) and _BARE.fullmatch(piece)
+        if _ASKS[language].search(piece) and not _CONDITION[language].search(piece) and not is_half:
             found.append(gap.join(pending))
             pending = []
     if len(found) < 2:
         return [question]
     return [*found[:-1], gap.join([found[-1], *pending])]
+
+
+def _pieces(question: str, language: Language) -> Iterator[str]:
+    """`question` as it is cut at the seams; none of them stands within quotation marks."""
+    hidden = _QUOTED.sub(lambda match: "_" * len(match.group()), question)
+    start = 0
+    for seam in _SEAM[language].finditer(hidden):
+        yield question[start : seam.start()]
+        start = seam.end()
+    yield question[start:]
 
 
 def asks_for_several(question: str, language: Language) -> bool:

@@ -42,11 +42,19 @@ _NAMES: Mapping[Unit, tuple[str, str, str]] = {
     "figure": (
         _FIGURE := r"figures?|figs?\.?|charts?|graphs?|pictures?|diagrams?|images?",
         _FIGURE,
-        r"[张幅个]?(?:图表?|插图)",
+        r"[张幅个]?(?:图表?(?![书案谋纸钉形像标])|插图)",
     ),
-    "table": (r"tables?", r"tables?", r"[张个]?表格?"),
-    "footnote": (_NOTE := r"footnotes?|endnotes?", _NOTE, r"[条个]?(?:脚注|尾注|注释)"),
-    "section": (r"sections?|chapters?", r"sections?|chapters?|parts?", r"(?:小?节|章节?|个?部分)"),
+    "table": (r"tables?", r"tables?", r"[张个]?表格?(?![示明现达态决演述扬面情彰白率])"),
+    "footnote": (
+        r"footnotes?|endnotes?",
+        r"footnotes?|endnotes?|(?<!bank )notes?",
+        r"[条个]?(?:脚注|尾注|注释|(?<![备关专标下附批投])注(?![意册重定入射视目明解]))",
+    ),
+    "section": (
+        r"sections?|chapters?",
+        r"sections?|chapters?|parts?",
+        r"(?:小?节(?![能约奏日目省俭点])|章节?|个?部分)",
+    ),
     "paragraph": (_PARAGRAPH := r"paragraphs?", _PARAGRAPH, r"(?:个?自然)?段(?:落|话|文字)?"),
 }
 # Words that end like a name and are none: 阶段 3, 环节 2, 地图 1, 代表 5.
@@ -55,7 +63,8 @@ _NO_NAME = "(?<![阶片手环季情细关地版意企代发钟手图仪列])"
 _HAN_N = r"[一二三四五六七八九十]{1,3}(?![个种次条位名年月日天张幅点些百千万半直般])"
 # The first section of a tunnel, 第二节课 and the first image sent by a probe are no places of the text.
 _ELSEWHERE = (
-    r"(?!\s+(?:of\s+the\s+(?!article|text|report|essay|page|paper|document|piece|story)|sent\b|taken\b|ever\b))"
+    r"(?!\s+(?:of\s+the\s+(?!article|text|report|essay|page|paper|document|piece|story)|sent\b|taken\b|ever\b|who\b|hits?\b|"
+    r"to\s+(?!the\b|this\b)\w))"
 )
 _NO_COUNT = r"(?! times\b|\.\d|\s+(?:hundred|thousand|\w+illion)\b)"
 _ELSEWHERE_ZH = r"(?!婚姻|感情|恋情|关系|课|车厢|录音|视频|路|旅程|航程|历史|经历|时间|时期|比赛|电池|列车|隧道|楼梯)"
@@ -71,10 +80,10 @@ _PATTERNS: Mapping[Unit, tuple[re.Pattern[str], ...]] = {
     **{
         unit: (
             re.compile(rf"\b{_NTH}\s+(?:{behind})\b{_ELSEWHERE}", re.IGNORECASE),
-            re.compile(rf"\b(?:{before})\s*(?:no\.?\s*|number\s+)?#?{_N}\b{_NO_COUNT}", re.IGNORECASE),
+            re.compile(rf"\b(?:{before})\s*(?:no\.?\s*|number\s+)?#?[\[(]?{_N}\b{_NO_COUNT}", re.IGNORECASE),
             re.compile(rf"(?:{_DI}|{_END}|{_START}){chinese}{_ELSEWHERE_ZH}"),
             re.compile(
-                rf"{_NO_NAME}{chinese}\s*(?P<n>\d{{1,3}}(?![\d.%年月日])"
+                rf"{_NO_NAME}{chinese}\s*[\[【(（]?(?P<n>\d{{1,3}}(?![\d.%年月日])"
                 rf"{f'|{_HAN_N}' if unit in ('figure', 'table', 'footnote') else ''})"
             ),
         )
@@ -84,10 +93,11 @@ _PATTERNS: Mapping[Unit, tuple[re.Pattern[str], ...]] = {
 
 
 _N_PRINTED = r"\s*(?P<n>\d{1,3}|[一二三四五六七八九十]{1,3})?"
-# How their captions begin: "▲ 图 2 ...", "Table 3: ...".
+# How their captions begin: "▲ 图 2 ...", "Table 3: ...", and a footnote.
 _CAPTIONS: Mapping[Unit, re.Pattern[str]] = {
     "figure": re.compile(rf"\W*(?:[图圖](?:表)?|figure|fig\.?|chart){_N_PRINTED}", re.IGNORECASE),
     "table": re.compile(rf"\W*(?:表格?|table){_N_PRINTED}", re.IGNORECASE),
+    "footnote": re.compile(r"\W*(?P<n>\d{1,3})(?:[\]】)）、:：]|\.(?!\d))"),  # [2] ..., 2. ...
 }
 
 
@@ -186,7 +196,7 @@ def _at(place: Named, paragraphs: Sequence[Paragraph]) -> Sequence[Paragraph]:
 
 
 def _captioned(caption: re.Pattern[str], which: int, captions: Sequence[Paragraph]) -> Sequence[Paragraph]:
-    """The figure, or the table, that is printed with that number; where none has one, what stands there."""
+    """The figure, the table or the footnote that is printed with that number; where none has one, what stands there."""
     numbers = [next((m for text in (p.zh, p.en) if (m := caption.match(text or ""))), None) for p in captions]
     own = [p for p, match in zip(captions, numbers, strict=True) if match]
     if which > 0 and any(match and match["n"] for match in numbers):

@@ -9,7 +9,7 @@ import numpy as np
 from llama_index.core.llms import ChatResponse
 from numpy.typing import NDArray
 
-from rag.generators import WORD_LOGIT, stated_logit
+from rag.generators import WORD_LOGIT, is_cut, stated_logit
 from rag.prompts import Wording
 
 
@@ -19,7 +19,8 @@ class Reply:
     `logit` is the log odds of the opening word: of the first token's probabilities where the endpoint tells them, else
     WORD_LOGIT with the sign of the word. `inside` is what the model held when it chose, where that is told. `opening`
     is the log odds that the evidence states the answer, as `hears` makes it out from both; without it, `logit`.
-    `text` is the answer so far, empty where the model replied that nothing is stated; `usage` what the reply cost.
+    `text` is the answer so far, empty where the model replied that nothing is stated; `usage` what the reply cost;
+    `is_cut` whether it broke off because it may be no longer.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Reply:
         self.opening: float | None = None
         self.text = ""
         self.usage: Mapping[str, int] | None = None
+        self.is_cut = False
 
     def __iter__(self) -> Iterator[str]:
         whole = ""
@@ -43,6 +45,7 @@ class Reply:
         with closing(self._responses) as responses:  # type: ignore[type-var]
             for response in responses:
                 self.usage = response.additional_kwargs.get("usage", self.usage)
+                self.is_cut = self.is_cut or is_cut(response)
                 logit = stated_logit(response, self._wording) if self.opening is None else None
                 if logit is not None:
                     self._open(logit, response.additional_kwargs.get("inside"))

@@ -11,7 +11,7 @@ from index.build import Index
 from index.characters import WIDE
 from index.keywords import fold, simplified, tokenize
 from index.paragraphs import Language
-from rag.language import language_of_question
+from rag.language import FUNCTION_WORDS, language_of_question
 
 # A Latin word with a capital or a digit in it: METR, Claude, Opus, SWE-bench, GitHub, n8n. Chinese characters are no
 # part of one: few people type a space between the two scripts.
@@ -24,6 +24,12 @@ _CONTRACTED = re.compile(
 )
 # Three words or more, and no small letter.
 _SHOUTED = re.compile(rf"[^a-z{WIDE}]*(?:[A-Z]+[^\w{WIDE}]+){{2}}[A-Z][^a-z{WIDE}]*")
+# Words that are no names in capitals: “is it NOT allowed?”, “OK, who built it?”; WHO and IT are.
+_EMPHASISED = (FUNCTION_WORDS - {"who", "it", "us", "may", "will"}) | frozenset(
+    "ok okay please asap main only most all every any hi hello fyi tldr btw exactly never always yes very".split()
+)
+# A title has a capital on this share of its own words, and on one that a sentence would write small.
+_CAPITALS = 0.9
 _NEGATION = {
     "zh": re.compile(
         r"(?<!差)不(?!断|仅|只|过|同|少|久|止|得不|管|论|可或缺|错|锈|超过|[低小大高]于)|没有?(?!.{0,2}问题)|尚未|未(?!来|必)|"
@@ -106,7 +112,8 @@ def names(text: str) -> frozenset[str]:
     nothing can be told, and only what holds a digit is.
     """
     found = set()
-    is_shouted = bool(_SHOUTED.fullmatch(text))
+    shouted = is_shouted(text)
+    is_title = not shouted and _is_title(text)
     is_chinese = language_of_question(text) == "zh"
     for match in _NAME.finditer(text):
         word = match.group().rstrip("’'-")
@@ -115,7 +122,9 @@ def names(text: str) -> frozenset[str]:
         if (
             len(word) < 2
             or _CONTRACTED.fullmatch(word)
-            or (is_shouted and word.isalpha())
+            or (shouted and word.isalpha())
+            or (word.isupper() and word.lower() in _EMPHASISED)
+            or (is_title and word[1:].islower() and word.isalpha())
             or (opens and word[1:].islower() and word.isalpha())
         ):
             continue
@@ -123,9 +132,22 @@ def names(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def is_shouted(text: str) -> bool:
+    """Whether `text` is typed in capitals throughout."""
+    return _SHOUTED.fullmatch(text) is not None
+
+
+def _is_title(text: str) -> bool:
+    """Whether `text` is typed as a title is: How Much Does the Telescope Cost?"""
+    words = re.findall(r"[A-Za-z][A-Za-z’'-]+", text)
+    own = [word for word in words if word.lower() not in _EMPHASISED]
+    is_stressed = any(word.lower() in _EMPHASISED and word.istitle() for word in words[1:])
+    return is_stressed and bool(own) and sum(word[0].isupper() for word in own) >= _CAPITALS * len(own)
+
+
 def negations(text: str) -> int:
     """How many negations `text` holds, in either language; 不断, 不仅, "not only" and the like are none."""
-    return sum(len(pattern.findall(text)) for pattern in _NEGATION.values())
+    return sum(len(pattern.findall(simplified(text))) for pattern in _NEGATION.values())
 
 
 def superlatives(text: str) -> int:

@@ -34,8 +34,10 @@ class ScriptedLLM(CustomLLM):
     """Replies with what it was given, in pieces, and keeps every prompt it saw.
 
     `logit`: what the first tokens say, of every reply, or of each in turn. `translation`: what a question becomes in
-    the other language; asked for in `translated`, not in `prompts`.
+    the other language; asked for in `translated`, not in `prompts`. `is_cut`: each reply ends because it may be no longer.
     """
+
+    is_cut: bool = False
 
     translation: str = ""
     translated: list[str] = Field(default_factory=list)
@@ -84,6 +86,8 @@ class ScriptedLLM(CustomLLM):
                 message = ChatMessage(role=MessageRole.ASSISTANT, content=reply[: at + 3])
                 told = [[LogProb(token=token, logprob=p) for token, p in opening]] if opening and at == 0 else None
                 yield ChatResponse(message=message, delta=reply[at : at + 3], logprobs=told)
+            if self.is_cut:
+                yield ChatResponse(message=message, delta="", additional_kwargs={"is_cut": True})
 
         return generate()
 

@@ -238,6 +238,33 @@ def test_a_word_that_only_contains_a_negation_is_none(text: str) -> None:
     assert negations(text) == 0
 
 
+@pytest.mark.parametrize("text", ["他們沒有來", "他無法完成", "並非如此"])
+def test_a_denial_is_one_in_either_script(text: str) -> None:
+    assert negations(text) == 1
+
+
+def test_who_says_no_denies_no_more_than_the_rest_does(rarity: Rarity) -> None:
+    cited = [first(TEA, "en")]
+    for opening in ("No, ", ""):
+        said = f"{opening}Yunnan exported more than ten thousand tonnes of tea."
+        assert check(said, cited, "Was it less?", rarity).verdict == "supported"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("How Much Does the Telescope Cost?", set()),
+        ("What Is the SWE-bench Score of METR and GitHub?", {"swe-bench", "metr", "github"}),
+        ("Is it NOT allowed?", set()),
+        ("OK, who built it?", set()),
+        ("Does WHO advise it?", {"who"}),
+        ("Anthropic and OpenAI, Google DeepMind, Meta", {"openai", "google", "deepmind", "meta"}),
+    ],
+)
+def test_a_title_and_a_stressed_word_name_nothing(text: str, expected: set[str]) -> None:
+    assert names(text) == expected
+
+
 def test_names_are_what_a_translation_keeps_in_latin_letters() -> None:
     assert names("METR 与 SWE-bench 由 Claude Opus 完成") == {"metr", "swe-bench", "claude", "opus"}
     assert names("The end. However, nothing.") == frozenset()
@@ -545,6 +572,23 @@ def test_what_goes_too_far_from_the_sentence_it_cites_gives_way_to_it(rarity: Ra
     )
     assert kept is not None
     assert with_nearest(kept, [first], {}, rarity).statements[0].text == kept.statements[0].text
+
+
+def test_a_list_of_clauses_is_held_against_the_whole_list(rarity: Rarity) -> None:
+    clauses = [
+        "第一，检查窑门",
+        "第二，清理炉膛",
+        "第三，核对温度",
+        "第四，称量釉料",
+        "第五，拉紧皮带",
+        "第六，摆放湿坯",
+    ]
+    kiln = Paragraph(8, "body", "；".join(clauses) + "。", "The checks.")
+    own = sentences_of(kiln, "zh")
+    said = "检查窑门、清理炉膛、核对温度、称量釉料、拉紧皮带、摆放湿坯"
+    written = compose(base("zh"), weigh([(said, (own[0], own[3]))], "开工之前要做什么?", rarity))
+    assert written is not None
+    assert with_nearest(written, [own[0]], {}, rarity).statements[0].text == said
 
 
 @pytest.mark.parametrize(

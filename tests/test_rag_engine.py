@@ -65,6 +65,19 @@ def test_the_items_of_a_list_do_not_run_into_each_other(tea: Index) -> None:
     assert engine.ask("茶怎么发酵?").text == "绿茶不发酵[¶3]；红茶完全发酵[¶3]"
 
 
+def test_a_reply_that_is_cut_short_keeps_no_half_of_a_sentence(tea: Index) -> None:
+    whole, half = "杀青历时 6 分钟。", "杀青用 280 度的"
+    engine, llm = scripted_engine(tea, whole + half)
+    assert any(half in s.text for s in engine.ask("杀青要多久?").statements), "it may end like that"
+    llm.is_cut = True
+    assert [s.text for s in engine.ask("杀青要多久?").statements] == [whole]
+    engine, llm = scripted_engine(tea, half)
+    llm.is_cut = True
+    answer = engine.ask("杀青用多少度的锅?")
+    assert half not in [s.text for s in answer.statements]
+    assert all(s.text == answer.citations[s.citations[0]].quote for s in answer.statements), "quotes stand for it"
+
+
 def test_the_contract_has_exactly_its_fields(tea: Index) -> None:
     engine, _ = scripted_engine(tea, "杀青历时 6 分钟。")
     record = engine.ask("杀青要多久?").to_json()
@@ -330,7 +343,9 @@ def test_a_question_that_stands_alone_is_not_rewritten(tea: Index) -> None:
 @pytest.mark.parametrize(
     "question",
     ["那 2024 年呢?", "为什么呢?", "為什麼?", "详细说说", "2024年?", "這個是什麼?", "该公司在哪?", "And in 2024?", "In 2024?",
-     "What about its cost?", "Why?", "Tell me more", "Can you elaborate?", "The price?", "How many are there?"],
+     "What about its cost?", "Why?", "Tell me more", "Can you elaborate?", "The price?", "How many are there?",
+     "In which year?", "How old?", "Since when?", "By whom?", "What happened next?", "The second one?", "Any other reasons?",
+     "Examples?", "哪一年?", "何时?", "怎么做?", "第二个", "举例说明", "有别的原因吗", "多少钱?"],
 )  # fmt: skip
 def test_an_elliptical_question_leans_on_the_one_before(question: str) -> None:
     assert leans_on_history(question, language_of_question(question))
@@ -348,7 +363,8 @@ def test_what_the_first_of_two_parts_names_is_not_looked_for_in_the_history(ques
     "question",
     ["Who is the author?", "When was the tram built?", "How much does a ticket cost?", "Are there any risks?",
      "What does this article say about METR?", "Who claims that the bridge is safe?", "应该怎么做?", "该怎么办?",
-     "再生能源占多少?", "这篇文章讲了什么?"],
+     "再生能源占多少?", "这篇文章讲了什么?", "世界上面积最大的沙漠在哪里?", "那不勒斯有多少人口?", "他汀类药物有效吗?",
+     "How large is the IT department?", "What grows above the snow line?", "When and where was the treaty signed?"],
 )  # fmt: skip
 def test_a_whole_question_leans_on_nothing(question: str) -> None:
     assert not leans_on_history(question, language_of_question(question))

@@ -110,6 +110,11 @@ def test_a_sentence_that_holds_the_kind_of_answer_asked_for_gains_on_one_that_as
     assert scored[same_words] == without[same_words]
 
 
+def test_a_date_in_chinese_numerals_is_one() -> None:
+    assert holds("三月五日动工。", "time", "zh", "哪天动工?")
+    assert not holds("他吃了一月饼。", "time", "zh", "哪天?")
+
+
 @pytest.mark.parametrize(
     ("question", "language", "kinds"),
     [
@@ -121,6 +126,8 @@ def test_a_sentence_that_holds_the_kind_of_answer_asked_for_gains_on_one_that_as
         ("怎么会坏?", "zh", {"reason"}),
         ("怎么做?", "zh", {"way"}),
         ("何時開始?", "zh", {"time"}),
+        ("哪个月开始?", "zh", {"time"}),
+        ("什么时间开始?", "zh", {"time"}),
         ("这是什么?", "zh", set()),
     ],
 )

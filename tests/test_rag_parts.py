@@ -11,7 +11,7 @@ from llama_index.core.base.llms.types import ChatMessage, ChatResponseGen
 
 from index.build import Index
 from index.paragraphs import Language
-from rag.parts import asks_for_several, parts
+from rag.parts import asks_for_several, compares, parts
 from rag.rerank import FURTHER, SEVERAL, STATES_TOO, stating_too
 from tests.rag_support import make_index, scripted_engine, small_engine
 
@@ -32,6 +32,16 @@ from tests.rag_support import make_index, scripted_engine, small_engine
         ("Is it dear? Why?", "en", ["Is it dear?", "Why?"]),
         ("If it rains, who picks the tea?", "en", ["If it rains, who picks the tea?"]),
         ("Where do bread and tea come from?", "en", ["Where do bread and tea come from?"]),
+        ("茶是谁采的、下雨时为什么不采?", "zh", ["茶是谁采的", "下雨时为什么不采?"]),
+        ("谁种的 什么时候种的", "zh", ["谁种的", "什么时候种的"]),
+        ("当地人叫它什么,坐车要几小时?", "zh", ["当地人叫它什么", "坐车要几小时?"]),
+        ("谁种的\n哪年种的", "zh", ["谁种的", "哪年种的"]),
+        ("“谁来监督,怎么监督?”这句话是什么意思?", "zh", ["“谁来监督,怎么监督?”这句话是什么意思?"]),
+        ("有哪些原因、后果?", "zh", ["有哪些原因、后果?"]),
+        ("Who grew it, and is the tea dear?", "en", ["Who grew it", "is the tea dear?"]),
+        ("Who grew it? Isn't it dear?", "en", ["Who grew it?", "Isn't it dear?"]),
+        ("What is and is not allowed?", "en", ["What is and is not allowed?"]),
+        ("When and where was it picked?", "en", ["When and where was it picked?"]),
     ],
 )
 def test_a_question_falls_into_the_parts_that_ask_something(
@@ -54,6 +64,25 @@ def test_a_question_falls_into_the_parts_that_ask_something(
 )
 def test_one_thing_asked_of_each_of_several_is_several_things(question: str, language: Language, several: bool) -> None:
     assert asks_for_several(question, language) is several
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "expected"),
+    [
+        ("Which is taller, the north or the south lighthouse?", "en", True),
+        ("Is the south lighthouse older than the north one?", "en", True),
+        ("How do spring and summer tea differ?", "en", True),
+        ("Why is spring tea dearer than summer tea?", "en", False),
+        ("Which newspaper or magazine carried it?", "en", False),
+        ("北灯塔和南灯塔哪座更高?", "zh", True),
+        ("南燈塔比北燈塔更老嗎?", "zh", True),
+        ("春茶比夏茶贵多少?", "zh", True),
+        ("为什么春茶比夏茶更贵?", "zh", False),
+        ("灯塔有多高?", "zh", False),
+    ],
+)
+def test_what_holds_one_thing_against_another(question: str, language: Language, expected: bool) -> None:
+    assert compares(question, language) is expected
 
 
 def test_what_states_a_part_is_sure_uncited_and_not_too_many() -> None:
@@ -119,6 +148,23 @@ def test_where_one_thing_is_asked_nothing_further_is_read(fixing: Index) -> None
     engine, llm = small_engine(fixing, "Stated: It takes 6 minutes.", logits=[4.0])
     engine.ask("How long does fixing tea in the iron pan take?")
     assert len(llm.prompts) == 1
+
+
+def test_what_is_compared_is_read_together_where_no_paragraph_states_it_alone(fixing: Index) -> None:
+    question = "Is rolling longer than fixing tea in the iron pan?"
+    denying, llm = small_engine(fixing, "Not stated.", logits=[-6.0])
+    assert denying.ask(question).refused
+    *alone, together = (prompt.rpartition("Excerpts:")[2] for prompt in llm.prompts)
+    assert all(("6 minutes" in prompt) + ("an hour" in prompt) < 2 for prompt in alone)
+    assert "6 minutes" in together
+    assert "an hour" in together
+    replies = [*["Not stated."] * len(alone), "Stated: Rolling takes an hour, fixing 6 minutes."]
+    engine, _ = small_engine(fixing, *replies, logits=[*[-6.0] * len(alone), 6.0])
+    answer = engine.ask(question)
+    assert {1, 2} <= {c.paragraph.number for c in answer.citations}
+    engine, llm = small_engine(fixing, "Not stated.", logits=[-6.0])
+    engine.ask("Why does rolling tea take an hour?")
+    assert len(llm.prompts) < len(replies), "nothing is compared"
 
 
 def test_a_larger_model_has_seen_all_paragraphs_and_reads_no_further(fixing: Index) -> None:

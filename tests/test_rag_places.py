@@ -125,6 +125,10 @@ def places_of(question: str) -> list[tuple[str, int]]:
         ("首段和最后一段说了什么?", [3, 8]),
         ("Compare the first and the second figure.", [9]),
         ("第2节 1 里有多少?", [5, 6, 7]),
+        ("脚注[2]说了什么?", [11]),
+        ("注 2 说了什么?", [11]),
+        ("What does note 2 say?", [11]),
+        ("首图画了什么?", [6]),
     ],
 )
 def test_a_place_is_known_by_what_it_is_called(question: str, numbers: list[int]) -> None:
@@ -150,6 +154,12 @@ def test_a_place_is_known_by_what_it_is_called(question: str, numbers: list[int]
         "脚注 12 说了什么?",
         "第十二节呢?",
         "¶99?",
+        "第一个图书馆在哪里?",
+        "谁最后表态?",
+        "第一个表示反对的是谁?",
+        "第一节能灯是谁造的?",
+        "备注 1 写了什么?",
+        "Who was the first figure to speak out?",
     ],
 )
 def test_what_is_no_place_of_this_article_is_left_alone(question: str) -> None:
@@ -189,6 +199,19 @@ CAPTIONED = [
 )
 def test_a_figure_is_the_one_whose_caption_prints_the_number(question: str, numbers: list[int]) -> None:
     assert [p.number for p in paragraphs_at(named(question, CAPTIONED), CAPTIONED)] == numbers
+
+
+def test_a_footnote_is_the_one_that_prints_the_number() -> None:
+    notes = [
+        Paragraph(1, "footnote", "* 作者当时在场。", "* The author was there."),
+        Paragraph(2, "footnote", "[1] 见年报。", "[1] See the annual report."),
+        Paragraph(3, "footnote", "[2] 未经审计。", "[2] Not audited."),
+    ]
+    at = lambda question: [p.number for p in paragraphs_at(named(question, notes), notes)]  # noqa: E731
+    assert at("脚注2说了什么?") == [3]
+    assert at("What does footnote 1 say?") == [2]
+    assert at("What does the last footnote say?") == [3]
+    assert at("footnote 3?") == []
 
 
 def test_the_last_of_what_an_article_lacks_is_nothing() -> None:

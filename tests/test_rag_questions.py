@@ -29,6 +29,11 @@ from rag.parts import parts
         ("《战争与和平》", "zh"),
         ("METR 的方法", "zh"),
         ("2026?", "en"),
+        ("When AI builds itself 的主要观点", "zh"),
+        ("Why We Sleep 的核心观点", "zh"),
+        ("WHO 建议每天吃几克盐?", "zh"),
+        ("What is 哪吒 about?", "en"),
+        ("How does METR 的测试 work?", "en"),
     ],
 )
 def test_a_question_is_in_the_language_that_asks(question: str, language: Language) -> None:
@@ -50,6 +55,7 @@ def test_a_question_is_in_the_language_that_asks(question: str, language: Langua
         ("According to the passage, who won the race?", "who won the race?"),
         ("In the author's opinion, why did prices rise?", "why did prices rise?"),
         ("What does the writer mean by soft power?", "what is soft power?"),
+        ("WHO WON THE RACE?", "who won the race?"),
     ],
 )
 def test_what_says_where_the_answer_stands_is_not_looked_for(question: str, left: str) -> None:
@@ -59,6 +65,8 @@ def test_what_says_where_the_answer_stands_is_not_looked_for(question: str, left
 @pytest.mark.parametrize(
     "question",
     ["文章说了什么?", "这篇文章写了什么?", "文章讨论了什么问题?", "用三句话总结文章", "用英文总结这篇文章", "介绍一下这篇文章",
+     "给我讲讲这篇文章", "列出文章的要点", "用100字概括文章", "总结全文,100字以内", "What is this about?", "Sum it up",
+     "Can you sum up the article?", "List the main points", "What's it all about?",
      "What is this passage about?", "What does this article talk about?", "Summarize this article in 3 sentences"],
 )  # fmt: skip
 def test_what_asks_about_the_whole(question: str) -> None:
@@ -67,7 +75,18 @@ def test_what_asks_about_the_whole(question: str) -> None:
 
 @pytest.mark.parametrize(
     "question",
-    ["What did he argue?", "他讲了什么?", "谁总结的?", "What does the article say about A.I.?", "文章讨论了哪些风险?"],
+    [
+        "What did he argue?",
+        "他讲了什么?",
+        "谁总结的?",
+        "What does the article say about A.I.?",
+        "文章讨论了哪些风险?",
+        "What about it?",
+        "What is the sum?",
+        "列出风险",
+        "Sum up the risks",
+        "What is this figure about?",
+    ],
 )
 def test_what_asks_about_something(question: str) -> None:
     assert not asks_about_the_whole(question)
