@@ -241,7 +241,7 @@ class Engine:
             quotes = self._quotes(base, looked)
             answer = replace(quotes, fallback="the text shown states nothing of what was written")
         elif self.generator.is_small:
-            answer = with_nearest(answer, self._quotable(looked), looked.ranking.share, self._rarity)
+            answer = with_nearest(answer, self._quotable(looked), heard.share, self._rarity)
         return self._with_all_that_is_asked(with_headings(with_what_is_announced(answer)), heard)
 
     def _listened(self, found: Found) -> tuple[Heard, Gate]:

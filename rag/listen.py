@@ -36,7 +36,7 @@ class Heard:
     `looked` is what was found, reranked by what the generator said. `pieces`: of the answer, as they come; None where
     the reply was stopped at its opening, because another one was listened to after it. `spent`: the tokens of the
     replies that were listened to before this one. `openings`: {paragraph: log odds that it states the answer}, of each
-    that was read alone.
+    that was read alone. `is_of_several`: whether it is of several paragraphs as good as each other.
     """
 
     looked: Looked
@@ -45,6 +45,13 @@ class Heard:
     pieces: Iterator[str] | None
     spent: Counter[str] = field(default_factory=Counter)
     openings: Mapping[int, float] = field(default_factory=dict)
+    is_of_several: bool = False
+
+    @property
+    def share(self) -> Mapping[int, float]:
+        """{paragraph: its probability that it is the one that answers}."""
+        share = self.looked.ranking.share
+        return {**share, **dict.fromkeys((e.paragraph.number for e in self.told), 1.0)} if self.is_of_several else share
 
     @property
     def usage(self) -> dict[str, int] | None:
@@ -100,7 +107,7 @@ class Listener:
         spent = heard.spent + Counter(heard.reply.usage or {})
         likeliest = [entry.paragraph.number for entry in looked.ranking.retrieved[:SEVERAL]]
         told = self._selector.of_all(likeliest, looked.ranked, self._alone, looked.language)
-        return replace(self._opened(looked, told), spent=spent, openings=heard.openings)
+        return replace(self._opened(looked, told), spent=spent, openings=heard.openings, is_of_several=True)
 
     def openings(self, found: Looked, most: int) -> dict[int, Heard]:
         """{paragraph: the generator's reply about it alone, stopped at its opening}, of the first `most`.
