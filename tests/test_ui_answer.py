@@ -114,6 +114,16 @@ def test_a_refusal_by_retrieval_alone_is_not_announced_while_the_model_still_dec
     assert 'class="nearest"' in drawn
 
 
+def test_a_question_that_was_stopped_before_it_was_judged_is_not_refused(index: Index) -> None:
+    drawn = _drawn(_exchange(an_answer(index, "桥有多长?"), state="stopped"))
+    assert "文章没有提到" not in drawn
+    assert "Stopped." in drawn
+    assert "Closest in the article, not an answer" in drawn
+    assert 'class="nearest"' in drawn
+    assert 'data-act="copy"' not in drawn
+    assert 'data-act="retry"' in drawn
+
+
 def test_a_draft_is_drawn_as_a_draft_without_chips_or_verdicts(index: Index) -> None:
     quotes = an_answer(index, "桥有多长?", ("它横跨清溪,长四十米。", 3, 1, "supported"))
     drawn = _drawn(_exchange(quotes, state="quotes"), underway=Underway("x1", "writing", "桥长四十米"))

@@ -165,6 +165,14 @@ def test_nothing_answered_is_nothing_to_export(index: Index) -> None:
     assert export(Conversation((Exchange("d", "q", "busy"),)), index, matcher(index), "markdown") is None
 
 
+@pytest.mark.parametrize("state", ["quotes", "stopped"])
+def test_what_nothing_judged_yet_is_not_exported_as_a_refusal(index: Index, state: Any) -> None:
+    undecided = Exchange("a", "桥有多长?", state, an_answer(index, "桥有多长?"))
+    assert export(Conversation((undecided,)), index, matcher(index), "markdown") is None
+    quoted = Exchange("a", "桥有多长?", state, an_answer(index, "桥有多长?", ("四十米。", 3, 1, "supported")))
+    assert export(Conversation((quoted,)), index, matcher(index), "markdown")
+
+
 def test_a_hostile_conversation_is_plain_text_in_markdown_too(index: Index) -> None:
     answer = an_answer(index, HOSTILE, (HOSTILE, 3, 0, "supported"))
     parcel = export(Conversation((Exchange("a", HOSTILE, "done", answer),)), index, matcher(index), "markdown")

@@ -51,6 +51,11 @@ class Exchange:
         """A question just asked, with an id of its own."""
         return cls(secrets.token_hex(6), question, scope=scope)
 
+    @property
+    def is_undecided(self) -> bool:
+        """Whether nothing was found to quote and it was not judged yet whether the article answers: no refusal."""
+        return self.answer is not None and self.answer.refused and self.state in (*_UNDER_WAY, "stopped")
+
 
 @dataclass(frozen=True, slots=True)
 class Conversation:

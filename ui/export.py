@@ -24,7 +24,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])|^(\s*)([-+>]|\d+\.)(?=\s)", re.MULT
 
 def export(conversation: Conversation, index: Index, find_match: Counterpart, form: Format) -> dict[str, str] | None:
     """`{"name", "type", "text"}` of the file to save; None where there is no answer yet."""
-    answered = [exchange for exchange in conversation.exchanges if exchange.answer is not None]
+    answered = [own for own in conversation.exchanges if own.answer is not None and not own.is_undecided]
     if not answered:
         return None
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M")
