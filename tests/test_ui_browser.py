@@ -430,6 +430,19 @@ def test_enter_that_chooses_a_word_in_an_input_method_does_not_send(opened: Open
     assert page.input_value("#question") == "qiao"
 
 
+def test_esc_that_leaves_a_word_of_an_input_method_throws_no_edit_away(opened: Open) -> None:
+    page = opened()
+    _ask(page, LONG)
+    page.locator(".asked [data-act=edit]").click()
+    page.fill("#question", "改了很久的问题 qiao")
+    page.evaluate(
+        "document.getElementById('question').dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape', isComposing: true, bubbles: true, cancelable: true}))"
+    )
+    assert page.input_value("#question") == "改了很久的问题 qiao"
+    page.keyboard.press("Escape")
+    assert page.input_value("#question") == ""
+
+
 def test_a_question_that_is_too_long_is_not_sent_and_the_limit_is_said(opened: Open) -> None:
     page = opened(locale="en-GB")
     page.fill("#question", "x" * 2001)

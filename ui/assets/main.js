@@ -157,7 +157,8 @@ document.addEventListener("keydown", (event) => {
     look.showPane("talk");
     composer.focusQuestion();
   }
-  if (event.key === "Escape") escape();
+  // Esc that leaves a word of an input method is not Esc that stops.
+  if (event.key === "Escape" && !event.isComposing && event.keyCode !== 229) escape();
 });
 
 function escape() {
