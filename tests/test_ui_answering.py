@@ -15,7 +15,7 @@ from rag.condense import Turn
 from rag.engine import Delta, Found
 from rag.generators import Generator, QuoteLLM
 from tests.ui_support import FAILED, QUOTING, Script, an_answer, answering_over, make_index, wait_until, writer
-from ui.answering import MOST_AT_ONCE, Busy, Finished, Waiting, everything_but
+from ui.answering import MOST_AT_ONCE, Answering, Busy, Finished, Progress, Still, Waiting, everything_but
 from ui.turns import Turns
 
 LONG = "桥有多长?"
@@ -32,11 +32,16 @@ def _script(index: Index, **changes: object) -> Script:
     return Script(quotes, final, pieces=("桥长", "四十米。"), **changes)  # type: ignore[arg-type]
 
 
+def _told(answering: Answering, question: str, history: tuple[Turn, ...] = ()) -> list[Progress]:
+    """What happened to a question, without the moments in which nothing did."""
+    return [event for event in answering.stream(question, history, job="1") if not isinstance(event, Still)]
+
+
 def test_quotes_come_first_then_the_draft_then_the_checked_answer(index: Index) -> None:
     script = _script(index)
     answering = answering_over(index, {LONG: script})
     answering.start().join()
-    events = list(answering.stream(LONG, (), job="1"))
+    events = _told(answering, LONG)
     assert [type(event) for event in events] == [Found, Delta, Delta, Finished]
     assert events[-1] == Finished(script.final, "")  # type: ignore[arg-type]
 
@@ -108,6 +113,56 @@ def test_a_reader_who_leaves_frees_the_writer_for_the_next(index: Index) -> None
     assert isinstance(list(answering.stream("下一个?", (), job="2"))[-1], Finished)
 
 
+def test_who_waits_for_the_models_first_word_can_leave_meanwhile(index: Index) -> None:
+    script = _script(index, gate=threading.Event())
+    answering = answering_over(index, {LONG: script})
+    answering.start().join()
+    stream = answering.stream(LONG, (), job="1")
+    assert isinstance(next(stream), Found)
+    assert next(stream) == Still()
+    stream.close()  # type: ignore[attr-defined]
+    assert answering.is_idle
+    assert script.gate
+    script.gate.set()
+
+
+def test_programs_that_wait_for_the_models_are_counted_and_bounded_too(index: Index) -> None:
+    answering = answering_over(index, {LONG: _script(index)})  # not started: it is loading
+    callers = [
+        threading.Thread(target=lambda n=n: answering.ask(LONG, job=str(n)), daemon=True) for n in range(MOST_AT_ONCE)
+    ]
+    for caller in callers:
+        caller.start()
+    wait_until(lambda: len(answering._jobs) == MOST_AT_ONCE)
+    with pytest.raises(Busy):
+        answering.ask(LONG, job="more")
+    answering.start().join()
+    for caller in callers:
+        caller.join()
+    assert answering.is_idle
+
+
+def test_a_program_that_waits_for_the_models_can_be_stopped(index: Index) -> None:
+    answering = answering_over(index, {LONG: _script(index)})
+    threading.Timer(0.3, answering.stop, ("1",)).start()
+    with pytest.raises(UserError, match="stopped"):
+        answering.ask(LONG, job="1")
+
+
+def test_a_program_waits_for_the_generator_and_not_for_ever(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    warm = threading.Event()
+    script = _script(index)
+    answering = answering_over(index, {LONG: script}, writer(warm))
+    loading = answering.start()
+    wait_until(lambda: answering.status == "quotes")
+    monkeypatch.setattr("ui.answering.PATIENCE", 0.3)
+    assert answering.ask(LONG, job="1") == script.quotes
+    monkeypatch.setattr("ui.answering.PATIENCE", 30.0)
+    threading.Timer(0.3, warm.set).start()
+    assert answering.ask(LONG, job="2") == script.final
+    loading.join()
+
+
 def test_the_second_of_two_questions_has_its_quotes_at_once_and_waits_its_turn(index: Index) -> None:
     first, second = _script(index, gate=threading.Event()), _script(index)
     answering = answering_over(index, {LONG: first, "第二个?": second})
@@ -172,7 +227,7 @@ def test_a_follow_up_has_quotes_before_the_model_has_completed_it(index: Index) 
     script = _script(index)
     answering = answering_over(index, {"那它多长?": script})
     answering.start().join()
-    events = list(answering.stream("那它多长?", (Turn("竹桥是什么?", "一座桥"),), job="1"))
+    events = _told(answering, "那它多长?", (Turn("竹桥是什么?", "一座桥"),))
     assert [type(event) for event in events][:2] == [Found, Found]
     assert script.asked[0][1] == (Turn("竹桥是什么?", "一座桥"),)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,14 @@ import pytest
 
 from index.build import Index
 from index.settings import Settings, load_settings
-from tests.ui_support import Script, an_answer, answering_over, make_index, served
+from tests.ui_support import Script, an_answer, answering_over, make_index, served, wait_until
 from ui.answering import Answering
 from ui.api import Tools
 from ui.app import build_page
 from ui.feedback import FeedbackStore
 from ui.guard import LARGEST_BODY, is_own_host, own_hosts
 
-QUESTION = "桥有多长?"
+QUESTION, SLOW = "桥有多长?", "慢慢说?"
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,9 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
 def answering(index: Index) -> Answering:
     quotes = an_answer(index, QUESTION, ("它横跨清溪,长四十米。", 3, 1, "supported"))
     final = an_answer(index, QUESTION, ("桥长四十米。", 3, 1, "supported"))
-    answering = answering_over(index, {QUESTION: Script(quotes, final, pieces=("桥长四十米。",))})
+    scripts = {QUESTION: Script(quotes, final, pieces=("桥长四十米。",))}
+    scripts[SLOW] = Script(quotes, final, pieces=("桥长四十米。",), gate=threading.Event())
+    answering = answering_over(index, scripts)
     answering.start().join()
     return answering
 
@@ -218,6 +221,23 @@ def test_the_same_tools_answer_over_mcp_as_structured_json(url: str) -> None:
     assert asked.structuredContent["answer"] == "桥长四十米[¶3]。"
     assert missing.isError
     assert "¶1 to ¶10" in missing.content[0].text
+
+
+def _call_tool(url: str, name: str, timeout: float = 30, **arguments: Any) -> Any:
+    params = {"name": name, "arguments": arguments}
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    headers = {"accept": "application/json, text/event-stream"}
+    return httpx.post(url + "mcp/", json=body, headers=headers, timeout=timeout).json()["result"]
+
+
+def test_a_caller_over_mcp_who_hangs_up_leaves_the_writers_line(url: str, answering: Answering) -> None:
+    pytest.importorskip("mcp", reason="the mcp package is not installed")
+    with pytest.raises(httpx.ReadTimeout):
+        _call_tool(url, "ask_article", timeout=1, question=SLOW)
+    wait_until(lambda: answering.is_idle, 5)
+    gate = answering._writing.scripts[SLOW].gate  # type: ignore[union-attr]
+    gate.set()
+    wait_until(lambda: answering._turns.free == 1)
 
 
 def test_the_page_holds_no_state_between_requests(url: str, answering: Answering) -> None:

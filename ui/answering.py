@@ -53,6 +53,11 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Still:
+    """Nothing new: a moment in which whoever reads the events can leave."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The checked answer. `instead` says why it is quotes although a generator was asked for."""
 
@@ -60,7 +65,7 @@ class Finished:
     instead: Literal["", "loading", "fallback"] = ""
 
 
-Progress = Waiting | Found | Delta | Finished
+Progress = Waiting | Still | Found | Delta | Finished
 # Opens an engine with a generator over the index; the engine itself is made in the background.
 MakeEngine = Callable[[Index, Generator], Engine]
 
@@ -134,16 +139,24 @@ class Answering:
         return thread
 
     def stream(
-        self, question: str, history: Sequence[Turn], *, job: str, exclude: frozenset[int] = frozenset()
+        self,
+        question: str,
+        history: Sequence[Turn],
+        *,
+        job: str,
+        exclude: frozenset[int] = frozenset(),
+        patience: float = 0.0,
     ) -> Iterator[Progress]:
-        """What happens to a question, as it happens; `Finished` last.
+        """What happens to a question, as it happens; `Finished` last. Something comes several times a second.
+
+        While the generator loads, quotes are the answer, at once or once it was waited for `patience` seconds.
 
         Raises Busy at once when too many wait, UserError for a question that cannot be asked or a search model
         that failed to load. Ends without `Finished` when `stop(job)` is called or the iterator is closed.
         """
         stopped = self._admit(job)
         try:
-            yield from self._wait_for_search(stopped)
+            yield from self._wait_for_models(stopped, patience)
             if stopped.is_set():
                 return
             writing = self._writing
@@ -161,8 +174,7 @@ class Answering:
 
     def ask(self, question: str, history: Sequence[Turn] = (), *, job: str) -> Answer:
         """The checked answer, for programs: waits for the generator while it loads. Raises as `stream` does."""
-        self.wait_until_settled(PATIENCE)
-        for event in self.stream(question, history, job=job):
+        for event in self.stream(question, history, job=job, patience=PATIENCE):
             if isinstance(event, Finished):
                 return event.answer
         raise UserError("the question was stopped before it was answered. Ask again.")
@@ -234,12 +246,15 @@ class Answering:
                 stopped.set()
         return stopped
 
-    def _wait_for_search(self, stopped: threading.Event) -> Iterator[Progress]:
-        if self._status == "starting":
+    def _wait_for_models(self, stopped: threading.Event, patience: float) -> Iterator[Progress]:
+        """Wait for the search model, and for the generator as long as there is `patience`."""
+        until = time.monotonic() + patience
+        while (now := self._status) == "starting" or (now == "quotes" and time.monotonic() < until):
+            if stopped.is_set():
+                return
             yield Waiting("models")
-        while self._status == "starting" and not stopped.is_set():
             with self._changed:
-                self._changed.wait_for(lambda: self._status != "starting", _TICK)
+                self._changed.wait_for(lambda seen=now: self._status != seen, _TICK)  # type: ignore[misc]
         if self._status == "search_failed":
             raise UserError("the search model could not be loaded. The terminal says why.")
 
@@ -260,6 +275,7 @@ class Answering:
             try:
                 event = events.get(timeout=_TICK)
             except queue.Empty:
+                yield Still()
                 continue
             if isinstance(event, Exception):
                 raise event

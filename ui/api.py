@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import secrets
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from index.errors import UserError
@@ -13,8 +15,11 @@ from ui.answering import Answering, Busy
 
 if TYPE_CHECKING:
     from mcp.server.fastmcp import FastMCP
+    from starlette.requests import Request
 
 MCP_PATH = "/mcp"
+# Seconds between looks at whether a caller has hung up.
+_LOOK = 0.5
 
 
 class Tools:
@@ -34,11 +39,19 @@ class Tools:
             The answer object: `refused`, `answer`, `statements` with verdicts, `citations` with verbatim quotes in
             both languages, `retrieved`. When `refused` is true the article does not say.
         """
+        return self.ask(question, history, job=secrets.token_hex(6))
+
+    def ask(self, question: str, history: list[Any] | None, *, job: str) -> dict[str, Any]:
+        """`ask_article` under a name that `stop` knows it by."""
         turns = parse_history(history or [])
         try:
-            return self._answering.ask(question, turns, job=secrets.token_hex(6)).to_json()
+            return self._answering.ask(question, turns, job=job).to_json()
         except Busy as busy:
             raise UserError(f"too many questions at once: {busy.waiting} are waiting. Ask again in a moment.") from None
+
+    def stop(self, job: str) -> None:
+        """Stop a question that nobody waits for any more."""
+        self._answering.stop(job)
 
     def read_paragraph(self, number: int) -> dict[str, Any]:
         """Read one paragraph of the article in both languages.
@@ -76,21 +89,35 @@ def mcp_server(tools: Tools, title: str) -> FastMCP | None:
         # The page's own guard has looked at the Host header already, for every path.
         transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )
-    for name, function in (("ask_article", _ask(tools)), ("read_paragraph", tools.read_paragraph)):
+    for name, function in (("ask_article", _ask(tools, server)), ("read_paragraph", tools.read_paragraph)):
         annotations = ToolAnnotations(readOnlyHint=True, openWorldHint=False)
         description = (getattr(tools, name).__doc__ or "").replace("\n        ", "\n")
         server.add_tool(function, name=name, description=description, annotations=annotations)
     return server
 
 
-def _ask(tools: Tools) -> Callable[..., Any]:
+def _ask(tools: Tools, server: FastMCP) -> Callable[..., Any]:
     """`ask_article` off the event loop: an answer takes seconds, and other readers are served meanwhile."""
     from anyio.to_thread import run_sync
 
     async def ask_article(question: str, history: list[Any] | None = None) -> dict[str, Any]:
-        return await run_sync(tools.ask_article, question, history)
+        job = secrets.token_hex(6)
+        stop = partial(tools.stop, job)
+        leaving = asyncio.create_task(_when_gone(server.get_context().request_context.request, stop))
+        try:
+            return await run_sync(partial(tools.ask, question, history, job=job), abandon_on_cancel=True)
+        finally:
+            leaving.cancel()
+            stop()
 
     return ask_article
+
+
+async def _when_gone(request: Request | None, stop: Callable[[], None]) -> None:
+    """Call `stop` once the caller has hung up: an answer to nobody would keep the writer from others."""
+    while request and not await request.is_disconnected():  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(_LOOK)
+    stop()
 
 
 @contextlib.asynccontextmanager

@@ -20,7 +20,7 @@ from gradio.events import api
 from index.errors import UserError
 from rag.engine import LONGEST_QUESTION, Delta, Found
 from ui.answer_view import Stage, Underway, matcher, render_conversation
-from ui.answering import Answering, Busy, Finished, Waiting, everything_but
+from ui.answering import Answering, Busy, Finished, Still, Waiting, everything_but
 from ui.api import Tools
 from ui.article_pane import render_article
 from ui.conversation import Conversation, Exchange, read_conversation
@@ -32,6 +32,8 @@ from ui.wording import WORDING
 ASSETS = Path(__file__).parent / "assets"
 # Seconds between two drawings of a draft.
 _BEAT = 0.08
+# Seconds after which gradio is handed something in any case: only then can it find that the reader has gone.
+_PULSE = 1.0
 # gradio encrypts what it keeps in the browser; a key of its own for every start would lose it at every restart.
 _BROWSER_KEY = "duizhao"
 # Events after which gradio computes figures for its monitoring page, which is not served: it loads pandas under the
@@ -68,8 +70,11 @@ class Page:
         history = () if getattr(event, "standalone", False) else conversation.history()
         exchange = Exchange.new(question, self._paragraph(getattr(event, "scope", None)))
         try:
-            for step, underway in self._steps(exchange, history):
-                exchange = step
+            for step in self._steps(exchange, history):
+                if step is None:
+                    yield gr.skip(), gr.skip()
+                    continue
+                exchange, underway = step
                 conversation = conversation.with_exchange(exchange)
                 kept = gr.skip() if underway and underway.draft else conversation.to_state()
                 yield self._draw(conversation, underway), kept
@@ -117,20 +122,24 @@ class Page:
 
     # --- how they do it ---------------------------------------------------------------------------------
 
-    def _steps(self, exchange: Exchange, history: Any) -> Iterator[tuple[Exchange, Underway | None]]:
+    def _steps(self, exchange: Exchange, history: Any) -> Iterator[tuple[Exchange, Underway | None] | None]:
+        """How things stand whenever that has changed; None, once a second, where it has not."""
         shown = exchange, Underway(exchange.id)
         yield shown
         exclude = everything_but(self.index, exchange.scope) if exchange.scope else frozenset[int]()
-        now, drawn = shown, 0.0
+        now, drawn = shown, time.monotonic()
         for event in self.answering.stream(exchange.question, history, job=exchange.id, exclude=exclude):
             if isinstance(event, Finished):
                 yield replace(exchange, state="done", answer=event.answer, instead=event.instead), None
                 return
             now = _advance(*now, event)
-            is_too_soon = isinstance(event, Delta) and time.monotonic() - drawn < _BEAT
-            if now != shown and not is_too_soon:
+            since = time.monotonic() - drawn
+            if now != shown and not (isinstance(event, Delta) and since < _BEAT):
                 shown, drawn = now, time.monotonic()
                 yield shown
+            elif since > _PULSE:
+                drawn = time.monotonic()
+                yield None
         yield replace(now[0], state="stopped"), None
 
     def _draw(self, conversation: Conversation, underway: Underway | None = None) -> str:
@@ -173,8 +182,10 @@ class Page:
         return self._draw(conversation), conversation.to_state()
 
 
-def _advance(exchange: Exchange, now: Underway, event: Found | Waiting | Delta) -> tuple[Exchange, Underway]:
+def _advance(exchange: Exchange, now: Underway, event: Found | Waiting | Still | Delta) -> tuple[Exchange, Underway]:
     """How things stand after `event`."""
+    if isinstance(event, Still):
+        return exchange, now
     if isinstance(event, Found):
         return replace(exchange, state="quotes", answer=event.quotes), replace(now, stage="judging")
     if isinstance(event, Waiting):

@@ -49,11 +49,11 @@ def make_app(settings: Settings, answering: Answering) -> ASGIApp:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
 
     @app.get(HEALTH)
-    def health() -> JSONResponse:
+    async def health() -> JSONResponse:  # on the event loop: it answers also while every thread is taken
         return JSONResponse({"status": "ok", "models": answering.status}, headers={"cache-control": "no-store"})
 
     @app.get("/suggestions")
-    def suggested() -> JSONResponse:
+    async def suggested() -> JSONResponse:
         return JSONResponse(suggesting.to_json(), headers={"cache-control": "no-store"})
 
     app.mount("/page", _Assets(directory=ASSETS), name="page")

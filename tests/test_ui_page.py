@@ -1,0 +1,57 @@
+"""What the page's events do, without a browser."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from index.build import Index
+from tests.ui_support import Script, an_answer, answering_over, make_index
+from ui.app import Page
+from ui.feedback import FeedbackStore
+
+LONG = "桥有多长?"
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Index:
+    return make_index(tmp_path)
+
+
+def _page(index: Index, tmp_path: Path, scripts: dict[str, Script]) -> Page:
+    answering = answering_over(index, scripts)
+    answering.start().join()
+    return Page(answering, FeedbackStore(tmp_path / "home"))
+
+
+def _script(index: Index, question: str = LONG, **changes: Any) -> Script:
+    quotes = an_answer(index, question, ("它横跨清溪,长四十米。", 3, 1, "supported"), generator="quote")
+    final = an_answer(index, question, ("桥长四十米。", 3, 1, "supported"))
+    return Script(quotes, final, pieces=("桥长", "四十米。"), **changes)
+
+
+def _event(**said: Any) -> Any:
+    return SimpleNamespace(**said)
+
+
+def _kept(drawings: Iterator[Any]) -> Any:
+    """What the browser keeps once an answer is there."""
+    return [kept for _, kept in drawings if kept != gr.skip()][-1]
+
+
+def test_a_reader_who_left_while_the_model_reads_can_be_let_go(index: Index, tmp_path: Path) -> None:
+    script = _script(index, gate=threading.Event())
+    page = _page(index, tmp_path, {LONG: script})
+    drawings: Any = page.ask(None, _event(question=LONG))
+    assert "它横跨清溪" in [next(drawings), next(drawings)][1][0]
+    assert next(drawings) == (gr.skip(), gr.skip())  # nothing is drawn, but gradio can close it now
+    drawings.close()
+    assert page.answering.is_idle
+    assert script.gate
+    script.gate.set()
