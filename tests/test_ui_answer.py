@@ -6,6 +6,7 @@ import html
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,8 +17,9 @@ from index.paragraphs import Paragraph
 from rag.answer import Answer, Citation, Evidence, Retrieved
 from rag.evidence import sentences_of
 from tests.ui_support import HOSTILE, an_answer, make_index
-from ui.answer_view import Underway, clean_draft, matcher, render_conversation
+from ui.answer_view import Drawing, Underway, clean_draft, matcher, render_conversation
 from ui.conversation import Conversation, Exchange
+from ui.markup import render
 
 
 @pytest.fixture
@@ -188,6 +190,45 @@ def test_a_hostile_question_answer_or_reason_never_becomes_markup(index: Index) 
     assert "<script" not in drawn
     assert not re.search(r'href="(?!#p\d+")', drawn)
     assert not re.search(r"<[^>]*\son\w+=", re.sub(r'"[^"]*"', '""', drawn))
+
+
+# --- drawn again and again
+
+
+def test_while_an_answer_grows_what_stands_before_it_is_not_drawn_anew(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = an_answer(index, "桥有多长?", ("桥长四十米。", 3, 1, "supported"))
+    conversation = Conversation(tuple(Exchange(f"x{n}", "桥有多长?", "done", answer) for n in range(5)))
+    drawn: list[str] = []
+
+    def counting(template: str, **values: Any) -> Any:
+        drawn.append(values["view"].exchange.id)
+        return render(template, **values)
+
+    monkeypatch.setattr("ui.answer_view.render", counting)
+    drawing, find = Drawing(lambda citation: None), lambda citation: None
+    drawing.draw(conversation)
+    asked = conversation.with_exchange(Exchange("x5", "那它呢?"))
+    drawn.clear()
+    for draft in ("", "桥", "桥长"):
+        underway = Underway("x5", "writing", draft)
+        assert drawing.draw(asked, underway) == render_conversation(asked, find, underway)
+    drawn = [own for own in drawn if own in ("x0", "x4", "x5")]
+    # Each `render_conversation` draws all; the drawing x4 once more, which is the last no longer, and x5 each time.
+    assert [drawn.count(own) for own in ("x0", "x4", "x5")] == [3, 4, 6]
+    answered = asked.with_exchange(replace(asked.exchanges[-1], state="done", answer=answer))
+    assert drawing.draw(answered) == render_conversation(answered, find)
+    rated = answered.with_exchange(replace(answered.exchanges[0], rating="up"))
+    assert drawing.draw(rated) == render_conversation(rated, find)
+
+
+def test_the_matches_of_an_answer_are_looked_up_once_a_drawing(index: Index) -> None:
+    said = [("桥长四十米。", 3, 1, "supported")] * 8
+    looked: list[Citation] = []
+    answer = an_answer(index, "桥有多长?", *said)  # type: ignore[arg-type]
+    render_conversation(Conversation((_exchange(answer),)), looked.append)  # type: ignore[arg-type]
+    assert len(looked) == 8
 
 
 # --- drafts

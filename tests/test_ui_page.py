@@ -55,3 +55,16 @@ def test_a_reader_who_left_while_the_model_reads_can_be_let_go(index: Index, tmp
     assert page.answering.is_idle
     assert script.gate
     script.gate.set()
+
+
+def test_a_draft_behind_a_long_conversation_is_drawn_less_often(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = _page(index, tmp_path, {LONG: _script(index, pause=0.15)})
+    drawn = [drawing for drawing, _ in page.ask(None, _event(question=LONG))]
+    assert [own for own in drawn if 'class="draft"' in own]
+    state = _kept(page.ask(None, _event(question=LONG)))
+    monkeypatch.setattr("ui.app._CHARACTERS_A_SECOND", 10)
+    drawn = [drawing for drawing, _ in page.ask(state, _event(question=LONG))]
+    assert not [own for own in drawn if 'class="draft"' in own]
+    assert "桥长四十米。" in drawn[-1]

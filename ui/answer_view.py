@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from markupsafe import Markup
@@ -53,11 +54,34 @@ def render_conversation(
     conversation: Conversation, find_match: Counterpart, underway: Underway | None = None
 ) -> Markup:
     """Every exchange, oldest first; the one that `underway` names as far as it has come."""
-    views = [
-        ExchangeView(exchange, n, find_match, underway if underway and underway.id == exchange.id else None)
-        for n, exchange in enumerate(conversation.exchanges, start=1)
-    ]
-    return render("conversation", views=views)
+    return Drawing(find_match).draw(conversation, underway)
+
+
+class Drawing:
+    """Draws one conversation many times while an answer grows; what has not changed since is not drawn anew."""
+
+    def __init__(self, find_match: Counterpart) -> None:
+        self._find_match = find_match
+        self._settled: dict[str, tuple[Exchange, tuple[int, bool], Markup]] = {}
+
+    def draw(self, conversation: Conversation, underway: Underway | None = None) -> Markup:
+        """As `render_conversation` does."""
+        many = len(conversation.exchanges)
+        return Markup("").join(
+            self._exchange(exchange, (n, n == many), underway if underway and underway.id == exchange.id else None)
+            for n, exchange in enumerate(conversation.exchanges, start=1)
+        )
+
+    def _exchange(self, exchange: Exchange, place: tuple[int, bool], underway: Underway | None) -> Markup:
+        known = self._settled.get(exchange.id)
+        # The very same object: comparing two long answers takes as long as drawing one.
+        if known and not underway and known[0] is exchange and known[1] == place:
+            return known[2]
+        n, is_last = place
+        drawn = render("exchange", view=ExchangeView(exchange, n, self._find_match, underway), last=is_last)
+        if not underway:
+            self._settled[exchange.id] = exchange, place, drawn
+        return drawn
 
 
 def matcher(index: Index) -> Counterpart:
@@ -83,7 +107,7 @@ def clean_draft(written: str) -> str:
     return joined
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ExchangeView:
     """What the template needs to know of one exchange."""
 
@@ -107,7 +131,7 @@ class ExchangeView:
         """Whether nothing more will change by itself."""
         return self.underway is None
 
-    @property
+    @cached_property
     def chips(self) -> list[Chip]:
         """Every citation of the answer."""
         if self.answer is None:

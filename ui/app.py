@@ -19,7 +19,7 @@ from gradio.events import api
 
 from index.errors import UserError
 from rag.engine import LONGEST_QUESTION, Delta, Found
-from ui.answer_view import Stage, Underway, matcher, render_conversation
+from ui.answer_view import Drawing, Stage, Underway, matcher, render_conversation
 from ui.answering import Answering, Busy, Finished, Still, Waiting, everything_but
 from ui.api import Tools
 from ui.article_pane import render_article
@@ -32,6 +32,8 @@ from ui.wording import WORDING
 ASSETS = Path(__file__).parent / "assets"
 # Seconds between two drawings of a draft.
 _BEAT = 0.08
+# Characters of a conversation that a browser is sent in a second of a draft: it draws them all, each time.
+_CHARACTERS_A_SECOND = 1_000_000
 # Seconds after which gradio is handed something in any case: only then can it find that the reader has gone.
 _PULSE = 1.0
 # gradio encrypts what it keeps in the browser; a key of its own for every start would lose it at every restart.
@@ -69,15 +71,17 @@ class Page:
         conversation = read_conversation(state, self.index).settled().before(getattr(event, "replaces", None))
         history = () if getattr(event, "standalone", False) else conversation.history()
         exchange = Exchange.new(question, self._paragraph(getattr(event, "scope", None)))
+        drawing = Drawing(self._find_match)
+        beat = max(_BEAT, len(drawing.draw(conversation)) / _CHARACTERS_A_SECOND)
         try:
-            for step in self._steps(exchange, history):
+            for step in self._steps(exchange, history, beat):
                 if step is None:
                     yield gr.skip(), gr.skip()
                     continue
                 exchange, underway = step
                 conversation = conversation.with_exchange(exchange)
                 kept = gr.skip() if underway and underway.draft else conversation.to_state()
-                yield self._draw(conversation, underway), kept
+                yield drawing.draw(conversation, underway), kept
             return
         except Busy as busy:
             exchange = replace(exchange, state="busy", reason=str(busy.waiting))
@@ -87,7 +91,7 @@ class Page:
             traceback.print_exception(error)
             exchange = replace(exchange, state="failed")
         conversation = conversation.with_exchange(exchange)
-        yield self._draw(conversation), conversation.to_state()
+        yield drawing.draw(conversation), conversation.to_state()
 
     def expect(self) -> None:
         """A question is being written."""
@@ -122,8 +126,10 @@ class Page:
 
     # --- how they do it ---------------------------------------------------------------------------------
 
-    def _steps(self, exchange: Exchange, history: Any) -> Iterator[tuple[Exchange, Underway | None] | None]:
-        """How things stand whenever that has changed; None, once a second, where it has not."""
+    def _steps(
+        self, exchange: Exchange, history: Any, beat: float
+    ) -> Iterator[tuple[Exchange, Underway | None] | None]:
+        """How things stand whenever that has changed, a draft every `beat`; None, once a second, where it has not."""
         shown = exchange, Underway(exchange.id)
         yield shown
         exclude = everything_but(self.index, exchange.scope) if exchange.scope else frozenset[int]()
@@ -134,7 +140,7 @@ class Page:
                 return
             now = _advance(*now, event)
             since = time.monotonic() - drawn
-            if now != shown and not (isinstance(event, Delta) and since < _BEAT):
+            if now != shown and not (isinstance(event, Delta) and since < beat):
                 shown, drawn = now, time.monotonic()
                 yield shown
             elif since > _PULSE:
@@ -142,10 +148,10 @@ class Page:
                 yield None
         yield replace(now[0], state="stopped"), None
 
-    def _draw(self, conversation: Conversation, underway: Underway | None = None) -> str:
+    def _draw(self, conversation: Conversation) -> str:
         if not conversation.exchanges:
             return render("welcome", waiting=False)
-        return render_conversation(conversation, self._find_match, underway)
+        return render_conversation(conversation, self._find_match)
 
     def _paragraph(self, number: Any) -> int | None:
         try:
