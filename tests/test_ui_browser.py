@@ -389,6 +389,30 @@ def test_undo_takes_the_last_question_back_into_the_box(opened: Open) -> None:
     assert page.input_value("#question") == CARE
 
 
+def test_a_question_asked_before_a_change_is_back_is_asked_after_it(opened: Open) -> None:
+    page = opened()
+    _ask(page, LONG)
+    _ask(page, CARE)
+    page.route("**/gradio_api/run/**", lambda route: (page.wait_for_timeout(400), route.continue_()))
+    page.fill("#question", SILENT)
+    page.click("[data-act=rate][data-rating=down] >> nth=0")
+    page.keyboard.press("/")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".exchange[data-state=done] >> nth=2")
+    assert page.locator("[data-rating=down]").first.get_attribute("aria-pressed") == "true"
+    page.wait_for_function("document.documentElement.dataset.busy === 'no'")
+    page.click("[data-act=undo]")
+    page.keyboard.press("Enter")
+    page.wait_for_function("!document.getElementById('question').value")
+    page.wait_for_selector(".exchange[data-state=done] >> nth=2")
+    assert page.locator(".question").all_text_contents() == [LONG, CARE, SILENT]
+    page.unroute("**/gradio_api/run/**")
+    page.click("[data-act=rate][data-rating=down] >> nth=0")  # again, which changes nothing that is drawn
+    page.wait_for_timeout(500)
+    _ask(page, LONG_EN, wait=False)
+    assert page.locator("#next-note").is_hidden()
+
+
 def test_a_follow_up_is_shown_as_it_was_understood_and_can_be_edited_and_asked_again(
     opened: Open, world: World
 ) -> None:

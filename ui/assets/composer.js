@@ -14,6 +14,7 @@ const NOTHING = { replaces: null, standalone: false, scope: null, n: 0 };
 let asking = NOTHING;
 let unsent = ""; // what stood in the box before an earlier question was put there
 let stopping = false;
+let changing = 0; // the timer of a change to the conversation that was sent and is not drawn yet
 let isNext = false; // what stands in the box is asked once the answer under way is done
 
 const isTouch = () => matchMedia("(hover: none)").matches;
@@ -22,7 +23,8 @@ const note = (name) => document.getElementById(name + "-note");
 export const isRestored = () => !document.querySelector("#transcript-block [data-waiting]");
 const running = () => document.querySelector('#transcript-block [data-state="running"]');
 
-export const isBusy = () => Boolean(pending || running());
+const isAnswering = () => Boolean(pending || running());
+export const isBusy = () => Boolean(changing || isAnswering());
 
 export function mountComposer(own) {
   triggers = own;
@@ -111,8 +113,16 @@ function giveBack() {
   tell(words("unanswered"));
 }
 
+/** Send a change to the conversation. A question asked before it is back would be asked of the one without it. */
+export function change(event, data) {
+  changing = setTimeout(arrived, UNANSWERED * 1000);
+  triggers[event](data);
+}
+
 /** The transcript was drawn anew: what was sent has arrived. */
 export function arrived() {
+  clearTimeout(changing);
+  changing = 0;
   if (pending && !pending.isSent) {
     deliver();
     return;
@@ -140,7 +150,7 @@ export function stop() {
 }
 
 function showState() {
-  const busy = isBusy();
+  const busy = isAnswering();
   const stop = document.getElementById("stop");
   const go = document.getElementById("send");
   const hadFocus = document.activeElement === stop || document.activeElement === go;

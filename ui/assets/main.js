@@ -86,16 +86,20 @@ const actions = {
   retry: (own) => composer.ask({ question: own.dataset.question, replaces: own.dataset.id, scope: own.dataset.scope || null }),
   whole: (own) => composer.ask({ question: own.dataset.question }),
   undo: (own) => {
-    desk.undo({ id: own.dataset.id });
+    composer.change("undo", { id: own.dataset.id });
     composer.putBack(own.dataset.question);
   },
   suggested: (own) => composer.ask({ question: own.textContent, standalone: true }),
-  rate: (own) => desk.rate({ id: own.dataset.id, rating: own.dataset.rating }),
+  rate: (own) => {
+    // The thumb that is given already, its note still open, changes nothing; nothing would be drawn.
+    if (own.getAttribute("aria-pressed") === "true" && own.closest(".exchange").querySelector("form.note")) return;
+    composer.change("rate", { id: own.dataset.id, rating: own.dataset.rating });
+  },
   copy: (own) => copy(own.dataset.text),
   export: (own) => { closeMenu(); desk.export({ format: own.dataset.format }); },
   new: () => {
     closeMenu();
-    if (document.querySelector(".exchange") && confirm(words("confirm_new"))) desk.renew({});
+    if (document.querySelector(".exchange") && confirm(words("confirm_new"))) composer.change("renew", {});
   },
   stop: () => composer.stop(),
   "cancel-edit": () => composer.cancelEdit(),
@@ -142,7 +146,7 @@ document.addEventListener("submit", (event) => {
   const form = event.target.closest("form.note");
   if (!form) return;
   event.preventDefault();
-  if (!composer.isBusy()) desk.note({ id: form.dataset.id, note: form.querySelector("input").value });
+  if (!composer.isBusy()) composer.change("note", { id: form.dataset.id, note: form.querySelector("input").value });
 });
 
 document.addEventListener("change", (event) => {
