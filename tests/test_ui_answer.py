@@ -96,6 +96,12 @@ def test_a_question_asked_of_one_paragraph_is_refused_for_that_paragraph_only(in
     assert "Ask the whole article" in drawn
 
 
+def test_a_refusal_of_one_paragraph_is_widened_as_it_was_understood(index: Index) -> None:
+    drawn = _drawn(_exchange(an_answer(index, "那它多长?", rewritten="竹桥多长?"), scope=4))
+    assert re.search(r'data-act="whole" data-standalone="1"[^>]*data-question="竹桥多长\?"', drawn)
+    assert re.search(r'data-act="as-typed" data-standalone="1"[^>]*data-question="那它多长\?" data-scope="4"', drawn)
+
+
 def test_a_rewritten_follow_up_is_shown_and_can_be_edited(index: Index) -> None:
     drawn = _drawn(_exchange(an_answer(index, "那它多长?", ("四十米。", 3, 1, "supported"), rewritten="竹桥多长?")))
     assert "竹桥多长?" in drawn

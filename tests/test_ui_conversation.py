@@ -36,7 +36,7 @@ def _conversation(index: Index) -> Conversation:
     return Conversation(
         (
             Exchange("a", first.question, "done", first, rating="up"),
-            Exchange("b", second.question, "done", second, scope=8),
+            Exchange("b", second.question, "done", second, scope=8, standalone=True),
             Exchange("c", third.question, "done", third, instead="loading"),
             Exchange("d", "还没完", "busy", None, reason="8"),
         )

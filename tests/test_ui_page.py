@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,3 +69,21 @@ def test_a_draft_behind_a_long_conversation_is_drawn_less_often(
     drawn = [drawing for drawing, _ in page.ask(state, _event(question=LONG))]
     assert not [own for own in drawn if 'class="draft"' in own]
     assert "桥长四十米。" in drawn[-1]
+
+
+def test_a_question_asked_on_its_own_is_remembered_as_such(index: Index, tmp_path: Path) -> None:
+    other = "那它多宽?"
+    scripts = {LONG: _script(index), other: _script(index, other)}
+    page = _page(index, tmp_path, scripts)
+    state = _kept(page.ask(None, _event(question=LONG)))
+    state = _kept(page.ask(state, _event(question=other, standalone=True)))
+    assert scripts[other].asked[-1][1] == ()
+    drawn, _ = page.rate(state, _event(id=state["exchanges"][-1]["id"], rating="down"))
+    (record,) = FeedbackStore(tmp_path / "home").all()
+    assert record["history"] == []
+    for action in ("edit", "retry", "undo"):
+        assert re.search(rf'data-act="{action}"[^>]*data-question="{re.escape(other)}" data-standalone="1"', drawn)
+    state = _kept(page.ask(state, _event(question=other)))
+    assert scripts[other].asked[-1][1] != ()
+    drawn, _ = page.restore(state)
+    assert not re.search(r'data-act="retry"[^>]*data-standalone', drawn)

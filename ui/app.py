@@ -69,8 +69,9 @@ class Page:
             yield gr.skip(), gr.skip()
             return
         conversation = read_conversation(state, self.index).settled().before(getattr(event, "replaces", None))
-        history = () if getattr(event, "standalone", False) else conversation.history()
-        exchange = Exchange.new(question, self._paragraph(getattr(event, "scope", None)))
+        scope, is_alone = self._paragraph(getattr(event, "scope", None)), bool(getattr(event, "standalone", False))
+        exchange = Exchange.new(question, scope, standalone=is_alone)
+        history = conversation.history_of(exchange)
         drawing = Drawing(self._find_match)
         beat = max(_BEAT, len(drawing.draw(conversation)) / _CHARACTERS_A_SECOND)
         try:
@@ -167,7 +168,7 @@ class Page:
         rating = exchange.rating if noted else str(getattr(event, "rating", ""))
         if rating not in ("up", "down"):
             return gr.skip(), gr.skip()
-        history = conversation.before(exchange.id).history()
+        history = conversation.history_of(exchange)
         try:
             self._feedback.add(
                 Feedback(

@@ -34,22 +34,26 @@ _UNDER_WAY: tuple[State, ...] = ("asked", "quotes")
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A question and what became of it. `scope` is the one paragraph it was asked of, if any."""
+    """A question and what became of it. `scope` is the one paragraph it was asked of, if any.
+
+    `standalone`: it was asked on its own, whatever stands before it.
+    """
 
     id: str
     question: str
     state: State = "asked"
     answer: Answer | None = None
     scope: int | None = None
+    standalone: bool = False
     instead: Instead = ""
     reason: str = ""
     rating: Rating = ""
     noted: bool = False
 
     @classmethod
-    def new(cls, question: str, scope: int | None = None) -> Exchange:
+    def new(cls, question: str, scope: int | None = None, *, standalone: bool = False) -> Exchange:
         """A question just asked, with an id of its own."""
-        return cls(secrets.token_hex(6), question, scope=scope)
+        return cls(secrets.token_hex(6), question, scope=scope, standalone=standalone)
 
     @property
     def is_undecided(self) -> bool:
@@ -83,6 +87,10 @@ class Conversation:
         return Conversation(
             tuple(replace(own, state="stopped") if own.state in _UNDER_WAY else own for own in self.exchanges)
         )
+
+    def history_of(self, exchange: Exchange) -> tuple[Turn, ...]:
+        """What `exchange`, one of these or the next, was asked after; nothing where it was asked on its own."""
+        return () if exchange.standalone else self.before(exchange.id).history()
 
     def history(self) -> tuple[Turn, ...]:
         """The last exchanges as the engine takes them, each question as it was understood."""
@@ -128,6 +136,7 @@ def _exchange_to_state(exchange: Exchange) -> dict[str, Any]:
         "question": exchange.question,
         "state": exchange.state,
         "scope": exchange.scope,
+        "standalone": exchange.standalone,
         "instead": exchange.instead,
         "reason": exchange.reason,
         "rating": exchange.rating,
@@ -159,6 +168,7 @@ def _exchange_from_state(record: Mapping[str, Any], by_number: Mapping[int, Para
         state=_one_of(record["state"], get_args(State)),
         answer=_answer_from_state(question, answer, by_number) if answer is not None else None,
         scope=by_number[int(scope)].number if scope is not None else None,
+        standalone=bool(record.get("standalone")),
         instead=_one_of(record["instead"], get_args(Instead)),
         reason=_text(record["reason"], 500),
         rating=_one_of(record["rating"], get_args(Rating)),

@@ -74,20 +74,21 @@ function received(value) {
   else tell(words("nothing_to_export"));
 }
 
+/** Of what, and whether on its own, a question was asked. */
+const what = (own) => ({ standalone: Boolean(own.dataset.standalone), scope: own.dataset.scope || null });
+
 const actions = {
   cite: (own) => { hideCard(); article.follow(own); },
   near: (own) => article.follow(own),
   back: () => history.back(),
   about: (own) => composer.askAbout(own.dataset.p),
-  edit: (own) => composer.edit(own.dataset.question, {
-    replaces: own.dataset.id, n: own.dataset.n, standalone: Boolean(own.dataset.standalone), scope: own.dataset.scope || null,
-  }),
-  "as-typed": (own) => composer.ask({ question: own.dataset.question, replaces: own.dataset.id, standalone: true }),
-  retry: (own) => composer.ask({ question: own.dataset.question, replaces: own.dataset.id, scope: own.dataset.scope || null }),
-  whole: (own) => composer.ask({ question: own.dataset.question }),
+  edit: (own) => composer.edit(own.dataset.question, { ...what(own), replaces: own.dataset.id, n: own.dataset.n }),
+  "as-typed": (own) => composer.ask({ ...what(own), question: own.dataset.question, replaces: own.dataset.id }),
+  retry: (own) => composer.ask({ ...what(own), question: own.dataset.question, replaces: own.dataset.id }),
+  whole: (own) => composer.ask({ ...what(own), question: own.dataset.question }),
   undo: (own) => {
     composer.change("undo", { id: own.dataset.id });
-    composer.putBack(own.dataset.question);
+    composer.putBack(own.dataset.question, what(own));
   },
   suggested: (own) => composer.ask({ question: own.textContent, standalone: true }),
   rate: (own) => {
@@ -184,6 +185,8 @@ document.addEventListener("duizhao:language", () => {
   drawSuggestions();
   composer.showNotes();
 });
+
+document.addEventListener("duizhao:back", composer.settleUnlessDrawn);
 
 window.duizhaoMount = mount;
 for (const part of window.duizhaoWaiting) mount(...part);
