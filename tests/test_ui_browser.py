@@ -131,7 +131,9 @@ def browser() -> Iterator[Any]:
 
 Open = Callable[..., Any]
 # What gradio writes to the console of a page that is left while it listens, or finds a planted conversation.
-_EXPECTED = re.compile(r"AbortError|ERR_CONNECTION_REFUSED|Connection errored out|Error reading from localStorage")
+_EXPECTED = re.compile(
+    r"AbortError|ERR_CONNECTION_REFUSED|Connection errored out|Unexpected error|network error|ERR_INCOMPLETE_CHUNKED_ENCODING|Error reading from localStorage"
+)
 
 
 @pytest.fixture(scope="module")
@@ -378,6 +380,39 @@ def test_leaving_an_edit_gives_back_what_stood_in_the_box_before(opened: Open) -
     page.click("[data-act=undo]")
     page.wait_for_selector("#welcome")
     assert page.input_value("#question") == "还没问完的"
+
+
+def test_what_was_written_before_an_edit_is_in_the_box_once_it_is_sent(opened: Open) -> None:
+    page = opened()
+    _ask(page, LONG)
+    page.fill("#question", "还没问完的")
+    page.locator(".asked [data-act=edit]").click()
+    _ask(page, CARE)
+    assert page.input_value("#question") == "还没问完的"
+    page.reload()
+    page.wait_for_selector(".exchange .statement")
+    assert page.input_value("#question") == "还没问完的"
+
+
+def test_an_edit_whose_question_is_gone_replaces_nothing(opened: Open) -> None:
+    page = opened(locale="en-GB")
+    _ask(page, LONG)
+    page.locator(".asked [data-act=edit]").click()
+    assert page.locator("#editing-note").is_visible()
+    page.click("[data-act=retry]")
+    page.wait_for_selector("#editing-note", state="hidden")
+    assert page.input_value("#question") == LONG
+
+
+def test_a_question_about_one_paragraph_is_taken_back_as_one(opened: Open) -> None:
+    page = opened(locale="en-GB")
+    page.hover("#p4")
+    page.click("#p4 .about")
+    _ask(page, LONG)
+    page.click("[data-act=undo]")
+    page.wait_for_selector("#welcome")
+    assert page.input_value("#question") == LONG
+    assert "Only ¶4" in page.locator("#scope-note").inner_text()
 
 
 def test_undo_takes_the_last_question_back_into_the_box(opened: Open) -> None:
@@ -885,6 +920,45 @@ def test_a_lost_connection_is_said_once_and_in_the_readers_language_and_the_ques
     assert page.input_value("#question") == CARE
     assert page.locator("#toast").inner_text() == "没有收到回应，问题已放回提问框。"
     assert not page.locator(".toast-wrap").is_visible()
+
+
+def test_an_answer_whose_server_went_away_and_came_back_is_settled_and_the_next_one_is_answered(
+    opened: Open, world: World, slow: Script
+) -> None:
+    with served(world.settings, world.answering) as url:
+        page = opened(base=url)
+        _ask(page, SLOW, wait=False)
+        page.wait_for_selector(".exchange[data-state=running] .statement")
+        page.wait_for_timeout(300)
+    slow.gate.set()
+    page.wait_for_function("document.documentElement.dataset.models === 'lost'")
+    page.fill("#question", CARE)
+    with served(world.settings, world.answering, int(url.rstrip("/").rpartition(":")[2])):
+        page.wait_for_selector(".exchange[data-state=stopped] .statement")
+        page.wait_for_function("document.documentElement.dataset.ready === 'yes'")
+        assert page.input_value("#question") == CARE
+        page.press("#question", "Enter")
+        page.wait_for_selector(".exchange[data-state=done]")
+        assert page.locator(".question").all_text_contents() == [SLOW, CARE]
+
+
+def test_a_question_that_nothing_answered_to_comes_back_whole_after_the_one_that_is_being_written(
+    opened: Open, world: World
+) -> None:
+    with served(world.settings, world.answering) as url:
+        page = opened(base=url)
+        page.hover("#p4")
+        page.click("#p4 .about")
+    page.clock.install()
+    page.fill("#question", CARE)
+    page.keyboard.press("Enter")
+    page.fill("#question", LONG)
+    page.clock.run_for(13_000)
+    assert "那一问会回到提问框" in page.locator("#toast").inner_text()
+    assert page.input_value("#question") == LONG
+    page.press("#question", "Enter")
+    assert page.input_value("#question") == CARE
+    assert page.locator("#scope-note").is_visible()
 
 
 # --- safety

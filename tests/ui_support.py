@@ -237,8 +237,8 @@ def wait_until(true: Any, seconds: float = 20) -> None:
 
 
 @contextmanager
-def served(settings: Settings, answering: Answering) -> Iterator[str]:
-    """The page over `answering`, served in a thread on a free port; yields its URL."""
+def served(settings: Settings, answering: Answering, port: int = 0) -> Iterator[str]:
+    """The page over `answering`, served in a thread on `port`, or a free one; yields its URL."""
     from ui.server import make_app
 
     servers: list[uvicorn.Server] = []
@@ -249,7 +249,7 @@ def served(settings: Settings, answering: Answering) -> Iterator[str]:
         servers.append(uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1, ws="none")))
         await servers[0].serve(sockets=[listening])
 
-    with listen("127.0.0.1", 0) as listening:
+    with listen("127.0.0.1", port) as listening:
         thread = threading.Thread(target=lambda: asyncio.run(serve(listening)), daemon=True)
         thread.start()
         wait_until(lambda: servers and servers[0].started, 60)

@@ -127,6 +127,10 @@ WORDING: dict[str, Words] = {
     "failed_inside": Words("程序内部错误，详情见终端", "an error inside the program; the terminal has the details"),
     "answer_ready": Words("答案写好了。", "The answer is ready."),
     "quotes_ready": Words("找到了原文引句。", "Quotes found."),
+    "unanswered_aside": Words(
+        "没有收到回应；现在写的这一问发出后，那一问会回到提问框。",
+        "Nothing came back; that question returns to the box once you have sent the one you are writing.",
+    ),
     "unanswered": Words("没有收到回应，问题已放回提问框。", "Nothing came back; your question is in the box again."),
     # --- verdicts and citations
     "supported": Words("有据", "Supported"),

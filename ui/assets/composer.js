@@ -4,6 +4,8 @@ import { tell, words } from "./words.js";
 
 // Seconds after which a question that nothing answered to is put back into the box.
 const UNANSWERED = 12;
+// Milliseconds after which a stop, or a server that is back, would have shown if the answer were still being written.
+const HEARD = 4000;
 // Milliseconds between two words to the server that a question is being written; it then reads nothing ahead.
 const EXPECTING = 3000;
 const SETTLING = 50; // milliseconds
@@ -12,8 +14,9 @@ let triggers = {};
 let pending = null;
 const NOTHING = { replaces: null, standalone: false, scope: null, n: 0 };
 let asking = NOTHING;
-let unsent = ""; // what stood in the box before an earlier question was put there
+let aside = []; // {question, own} that wait until what stands in the box is sent
 let stopping = false;
+let drawings = 0; // how often the transcript was drawn
 let changing = 0; // the timer of a change to the conversation that was sent and is not drawn yet
 let isNext = false; // what stands in the box is asked once the answer under way is done
 
@@ -43,7 +46,37 @@ export function mountComposer(own) {
     fit();
     expect();
   });
-  fit();
+  addEventListener("pagehide", keepBox);
+  takeBack();
+}
+
+/** What stands in the box, and what was laid aside for it, is there again when this tab loads the page again. */
+function keepBox() {
+  const all = [...aside, ...written()];
+  try { sessionStorage.setItem("duizhao:box", JSON.stringify(all)); } catch { /* a private window keeps nothing */ }
+}
+
+function takeBack() {
+  try { aside = JSON.parse(sessionStorage.getItem("duizhao:box")) || []; } catch { /* nothing was kept */ }
+  takeUp();
+}
+
+const written = () => (box().value.trim() ? [{ question: box().value, own: asking }] : []);
+
+/** Put into the box what was laid aside last; nothing where nothing was. */
+function takeUp() {
+  const { question, own } = aside.pop() || { question: "", own: NOTHING };
+  box().value = question;
+  asking = own;
+  forgetGone();
+  showNotes();
+}
+
+/** A question that an edit would replace may be gone by now: the edit is a question of its own then. */
+function forgetGone() {
+  if (!asking.replaces || !isRestored() || document.getElementById("x-" + asking.replaces)) return;
+  asking = { ...asking, replaces: null, n: 0 };
+  showNotes();
 }
 
 function expect() {
@@ -71,8 +104,7 @@ function submit() {
     return;
   }
   ask({ question, ...asking });
-  unsent = "";
-  reset();
+  takeUp();
   // On a phone the keyboard would stand in front of the answer.
   if (isTouch()) box().blur();
 }
@@ -83,11 +115,10 @@ export function askNext(on) {
   note("next").hidden = !on;
 }
 
-/** Ask: {question, replaces?, standalone?, scope?}. Does nothing while another question is under way. */
+/** Ask: {question, replaces?, standalone?, scope?, n?}. Does nothing while another question is under way. */
 export function ask(what) {
   if (isBusy()) return;
-  const { question, replaces = null, standalone = false, scope = null } = what;
-  pending = { asked: { question, replaces, standalone, scope }, isSent: false, timer: setTimeout(giveBack, UNANSWERED * 1000) };
+  pending = { asked: { ...NOTHING, ...what }, isSent: false, timer: setTimeout(giveBack, UNANSWERED * 1000) };
   if (isNarrow()) showPane("talk");
   // What was clicked is about to be drawn away; the focus would be lost with it.
   if (document.activeElement.closest?.("#transcript-block") && !isTouch()) box().focus({ preventScroll: true });
@@ -104,13 +135,15 @@ function deliver() {
 
 function giveBack() {
   if (!pending) return;
-  if (!box().value) box().value = pending.asked.question;
+  const { question, ...own } = pending.asked;
+  const isFree = !box().value.trim();
+  aside.push({ question, own });
+  if (isFree) takeUp();
   askNext(false);
   pending = null;
   stopping = false;
-  fit();
   showState();
-  tell(words("unanswered"));
+  tell(words(isFree ? "unanswered" : "unanswered_aside"));
 }
 
 /** Send a change to the conversation. A question asked before it is back would be asked of the one without it. */
@@ -121,6 +154,7 @@ export function change(event, data) {
 
 /** The transcript was drawn anew: what was sent has arrived. */
 export function arrived() {
+  drawings += 1;
   clearTimeout(changing);
   changing = 0;
   if (pending && !pending.isSent) {
@@ -132,6 +166,7 @@ export function arrived() {
   if (stopping) stop();
   stopping = false;
   showState();
+  forgetGone();
   markLeaving();
   // Not at once: the conversation that goes with the question is kept in the same breath as this was drawn.
   if (isNext && !isBusy()) setTimeout(submitNext, SETTLING);
@@ -146,7 +181,20 @@ function submitNext() {
 /** Stop the question that is under way, also one of which nothing has been heard yet. */
 export function stop() {
   stopping = Boolean(pending);
-  if (running()) triggers.stop({ id: running().dataset.id });
+  if (!running()) return;
+  triggers.stop({ id: running().dataset.id });
+  settleUnlessDrawn();
+}
+
+/** Leave an answer that comes no more, its server gone and back, as it stands; one that is still drawn goes on.
+ *
+ * The page is loaded again for it: gradio does not notice that nobody is at the other end, and would hear no answer more.
+ */
+export function settleUnlessDrawn() {
+  const seen = drawings;
+  setTimeout(() => {
+    if (drawings === seen && running()) location.reload();
+  }, HEARD);
 }
 
 function showState() {
@@ -163,19 +211,18 @@ function showState() {
 /** Put a question into the box: to be changed ({replaces, n}), or asked again in full ({standalone}). */
 export function edit(question, { replaces = null, n = 0, standalone = false, scope = null } = {}) {
   askNext(false);
-  if (!asking.replaces) unsent = box().value;
+  if (!asking.replaces) aside.push(...written());
   asking = { replaces, standalone, scope, n };
   if (isNarrow()) showPane("talk");
   box().value = question;
-  fit();
   showNotes();
   box().focus();
   box().setSelectionRange(question.length, question.length);
 }
 
 /** Put a question that was taken back into the box, unless another one is being written there. */
-export function putBack(question) {
-  if (!box().value.trim()) edit(question);
+export function putBack(question, own) {
+  if (!box().value.trim()) edit(question, own);
   else box().focus();
 }
 
@@ -195,18 +242,9 @@ export function dropScope() {
 /** Leave an edit as it was; true where there was one. */
 export function cancelEdit() {
   if (!asking.replaces) return false;
-  box().value = unsent;
-  unsent = "";
-  reset();
+  takeUp();
   box().focus();
   return true;
-}
-
-function reset() {
-  asking = NOTHING;
-  box().value = pending ? "" : box().value;
-  fit();
-  showNotes();
 }
 
 /** Mark what an edit would replace: the question that is edited, and those after it. */
@@ -219,6 +257,7 @@ function markLeaving() {
 }
 
 export function showNotes() {
+  fit();
   markLeaving();
   note("editing").hidden = !asking.replaces;
   note("scope").hidden = !asking.scope;

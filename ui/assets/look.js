@@ -63,12 +63,15 @@ export function onTabKey(event) {
 // --- the banner
 
 let timer = 0;
+let isBroken = false; // a connection was, and the server has not been heard of since
 
 /** gradio says in a corner, in English, that the connection is lost; the banner says it in the reader's language. */
 export function watchNotices() {
   new MutationObserver((changes) => {
     const isNotice = ({ target, addedNodes }) => addedNodes.length > 0 && target.closest?.(".toast-wrap");
-    if (changes.some(isNotice)) watchModels();
+    if (!changes.some(isNotice)) return;
+    isBroken = true;
+    watchModels();
   }).observe(document.body, { childList: true, subtree: true });
 }
 
@@ -88,4 +91,8 @@ export async function watchModels() {
   banner.hidden = !shown;
   root.dataset.models = status;
   timer = setTimeout(watchModels, status === "ready" || status === "failed" ? 30000 : 1500);
+  isBroken = isBroken || status === "lost";
+  if (!isBroken || status === "lost") return;
+  isBroken = false;
+  document.dispatchEvent(new CustomEvent("duizhao:back"));
 }
