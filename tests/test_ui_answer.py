@@ -155,6 +155,44 @@ def test_quotes_that_stand_in_for_a_model_say_why(index: Index) -> None:
     assert drawn.index("gave no answer that holds") < drawn.index("它横跨清溪")  # said before it is read
 
 
+@pytest.mark.parametrize(
+    ("instead", "said"),
+    [("loading", "the search alone judged"), ("failed", "could not be loaded"), ("fallback", "gave no answer this")],
+)
+def test_a_refusal_that_no_model_judged_says_so_and_promises_no_quotes(index: Index, instead: str, said: str) -> None:
+    drawn = _words(_drawn(_exchange(an_answer(index, "桥是什么颜色的?"), instead=instead)))
+    assert said in drawn
+    assert "quote" not in drawn
+    assert "原文引句" not in drawn
+
+
+def test_in_line_behind_others_without_quotes_no_model_is_said_to_be_deciding(index: Index) -> None:
+    waiting = Underway("x1", "waiting", ahead=5)
+    drawn = _words(_drawn(_exchange(an_answer(index, "桥有多长?"), state="quotes"), underway=waiting))
+    assert "before yours: 5" in drawn
+    assert "deciding" not in drawn
+
+
+def test_what_is_copied_of_one_paragraphs_refusal_is_of_that_paragraph(index: Index) -> None:
+    drawn = _drawn(_exchange(an_answer(index, "桥是什么颜色的?"), scope=4))
+    assert 'data-act="copy" data-text="¶4 没有提到这一点。"' in drawn
+
+
+@pytest.mark.parametrize(
+    ("reason", "zh", "en"),
+    [
+        ("failed_search", "检索模型未能载入", "the search model could not be loaded"),
+        ("", "程序内部错误", "an error inside the program"),
+        ("disk full", "没有得到答案：disk full", "no answer: disk full"),
+        ("failed_not_known", "没有得到答案：failed_not_known", "no answer: failed_not_known"),
+    ],
+)
+def test_why_there_is_no_answer_is_said_in_both_languages(reason: str, zh: str, en: str) -> None:
+    drawn = _words(_drawn(_exchange(None, state="failed", reason=reason)))
+    assert zh in drawn
+    assert en in drawn
+
+
 def test_the_articles_own_words_are_drawn_as_such_also_where_they_repair_a_models_statement(index: Index) -> None:
     said = ("桥长四十米。", 3, 1, "supported"), ("没有用一颗钉子。", 3, 2, "supported")
     drawn = _drawn(_exchange(an_answer(index, "桥有多长?", *said)))  # type: ignore[arg-type]

@@ -68,7 +68,7 @@ def test_a_generator_that_cannot_load_leaves_the_quotes(index: Index, capsys: py
     answering = answering_over(index, {LONG: script}, Generator("local", "m", QuoteLLM(), warm=fail))
     answering.start().join()
     assert answering.status == "failed"
-    assert list(answering.stream(LONG, (), job="1"))[-1] == Finished(script.quotes, "fallback")
+    assert list(answering.stream(LONG, (), job="1"))[-1] == Finished(script.quotes, "failed")
     assert "the weights are damaged" in capsys.readouterr().err
 
 

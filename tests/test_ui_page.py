@@ -87,3 +87,18 @@ def test_a_question_asked_on_its_own_is_remembered_as_such(index: Index, tmp_pat
     assert scripts[other].asked[-1][1] != ()
     drawn, _ = page.restore(state)
     assert not re.search(r'data-act="retry"[^>]*data-standalone', drawn)
+
+
+def test_a_search_model_that_failed_is_told_in_the_readers_language(index: Index, tmp_path: Path) -> None:
+    page = Page(answering_over(index, {}), FeedbackStore(tmp_path / "home"))
+    page.answering._status = "search_failed"
+    *_, (drawn, _) = page.ask(None, _event(question=LONG))
+    assert "检索模型未能载入，原因见终端。" in drawn
+
+
+def test_half_a_character_is_told_before_anything_is_drawn_with_it(index: Index, tmp_path: Path) -> None:
+    page = _page(index, tmp_path, {})
+    ((drawn, kept),) = page.ask(None, _event(question="桥\ud83d有多长?"))
+    assert "半个字符" in drawn
+    assert drawn.encode()
+    assert kept["exchanges"][0]["question"] == "桥?有多长?"

@@ -17,8 +17,11 @@ from rag.counterpart import counterpart
 from rag.evidence import shown_language
 from ui.conversation import Conversation, Exchange
 from ui.markup import render
+from ui.wording import WORDING
 
 NEAREST = 3
+# Why there is no answer, where this program knows: keys of the wording.
+FAILURES = ("failed_search", "failed_question", "failed_inside")
 _EXCERPT = {"zh": 72, "en": 150}
 # The end of a draft that may turn out to be a marker, a bullet or bold: kept back until it is known.
 _UNDECIDED = re.compile(r"(?:\[[^\]]{0,16}|\*{1,2}|\n\s*(?:[-*•]|\d{1,2}[.)、]?)?\s*)$")
@@ -131,6 +134,17 @@ class ExchangeView:
         """Whether nothing more will change by itself."""
         return self.underway is None
 
+    @property
+    def failure(self) -> str:
+        """The wording that says why there is no answer; empty where the words are somebody else's."""
+        reason = self.exchange.reason or "failed_inside"
+        return reason if reason in FAILURES else ""
+
+    @property
+    def copied(self) -> str:
+        """The answer as text."""
+        return as_text(self.exchange, self.answer) if self.answer else ""
+
     @cached_property
     def chips(self) -> list[Chip]:
         """Every citation of the answer."""
@@ -170,6 +184,13 @@ class ExchangeView:
         if self.answer is None or self.answer.refused:
             return False
         return bool(self.exchange.instead) or self.answer.generator == "quote" or self.exchange.state != "done"
+
+
+def as_text(exchange: Exchange, answer: Answer) -> str:
+    """The answer as text. What one paragraph does not say the article may."""
+    if answer.refused and exchange.scope:
+        return WORDING["paragraph_does_not_say"].say(answer.language, n=exchange.scope)
+    return answer.text
 
 
 def _excerpt(retrieved: Retrieved, answer: Answer) -> tuple[str, str]:

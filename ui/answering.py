@@ -33,7 +33,13 @@ _TICK = 0.2
 # Seconds a call over the API waits for the models before quotes are its answer.
 PATIENCE = 120.0
 
+# Why no generator's answer stands where one was asked for: it loads, could not be loaded, or wrote none that holds.
+Instead = Literal["", "loading", "failed", "fallback"]
 Status = Literal["starting", "quotes", "ready", "failed", "search_failed"]
+
+
+class SearchFailed(UserError):
+    """The search model could not be loaded: nothing can be asked."""
 
 
 class Busy(Exception):
@@ -62,7 +68,7 @@ class Finished:
     """The checked answer. `instead` says why it is quotes although a generator was asked for."""
 
     answer: Answer
-    instead: Literal["", "loading", "fallback"] = ""
+    instead: Instead = ""
 
 
 Progress = Waiting | Still | Found | Delta | Finished
@@ -256,7 +262,7 @@ class Answering:
             with self._changed:
                 self._changed.wait_for(lambda seen=now: self._status != seen, _TICK)  # type: ignore[misc]
         if self._status == "search_failed":
-            raise UserError("the search model could not be loaded. The terminal says why.")
+            raise SearchFailed("the search model could not be loaded. The terminal says why.")
 
     def _follow(
         self,
@@ -284,10 +290,10 @@ class Answering:
                 return
             yield event
 
-    def _instead(self, engine: Engine, answer: Answer) -> Literal["", "loading", "fallback"]:
+    def _instead(self, engine: Engine, answer: Answer) -> Instead:
         if engine.generator.name == "quote" and self.generator.name != "quote":
-            return "fallback" if self._status == "failed" else "loading"
-        return "fallback" if answer.fallback and not answer.refused else ""
+            return "failed" if self._status == "failed" else "loading"
+        return "fallback" if answer.fallback else ""
 
     def _turn(
         self, engine: Engine, events: queue.Queue[Any], stopped: threading.Event

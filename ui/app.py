@@ -17,10 +17,10 @@ from typing import Any
 import gradio as gr
 from gradio.events import api
 
-from index.errors import UserError
+from index.errors import UserError, has_half_a_character
 from rag.engine import LONGEST_QUESTION, Delta, Found
 from ui.answer_view import Drawing, Stage, Underway, matcher, render_conversation
-from ui.answering import Answering, Busy, Finished, Still, Waiting, everything_but
+from ui.answering import Answering, Busy, Finished, SearchFailed, Still, Waiting, everything_but
 from ui.api import Tools
 from ui.article_pane import render_article
 from ui.conversation import Conversation, Exchange, read_conversation
@@ -71,28 +71,14 @@ class Page:
         conversation = read_conversation(state, self.index).settled().before(getattr(event, "replaces", None))
         scope, is_alone = self._paragraph(getattr(event, "scope", None)), bool(getattr(event, "standalone", False))
         exchange = Exchange.new(question, scope, standalone=is_alone)
-        history = conversation.history_of(exchange)
-        drawing = Drawing(self._find_match)
-        beat = max(_BEAT, len(drawing.draw(conversation)) / _CHARACTERS_A_SECOND)
-        try:
-            for step in self._steps(exchange, history, beat):
-                if step is None:
-                    yield gr.skip(), gr.skip()
-                    continue
-                exchange, underway = step
-                conversation = conversation.with_exchange(exchange)
-                kept = gr.skip() if underway and underway.draft else conversation.to_state()
-                yield drawing.draw(conversation, underway), kept
+        if has_half_a_character(question):  # it could not even be drawn
+            whole = question.encode(errors="replace").decode()
+            conversation = conversation.with_exchange(
+                replace(exchange, question=whole, state="failed", reason="failed_question")
+            )
+            yield self._draw(conversation), conversation.to_state()
             return
-        except Busy as busy:
-            exchange = replace(exchange, state="busy", reason=str(busy.waiting))
-        except UserError as error:
-            exchange = replace(exchange, state="failed", reason=str(error))
-        except Exception as error:  # a bug: the reader is told, the terminal has the traceback
-            traceback.print_exception(error)
-            exchange = replace(exchange, state="failed")
-        conversation = conversation.with_exchange(exchange)
-        yield drawing.draw(conversation), conversation.to_state()
+        yield from self._answer(conversation, exchange)
 
     def expect(self) -> None:
         """A question is being written."""
@@ -126,6 +112,32 @@ class Page:
         return json.dumps({"parcel": parcel, "at": time.time()}, ensure_ascii=False)
 
     # --- how they do it ---------------------------------------------------------------------------------
+
+    def _answer(self, conversation: Conversation, exchange: Exchange) -> Iterator[Drawn]:
+        history = conversation.history_of(exchange)
+        drawing = Drawing(self._find_match)
+        beat = max(_BEAT, len(drawing.draw(conversation)) / _CHARACTERS_A_SECOND)
+        try:
+            for step in self._steps(exchange, history, beat):
+                if step is None:
+                    yield gr.skip(), gr.skip()
+                    continue
+                exchange, underway = step
+                conversation = conversation.with_exchange(exchange)
+                kept = gr.skip() if underway and underway.draft else conversation.to_state()
+                yield drawing.draw(conversation, underway), kept
+            return
+        except Busy as busy:
+            exchange = replace(exchange, state="busy", reason=str(busy.waiting))
+        except SearchFailed:
+            exchange = replace(exchange, state="failed", reason="failed_search")
+        except UserError as error:
+            exchange = replace(exchange, state="failed", reason=str(error))
+        except Exception as error:  # a bug: the reader is told, the terminal has the traceback
+            traceback.print_exception(error)
+            exchange = replace(exchange, state="failed", reason="failed_inside")
+        conversation = conversation.with_exchange(exchange)
+        yield drawing.draw(conversation), conversation.to_state()
 
     def _steps(
         self, exchange: Exchange, history: Any, beat: float

@@ -16,6 +16,7 @@ from index.paragraphs import LANGUAGES, Language, Paragraph
 from rag.answer import Answer, Citation, Retrieved, Statement, Timings
 from rag.condense import Turn
 from rag.engine import LONGEST_QUESTION
+from ui.answering import Instead
 
 VERSION = 1
 # Exchanges kept in a conversation; the oldest go first.
@@ -24,10 +25,9 @@ LONGEST = 40
 REMEMBERED = 4
 
 # asked: nothing found yet. quotes: the answer is quotes and may still be replaced. done: final.
-# stopped: the reader stopped it. busy, failed: there is no answer, `reason` says why.
+# stopped: the reader stopped it. busy, failed: there is no answer, `reason` says why: how many wait, a key of the
+# wording, or somebody else's words.
 State = Literal["asked", "quotes", "done", "stopped", "busy", "failed"]
-# Why quotes are the answer although a generator was asked for.
-Instead = Literal["", "loading", "fallback"]
 Rating = Literal["", "up", "down"]
 _UNDER_WAY: tuple[State, ...] = ("asked", "quotes")
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from index.build import Index
 from index.paragraphs import Language
 from rag.answer import Answer, Citation
-from ui.answer_view import NEAREST, Counterpart
+from ui.answer_view import NEAREST, Counterpart, as_text
 from ui.conversation import Conversation, Exchange
 from ui.wording import WORDING
 
@@ -81,12 +81,10 @@ def _statements(answer: Answer) -> Iterator[str]:
 
 
 def _refusal(exchange: Exchange, answer: Answer) -> Iterator[str]:
-    if exchange.scope:
-        yield WORDING["paragraph_does_not_say"].say(answer.language, n=exchange.scope)
-        yield ""
-        return
-    yield answer.text
+    yield as_text(exchange, answer)
     yield ""
+    if exchange.scope:
+        return
     numbers = {"zh": "、", "en": ", "}[answer.language].join(
         f"¶{r.paragraph.number}" for r in answer.retrieved[:NEAREST]
     )

@@ -105,14 +105,33 @@ WORDING: dict[str, Words] = {
         "以上是原文引句；前面还有 {n} 个问题在写答案。",
         "Quotes from the article; answers to be written before yours: {n}.",
     ),
+    "waiting_turn_nearest": Words(
+        "最接近的段落如下；前面还有 {n} 个问题在写答案。",
+        "Nearest so far; answers to be written before yours: {n}.",
+    ),
     "waiting_models": Words(
         "检索模型还在打开，问题已收下…", "The search model is still opening; your question is kept…"
     ),
     "draft": Words("草稿，写完后逐句核对", "A draft; each sentence is checked when it is done"),
-    "quotes_while_loading": Words(
+    "quotes_loading": Words(
         "写作模型当时还在载入，先以原文引句作答。", "The writing model was still loading, so quotes are the answer."
     ),
-    "quotes_instead": Words(
+    "judged_loading": Words(
+        "写作模型当时还在载入，先只凭检索判断。",
+        "The writing model was still loading, so the search alone judged.",
+    ),
+    "quotes_failed": Words(
+        "写作模型未能载入，以下是原文引句。",
+        "The writing model could not be loaded; what follows is quoted from the article.",
+    ),
+    "judged_failed": Words(
+        "写作模型未能载入，只凭检索判断。", "The writing model could not be loaded; the search alone judged."
+    ),
+    "judged_fallback": Words(
+        "写作模型这次没有给出答案，只凭检索判断。",
+        "The writing model gave no answer this time; the search alone judged.",
+    ),
+    "quotes_fallback": Words(
         "写作模型这次没有给出站得住的答案，以下是原文引句。",
         "The writing model gave no answer that holds this time; what follows is quoted from the article.",
     ),
@@ -124,6 +143,10 @@ WORDING: dict[str, Words] = {
         "Too many questions at once ({n} are waiting). Try again in a moment.",
     ),
     "failed": Words("出错了，没有得到答案：{reason}", "Something went wrong and there is no answer: {reason}"),
+    "failed_search": Words(
+        "检索模型未能载入，原因见终端。", "the search model could not be loaded; the terminal says why."
+    ),
+    "failed_question": Words("问题里有半个字符，请重新输入。", "the question holds half a character; type it again."),
     "failed_inside": Words("程序内部错误，详情见终端", "an error inside the program; the terminal has the details"),
     "answer_ready": Words("答案写好了。", "The answer is ready."),
     "quotes_ready": Words("找到了原文引句。", "Quotes found."),
