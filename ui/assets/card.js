@@ -60,6 +60,9 @@ export function watchChips() {
     if (over && over.matches(":focus-visible")) show(over);
     else if (chip && !card().contains(event.target)) hideCard();
   });
-  document.addEventListener("scroll", hideCard, { capture: true, passive: true });
+  document.addEventListener("scroll", (event) => {
+    // A long quote is scrolled within its card.
+    if (event.target !== card()) hideCard();
+  }, { capture: true, passive: true });
   addEventListener("resize", hideCard);
 }

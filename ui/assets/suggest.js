@@ -24,7 +24,11 @@ export function drawSuggestions() {
   if (!place) return;
   const chosen = choose(document.querySelector(".exchange") ? NEXT : FIRST);
   place.hidden = chosen.length === 0 || isBusy();
-  place.querySelector("ul").replaceChildren(...chosen.map(item));
+  // Drawn anew only where it has changed: the one that has the focus would lose it.
+  const shown = [...place.querySelectorAll(".suggestion")].map((own) => own.textContent);
+  if (shown.join("\n") !== chosen.map((entry) => entry[language()]).join("\n")) {
+    place.querySelector("ul").replaceChildren(...chosen.map(item));
+  }
 }
 
 function choose(many) {
