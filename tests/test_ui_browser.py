@@ -15,6 +15,7 @@ import pytest
 
 import ui
 from index.build import Index
+from index.errors import UserError
 from index.settings import Settings, load_settings
 from rag.condense import Turn
 from tests.ui_support import (
@@ -506,6 +507,9 @@ def test_a_question_that_is_too_long_is_not_sent_and_the_limit_is_said(opened: O
     page = opened(locale="en-GB")
     page.fill("#question", "x" * 2001)
     assert "2000" in page.locator("#length-note").text_content()
+    page.click("#ui-language")
+    assert page.locator("#length-note").text_content() == "问题最多 2000 个字符。"
+    page.focus("#question")
     page.keyboard.press("Enter")
     assert page.locator("#send").is_disabled()
     assert page.locator(".exchange").count() == 0
@@ -592,6 +596,20 @@ def test_hovering_a_citation_shows_the_quoted_sentence_in_both_languages(opened:
     assert page.locator("#card").is_hidden()
 
 
+def test_a_long_quote_is_scrolled_within_its_card(opened: Open) -> None:
+    page = opened()
+    _ask(page, LONG)
+    page.evaluate("document.getElementById('card').style.maxHeight = '60px'")
+    page.hover(".statement .chip >> nth=0")
+    page.wait_for_selector("#card:not([hidden])")
+    box = page.locator("#card").bounding_box()
+    page.mouse.move(box["x"] + 40, box["y"] + 30)
+    page.mouse.wheel(0, 30)
+    page.wait_for_function("document.getElementById('card').scrollTop > 0")
+    page.wait_for_timeout(100)
+    assert page.locator("#card").is_visible()
+
+
 def test_a_citation_is_reached_read_and_followed_with_the_keyboard_alone(opened: Open) -> None:
     page = opened()
     page.keyboard.press("/")
@@ -671,6 +689,14 @@ def test_suggestions_are_in_the_readers_language_and_from_parts_not_yet_visited(
     assert page.locator(".question").text_content() == CARED[0]
     assert page.evaluate("document.activeElement.id") == "question"
     assert page.locator(".suggestion").all_text_contents() == [STAGE[0]]
+
+
+def test_a_suggestion_keeps_the_focus_when_the_suggestions_come_again(opened: Open) -> None:
+    page = opened(locale="en-GB")
+    page.wait_for_function("document.querySelectorAll('.suggestion').length === 2")
+    page.focus(".suggestion >> nth=0")
+    page.evaluate("document.dispatchEvent(new CustomEvent('duizhao:language'))")
+    assert page.evaluate("document.activeElement.textContent") == STAGE[1]
 
 
 def test_the_reading_map_shows_which_paragraphs_the_conversation_has_touched(opened: Open) -> None:
@@ -870,6 +896,21 @@ def test_a_thumb_and_its_note_are_kept(opened: Open, world: World) -> None:
         LONG,
         "桥长四十米。",
     )
+
+
+def test_a_thumb_that_cannot_be_kept_is_told(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise UserError("the disk is full")
+
+    page = opened()
+    _ask(page, LONG)
+    monkeypatch.setattr(FeedbackStore, "add", refuse)
+    page.click("[data-act=rate][data-rating=up]")
+    page.wait_for_selector("#toast:not([hidden])")
+    assert page.locator("#toast").inner_text() == "评价没能存下来，原因见终端。"
+    assert page.locator("[data-rating=up]").get_attribute("aria-pressed") == "false"
+    _ask(page, CARE, wait=False)
+    assert page.locator("#next-note").is_hidden()
 
 
 def test_an_answer_is_copied_with_its_marks(opened: Open) -> None:
@@ -1080,6 +1121,21 @@ def test_screen_readers_are_told_when_quotes_and_the_answer_are_there(opened: Op
     page.wait_for_function(
         "window.told.some(text => text.startsWith('The answer is ready.') && text.includes('桥长四十米'))"
     )
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_screen_readers_are_told_why_there_is_no_answer_in_their_language_alone(opened: Open) -> None:
+    page = opened(locale="en-GB")
+    page.evaluate(
+        "() => { window.told = []; new MutationObserver(() => { const t = document.getElementById('say').textContent; if (t) window.told.push(t); }).observe(document.getElementById('say'), {childList: true, characterData: true, subtree: true}); }"
+    )
+    _ask(page, LOST)
+    page.wait_for_function("window.told.some(text => text.startsWith('Something went wrong'))")
+    _ask(page, CARE)
+    page.wait_for_function("window.told.some(text => text.startsWith('The answer is ready. The families'))")
+    told = page.evaluate("window.told")
+    assert not [text for text in told if re.search(r"[\u4e00-\u9fff]", text)]
+    assert not [text for text in told if "ready" in text and "wrong" in text]
 
 
 def test_every_asset_is_served_from_here(world: World) -> None:

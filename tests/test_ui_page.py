@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -15,7 +16,8 @@ import pytest
 from index.build import Index
 from tests.ui_support import Script, an_answer, answering_over, make_index
 from ui.app import Page
-from ui.feedback import FeedbackStore
+from ui.feedback import FILE, FeedbackStore
+from ui.wording import WORDING
 
 LONG = "桥有多长?"
 
@@ -78,7 +80,7 @@ def test_a_question_asked_on_its_own_is_remembered_as_such(index: Index, tmp_pat
     state = _kept(page.ask(None, _event(question=LONG)))
     state = _kept(page.ask(state, _event(question=other, standalone=True)))
     assert scripts[other].asked[-1][1] == ()
-    drawn, _ = page.rate(state, _event(id=state["exchanges"][-1]["id"], rating="down"))
+    drawn, *_ = page.rate(state, _event(id=state["exchanges"][-1]["id"], rating="down"))
     (record,) = FeedbackStore(tmp_path / "home").all()
     assert record["history"] == []
     for action in ("edit", "retry", "undo"):
@@ -102,3 +104,15 @@ def test_half_a_character_is_told_before_anything_is_drawn_with_it(index: Index,
     assert "半个字符" in drawn
     assert drawn.encode()
     assert kept["exchanges"][0]["question"] == "桥?有多长?"
+
+
+def test_a_rating_that_cannot_be_kept_is_told_and_not_drawn_as_kept(
+    index: Index, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = _page(index, tmp_path, {LONG: _script(index)})
+    (tmp_path / "home" / FILE).mkdir(parents=True)
+    state = _kept(page.ask(None, _event(question=LONG)))
+    drawn, kept, parcel = page.rate(state, _event(id=state["exchanges"][0]["id"], rating="up"))
+    assert (drawn, kept) == (gr.skip(), gr.skip())
+    assert WORDING[json.loads(parcel)["notice"]].zh.startswith("评价没能存下来")
+    assert FILE in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import json
 import threading
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from ui.app import build_page
 from ui.feedback import FeedbackStore
 from ui.guard import LARGEST_BODY, is_own_host, own_hosts
 
-QUESTION, SLOW = "桥有多长?", "慢慢说?"
+QUESTION, SLOW, BROKEN = "桥有多长?", "慢慢说?", "出错吗?"
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,7 @@ def answering(index: Index) -> Answering:
     final = an_answer(index, QUESTION, ("桥长四十米。", 3, 1, "supported"))
     scripts = {QUESTION: Script(quotes, final, pieces=("桥长四十米。",))}
     scripts[SLOW] = Script(quotes, final, pieces=("桥长四十米。",), gate=threading.Event())
+    scripts[BROKEN] = Script(quotes, error=RuntimeError("not for callers"))
     answering = answering_over(index, scripts)
     answering.start().join()
     return answering
@@ -238,6 +240,34 @@ def test_a_caller_over_mcp_who_hangs_up_leaves_the_writers_line(url: str, answer
     gate = answering._writing.scripts[SLOW].gate  # type: ignore[union-attr]
     gate.set()
     wait_until(lambda: answering._turns.free == 1)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_error_inside_is_told_to_callers_without_its_details(url: str, capfd: pytest.CaptureFixture[str]) -> None:
+    event, error = _call(url, "ask_article", BROKEN, None)
+    assert event == "error"
+    said = [json.dumps(error)]
+    if importlib.util.find_spec("mcp"):
+        result = _call_tool(url, "ask_article", question=BROKEN)
+        assert result["isError"]
+        said.append(json.dumps(result))
+    assert all("terminal has the details" in words for words in said)
+    assert not any("not for callers" in words for words in said)
+    assert "not for callers" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("number", ["3", None, True, [3]])
+def test_a_number_that_is_none_is_told_as_such(url: str, number: Any) -> None:
+    event, error = _call(url, "read_paragraph", number)
+    assert event == "error"
+    assert "not a whole number" in json.dumps(error)
+
+
+@pytest.mark.parametrize("question", [None, 5, ["x"]])
+def test_a_question_that_is_no_text_is_told_as_such(url: str, question: Any) -> None:
+    event, error = _call(url, "ask_article", question, None)
+    assert event == "error"
+    assert "not text" in json.dumps(error)
 
 
 def test_the_page_holds_no_state_between_requests(url: str, answering: Answering) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import traceback
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -43,11 +44,18 @@ class Tools:
 
     def ask(self, question: str, history: list[Any] | None, *, job: str) -> dict[str, Any]:
         """`ask_article` under a name that `stop` knows it by."""
+        if not isinstance(question, str):
+            raise UserError(f"the question is a {type(question).__name__}, not text. Send a string.")
         turns = parse_history(history or [])
         try:
             return self._answering.ask(question, turns, job=job).to_json()
         except Busy as busy:
             raise UserError(f"too many questions at once: {busy.waiting} are waiting. Ask again in a moment.") from None
+        except UserError:
+            raise
+        except Exception as error:  # a bug: the terminal has the traceback, the caller is spared it
+            traceback.print_exception(error)
+            raise UserError("there was an error inside the program; its terminal has the details.") from None
 
     def stop(self, job: str) -> None:
         """Stop a question that nobody waits for any more."""
@@ -63,9 +71,11 @@ class Tools:
             `paragraph`, `kind`, `section` and the text as `zh` and `en`; null where it was not published in one.
         """
         paragraphs = self._answering.index.by_number
+        if isinstance(number, bool) or not isinstance(number, int | float):  # over gradio nothing checks it
+            raise UserError(f"the number is {number!r:.60}, not a whole number like 18.")
         if number not in paragraphs:
             raise UserError(f"there is no ¶{number}; the article has ¶{min(paragraphs)} to ¶{max(paragraphs)}.")
-        return paragraphs[number].to_json()
+        return paragraphs[int(number)].to_json()
 
 
 def mcp_server(tools: Tools, title: str) -> FastMCP | None:

@@ -46,6 +46,8 @@ _EVENTS = ("ask", "expect", "stop", "undo", "renew", "rate", "note", "export")
 
 # (transcript, memory)
 Drawn = tuple[Any, Any]
+# (transcript, memory, parcel)
+Rated = tuple[Any, Any, Any]
 
 
 class Page:
@@ -97,11 +99,11 @@ class Page:
         """Begin a new conversation."""
         return self._draw(Conversation()), Conversation().to_state()
 
-    def rate(self, state: Any, event: gr.EventData) -> Drawn:
+    def rate(self, state: Any, event: gr.EventData) -> Rated:
         """Keep a thumb; the note comes after it, if at all."""
         return self._rated(state, event, noted=False)
 
-    def note(self, state: Any, event: gr.EventData) -> Drawn:
+    def note(self, state: Any, event: gr.EventData) -> Rated:
         """Keep the note on a rated answer."""
         return self._rated(state, event, noted=True)
 
@@ -109,7 +111,7 @@ class Page:
         """The file to save, as JSON; "null" where there is nothing to save yet."""
         form: Format = "json" if getattr(event, "format", "") == "json" else "markdown"
         parcel = export(read_conversation(state, self.index), self.index, self._find_match, form)
-        return json.dumps({"parcel": parcel, "at": time.time()}, ensure_ascii=False)
+        return _parcel(parcel=parcel)
 
     # --- how they do it ---------------------------------------------------------------------------------
 
@@ -172,14 +174,14 @@ class Page:
         except (KeyError, TypeError, ValueError):
             return None
 
-    def _rated(self, state: Any, event: gr.EventData, *, noted: bool) -> Drawn:
+    def _rated(self, state: Any, event: gr.EventData, *, noted: bool) -> Rated:
         conversation = read_conversation(state, self.index)
         exchange = conversation.find(str(getattr(event, "id", "")))
         if exchange is None or exchange.answer is None:
-            return gr.skip(), gr.skip()
+            return gr.skip(), gr.skip(), gr.skip()
         rating = exchange.rating if noted else str(getattr(event, "rating", ""))
         if rating not in ("up", "down"):
-            return gr.skip(), gr.skip()
+            return gr.skip(), gr.skip(), gr.skip()
         history = conversation.history_of(exchange)
         try:
             self._feedback.add(
@@ -195,10 +197,11 @@ class Page:
                 )
             )
         except UserError as error:
-            raise gr.Error(str(error)) from None
+            print(f"duizhao: {error}", file=sys.stderr)
+            return gr.skip(), gr.skip(), _parcel(notice="feedback_lost")
         rated = replace(exchange, rating="up" if rating == "up" else "down", noted=noted)
         conversation = conversation.with_exchange(rated)
-        return self._draw(conversation), conversation.to_state()
+        return self._draw(conversation), conversation.to_state(), gr.skip()
 
 
 def _advance(exchange: Exchange, now: Underway, event: Found | Waiting | Still | Delta) -> tuple[Exchange, Underway]:
@@ -211,6 +214,11 @@ def _advance(exchange: Exchange, now: Underway, event: Found | Waiting | Still |
         stage: Stage = "models" if event.reason == "models" else "waiting"
         return exchange, replace(now, stage=stage, ahead=event.ahead)
     return exchange, replace(now, stage="writing", draft=now.draft + event.text)
+
+
+def _parcel(**contents: Any) -> str:
+    """What the page's script takes up: a file to save, or the key of words to say; never twice the same."""
+    return json.dumps({**contents, "at": time.time()}, ensure_ascii=False)
 
 
 def build_page(answering: Answering, feedback: FeedbackStore, tools: Tools) -> gr.Blocks:
@@ -237,8 +245,8 @@ def build_page(answering: Answering, feedback: FeedbackStore, tools: Tools) -> g
         desk.stop(page.stop, None, None, queue=False, **_QUIET)
         desk.undo(page.undo, [memory], drawn, queue=False, **_QUIET)
         desk.renew(page.renew, None, drawn, queue=False, **_QUIET)
-        desk.rate(page.rate, [memory], drawn, queue=False, **_QUIET)
-        desk.note(page.note, [memory], drawn, queue=False, **_QUIET)
+        desk.rate(page.rate, [memory], [*drawn, parcel], queue=False, **_QUIET)
+        desk.note(page.note, [memory], [*drawn, parcel], queue=False, **_QUIET)
         desk.export(page.export, [memory], [parcel], queue=False, **_QUIET)
         for function in (tools.ask_article, tools.read_paragraph):
             api(_for_api(function), api_name=function.__name__, concurrency_limit=None)

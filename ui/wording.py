@@ -172,6 +172,7 @@ WORDING: dict[str, Words] = {
     "bad": Words("答得不好", "Bad answer"),
     "note": Words("哪里好或不好？（可不填）", "What was good or bad? (optional)"),
     "send_note": Words("送出", "Send"),
+    "feedback_lost": Words("评价没能存下来，原因见终端。", "Your rating could not be kept; the terminal says why."),
     "thanks": Words("已记下，谢谢。", "Noted, thank you."),
     # --- the article
     "show": Words("显示", "Show"),

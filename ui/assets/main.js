@@ -5,7 +5,7 @@ import * as composer from "./composer.js";
 import { copy, download } from "./keep.js";
 import * as look from "./look.js";
 import { drawSuggestions, fetchSuggestions } from "./suggest.js";
-import { holdLanguage, keep, label, say, switchLanguage, tell, words } from "./words.js";
+import { holdLanguage, keep, label, language, say, switchLanguage, tell, words } from "./words.js";
 
 const PARTS = ["masthead", "transcript", "desk", "article", "parcel"];
 const parts = {};
@@ -61,16 +61,32 @@ function drawn() {
   keep("asked", exchange ? "yes" : "no");
   if (now.state === "running" && now.found && !last.found) say(words("quotes_ready"));
   if (now.state !== "running" && last.state === "running" && now.id === last.id) {
-    const answer = exchange.querySelector(".answer, .refused, .notice");
-    say(words("answer_ready") + " " + (answer ? answer.textContent.trim().slice(0, 600) : ""));
+    say(outcome(exchange, now.state));
   }
   last = now;
 }
 
+/** What became of a question, for screen readers: an answer, or why there is none. */
+function outcome(exchange, state) {
+  const isDone = state === "done";
+  const told = [...exchange.querySelectorAll(isDone ? ".notice, .answer, .refused" : ".notice, .stage")].map(spoken);
+  return [...(isDone ? [words("answer_ready")] : []), ...told].join(" ").slice(0, 600);
+}
+
+/** The text of an element, of two wordings the reader's alone. */
+function spoken(element) {
+  const own = element.cloneNode(true);
+  for (const other of own.querySelectorAll(`.w:not([lang^="${language()}"])`)) other.remove();
+  return own.textContent.trim().replace(/\s+/g, " ");
+}
+
 function received(value) {
   if (!value) return;
-  const { parcel } = JSON.parse(value);
-  if (parcel) download(parcel);
+  const { parcel, notice } = JSON.parse(value);
+  if (notice) {
+    composer.arrived(); // nothing is drawn
+    tell(words(notice));
+  } else if (parcel) download(parcel);
   else tell(words("nothing_to_export"));
 }
 
