@@ -817,6 +817,36 @@ def test_on_a_phone_the_panes_are_tabs_and_nothing_is_wider_than_the_screen(open
         )
 
 
+def test_on_the_smallest_phone_the_article_does_not_scroll_sideways(opened: Open) -> None:
+    page = opened(width=320, locale="en-GB")
+    page.click("#tab-read")
+    assert page.evaluate("(own => own.scrollWidth <= own.clientWidth)(document.getElementById('read'))")
+
+
+def test_under_a_very_long_question_its_answer_is_in_view_and_the_question_can_be_unfolded(opened: Open) -> None:
+    page = opened(width=390)
+    _ask(page, ("Please tell me in some detail " * 60).strip())
+    assert page.evaluate("document.querySelector('.refused').getBoundingClientRect().bottom < innerHeight / 2")
+    height = page.locator(".question").bounding_box()["height"]
+    page.click("[data-act=unfold]")
+    assert page.locator(".question").bounding_box()["height"] > 3 * height
+    assert page.locator("[data-act=unfold]").get_attribute("aria-expanded") == "true"
+    page.click("[data-act=unfold]")
+    assert page.locator(".question").bounding_box()["height"] == height
+
+
+@pytest.mark.parametrize("width", [1440, 700])
+def test_on_paper_the_conversation_and_the_whole_article_stand_one_after_the_other(opened: Open, width: int) -> None:
+    page = opened(width=width)
+    _ask(page, LONG)
+    page.emulate_media(media="print")
+    talk, last = page.locator("#talk").bounding_box(), page.locator("#p10").bounding_box()
+    assert page.locator(".statement").first.is_visible()
+    assert talk["y"] + talk["height"] < page.locator("#p1").bounding_box()["y"] + 40
+    assert last["y"] + last["height"] - 1 < page.evaluate("document.documentElement.scrollHeight")
+    assert page.evaluate("(own => own.scrollHeight <= own.clientHeight)(document.getElementById('read'))")
+
+
 # --- keeping
 
 

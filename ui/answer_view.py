@@ -22,6 +22,8 @@ from ui.wording import WORDING
 NEAREST = 3
 # Why there is no answer, where this program knows: keys of the wording.
 FAILURES = ("failed_search", "failed_question", "failed_inside")
+# A question is folded that has more characters, or more lines.
+_LONG, _LINES = 240, 5
 _EXCERPT = {"zh": 72, "en": 150}
 # The end of a draft that may turn out to be a marker, a bullet or bold: kept back until it is known.
 _UNDECIDED = re.compile(r"(?:\[[^\]]{0,16}|\*{1,2}|\n\s*(?:[-*•]|\d{1,2}[.)、]?)?\s*)$")
@@ -135,6 +137,16 @@ class ExchangeView:
         return self.underway is None
 
     @property
+    def instead(self) -> str:
+        """The wording that says why no model's answer stands there, if none does."""
+        return instead_of(self.exchange, self.answer) if self.answer else ""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the question would push its own answer out of a phone's view."""
+        return len(self.exchange.question) > _LONG or self.exchange.question.count("\n") > _LINES
+
+    @property
     def failure(self) -> str:
         """The wording that says why there is no answer; empty where the words are somebody else's."""
         reason = self.exchange.reason or "failed_inside"
@@ -184,6 +196,11 @@ class ExchangeView:
         if self.answer is None or self.answer.refused:
             return False
         return bool(self.exchange.instead) or self.answer.generator == "quote" or self.exchange.state != "done"
+
+
+def instead_of(exchange: Exchange, answer: Answer) -> str:
+    """The wording that says why no model's answer stands there; empty where one does, or none was asked for."""
+    return f"{'judged' if answer.refused else 'quotes'}_{exchange.instead}" if exchange.instead else ""
 
 
 def as_text(exchange: Exchange, answer: Answer) -> str:

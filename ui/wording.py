@@ -87,6 +87,7 @@ WORDING: dict[str, Words] = {
     # --- an exchange
     "exchange": Words("第 {n} 个问题", "Question {n}"),
     "you_asked": Words("你问", "You asked"),
+    "whole_question": Words("整个问题", "The whole question"),
     "edit": Words("修改问题", "Edit the question"),
     "undo": Words("撤回这一问", "Take this question back"),
     "retry": Words("重新回答", "Answer again"),

@@ -11,7 +11,7 @@ const PARTS = ["masthead", "transcript", "desk", "article", "parcel"];
 const parts = {};
 let desk = {};
 let last = { id: null, state: null, found: false };
-const opened = new Set(); // the exchanges whose quotes the reader has unfolded
+const opened = new Set(); // what the reader has unfolded: the quotes of an exchange, a long question
 
 function mount(name, element, triggers, watch, props) {
   parts[name] = { element, triggers, watch, props };
@@ -42,6 +42,7 @@ function drawn() {
   const block = parts.transcript.element;
   label(block);
   for (const own of block.querySelectorAll("details.sources")) own.open = opened.has(own.dataset.key);
+  block.querySelectorAll("[data-act=unfold]").forEach(fold);
   hideCard();
   article.remark();
   composer.arrived();
@@ -64,6 +65,13 @@ function drawn() {
     say(outcome(exchange, now.state));
   }
   last = now;
+}
+
+/** A long question as the reader has it: folded, or whole. */
+function fold(own) {
+  const isOpen = opened.has("question-" + own.dataset.id);
+  own.setAttribute("aria-expanded", String(isOpen));
+  own.parentElement.querySelector(".question").classList.toggle("unfolded", isOpen);
 }
 
 /** What became of a question, for screen readers: an answer, or why there is none. */
@@ -112,6 +120,11 @@ const actions = {
     if (own.getAttribute("aria-pressed") === "true" && own.closest(".exchange").querySelector("form.note")) return;
     composer.change("rate", { id: own.dataset.id, rating: own.dataset.rating });
   },
+  unfold: (own) => {
+    const key = "question-" + own.dataset.id;
+    opened[opened.has(key) ? "delete" : "add"](key);
+    fold(own);
+  },
   copy: (own) => copy(own.dataset.text),
   export: (own) => { closeMenu(); desk.export({ format: own.dataset.format }); },
   new: () => {
@@ -133,7 +146,7 @@ const actions = {
   },
 };
 // While an answer is under way, only these may be done to the conversation.
-const ALWAYS = new Set(["cite", "near", "back", "about", "copy", "stop", "language", "theme", "tab", "map", "skip",
+const ALWAYS = new Set(["cite", "near", "back", "unfold", "about", "copy", "stop", "language", "theme", "tab", "map", "skip",
   "drop-scope", "cancel-edit", "not-next", "export"]);
 
 document.addEventListener("click", (event) => {
