@@ -16,7 +16,7 @@ from index.build import Index
 from tests.ui_support import HOSTILE, an_answer, make_index
 from ui.answer_view import matcher
 from ui.conversation import LONGEST, REMEMBERED, Conversation, Exchange, read_conversation
-from ui.export import export
+from ui.export import _plain, export
 
 
 @pytest.fixture
@@ -72,6 +72,9 @@ def test_what_is_no_conversation_is_an_empty_one(index: Index, state: Any) -> No
         (("answer", "refused"), True),
         (("answer", "language"), "<b>"),
         (("answer", "retrieved", 0), ["x"]),
+        (("answer", "fallback"), 3),
+        (("answer", "usage"), ["x"]),
+        (("answer", "usage"), {"prompt": float("inf")}),
         (("question",), {"a": 1}),
         (("state",), "sleeping"),
         (("scope",), 999),
@@ -159,6 +162,37 @@ def test_json_is_the_contract_for_every_answer(index: Index) -> None:
     citation = first["citations"][0]
     assert citation["text"][citation["start"] : citation["end"]] == citation["quote"] == "它横跨清溪,长四十米。"
     assert (refused["refused"], refused["citations"]) == (True, [])
+
+
+def test_why_an_answer_is_quotes_is_taken_along(index: Index) -> None:
+    quotes = an_answer(index, "桥有多长?", ("它横跨清溪,长四十米。", 3, 1, "supported"))
+    quotes = replace(quotes, fallback="the endpoint is down", usage={"prompt": 7})
+    asked = Conversation((Exchange("a", quotes.question, "done", quotes, instead="fallback"),))
+    kept = read_conversation(json.loads(json.dumps(asked.to_state())), index)
+    answer = kept.exchanges[0].answer
+    assert answer
+    assert (answer.fallback, answer.usage) == ("the endpoint is down", {"prompt": 7})
+    parcel = export(kept, index, matcher(index), "json")
+    assert parcel
+    (record,) = json.loads(parcel["text"])["answers"]
+    assert (record["fallback"], record["instead"]) == ("the endpoint is down", "fallback")
+    parcel = export(kept, index, matcher(index), "markdown")
+    assert parcel
+    assert "*写作模型这次没有给出站得住的答案，以下是原文引句。*" in parcel["text"]
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("1) 一", "1\\) 一"),
+        ("2. b", "2\\. b"),
+        ("- c", "\\- c"),
+        ("a &lt; b", "a \\&lt; b"),
+        ("长 3.5 米", "长 3.5 米"),
+    ],
+)
+def test_what_markdown_would_take_for_markup_is_escaped(text: str, escaped: str) -> None:
+    assert _plain(text) == escaped
 
 
 def test_nothing_answered_is_nothing_to_export(index: Index) -> None:

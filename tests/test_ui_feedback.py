@@ -48,12 +48,20 @@ def test_where_nobody_has_rated_there_is_nothing_to_export(home: Path, capsys: p
     assert not (home / FILE).exists()
 
 
-def test_a_rating_given_again_replaces_the_first_and_keeps_its_note(home: Path) -> None:
+def test_the_same_rating_given_again_keeps_its_note(home: Path) -> None:
     store = FeedbackStore(home)
     store.add(_feedback(note="为什么?"))
-    store.add(_feedback(rating="up"))
+    store.add(_feedback())
     (record,) = store.all()
-    assert (record["rating"], record["note"]) == ("up", "为什么?")
+    assert (record["rating"], record["note"]) == ("down", "为什么?")
+
+
+def test_another_rating_takes_the_note_of_the_first_with_it(home: Path) -> None:
+    store = FeedbackStore(home)
+    store.add(_feedback(rating="up", note="很好"))
+    store.add(_feedback(rating="down"))
+    (record,) = store.all()
+    assert (record["rating"], record["note"]) == ("down", "")
 
 
 def test_ratings_from_many_readers_at_once_are_all_kept(home: Path) -> None:

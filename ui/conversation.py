@@ -114,7 +114,7 @@ def read_conversation(state: Any, index: Index) -> Conversation:
     for record in state["exchanges"][-LONGEST:]:
         try:
             read.append(_exchange_from_state(record, index.by_number))
-        except (KeyError, TypeError, ValueError, IndexError):
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError):
             continue
     return Conversation(tuple(read))
 
@@ -157,6 +157,8 @@ def _answer_to_state(answer: Answer) -> dict[str, Any]:
         "model": answer.model,
         "timings": answer.timings.to_json(),
         "rewritten": answer.rewritten,
+        "fallback": answer.fallback,
+        "usage": dict(answer.usage) if answer.usage else None,
     }
 
 
@@ -178,7 +180,7 @@ def _exchange_from_state(record: Mapping[str, Any], by_number: Mapping[int, Para
 
 def _answer_from_state(question: str, record: Mapping[str, Any], by_number: Mapping[int, Paragraph]) -> Answer:
     timings = record["timings"]
-    rewritten = record["rewritten"]
+    rewritten, fallback, usage = record["rewritten"], record.get("fallback"), record.get("usage")
     return Answer(
         question=question,
         language=_language(record["language"]),
@@ -197,6 +199,8 @@ def _answer_from_state(question: str, record: Mapping[str, Any], by_number: Mapp
         model=_text(record["model"], 200),
         timings=Timings(*(_milliseconds(timings[key]) for key in ("retrieve", "first_token", "total"))),
         rewritten=_text(rewritten, LONGEST_QUESTION) if rewritten is not None else None,
+        fallback=_text(fallback, 500) if fallback is not None else None,
+        usage={_text(name, 40): int(tokens) for name, tokens in dict(usage).items()} if usage is not None else None,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from index.build import Index
 from index.paragraphs import Language
 from rag.answer import Answer, Citation
-from ui.answer_view import NEAREST, Counterpart, as_text
+from ui.answer_view import NEAREST, Counterpart, as_text, instead_of
 from ui.conversation import Conversation, Exchange
 from ui.wording import WORDING
 
@@ -19,7 +19,7 @@ Format = Literal["markdown", "json"]
 _COLON: dict[Language, str] = {"zh": "：", "en": ": "}
 _IN_BRACKETS: dict[Language, str] = {"zh": "（{}）", "en": " ({})"}
 # What Markdown would read as markup of its own.
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])|^(\s*)([-+>]|\d+\.)(?=\s)", re.MULTILINE)
+_SPECIAL = re.compile(r"()([\\`*_{}\[\]<>#|~&])|^(\s*\d*)([-+.)])(?=\s)", re.MULTILINE)
 
 
 def export(conversation: Conversation, index: Index, find_match: Counterpart, form: Format) -> dict[str, str] | None:
@@ -35,12 +35,12 @@ def export(conversation: Conversation, index: Index, find_match: Counterpart, fo
 
 
 def to_json(answered: list[Exchange], index: Index) -> dict[str, Any]:
-    """The article's title and digest, and each answer as `python -m rag --json` prints it."""
+    """The article's title and digest, and each answer as `python -m rag --json` prints it, with why it is quotes."""
     return {
         "article": {"title": index.manifest.title, "digest": index.manifest.article},
         "exported_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "answers": [
-            {**answer.to_json(), "id": exchange.id, "scope": exchange.scope}
+            {**answer.to_json(), "id": exchange.id, "scope": exchange.scope, "instead": exchange.instead}
             for exchange in answered
             if (answer := exchange.answer)
         ],
@@ -66,6 +66,9 @@ def _exchange(exchange: Exchange, answer: Answer, find_match: Counterpart) -> It
         yield ""
     if answer.rewritten:
         yield f"*{WORDING['understood'].say(own)}{_COLON[own]}{_one_line(answer.rewritten)}*"
+        yield ""
+    if instead := instead_of(exchange, answer):
+        yield f"*{WORDING[instead].say(own)}*"
         yield ""
     yield from _refusal(exchange, answer) if answer.refused else _statements(answer)
     for citation in answer.citations:
@@ -109,4 +112,4 @@ def _one_line(text: str) -> str:
 
 def _plain(text: str) -> str:
     """`text` with what Markdown would take for markup escaped."""
-    return _SPECIAL.sub(lambda m: f"\\{m[1]}" if m[1] else f"{m[2]}\\{m[3]}", text)
+    return _SPECIAL.sub(lambda m: f"{m[1] or m[3] or ''}\\{m[2] or m[4]}", text)

@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS feedback (
 _UPSERT = """
 INSERT INTO feedback VALUES (:exchange, :at, :rating, :note, :article, :question, :scope, :history, :answer)
 ON CONFLICT (exchange) DO UPDATE SET at = excluded.at, rating = excluded.rating,
-    note = CASE excluded.note WHEN '' THEN feedback.note ELSE excluded.note END
+    note = CASE WHEN excluded.note = '' AND excluded.rating = feedback.rating THEN feedback.note ELSE excluded.note END
 """
 
 
@@ -52,7 +52,7 @@ class Feedback:
 
 
 class FeedbackStore:
-    """Feedback in one SQLite file, for several processes at once; a rating given again replaces the first."""
+    """Feedback in one SQLite file, for several processes at once; another rating replaces the first, and its note."""
 
     def __init__(self, home: Path) -> None:
         self.path = home / FILE
