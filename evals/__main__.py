@@ -23,7 +23,9 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     run = commands.add_parser("run", help="ask the questions (or go on asking), score, report")
     _add_asking(run)
-    run.add_argument("--out", metavar="RUN", help="a folder, or a name under evals/runs; default: named by what is run")
+    run.add_argument(
+        "--out", metavar="RUN", help="a name under evals/runs, or a path (./here); default: named by what is run"
+    )
     run.add_argument("--fresh", action="store_true", help="start over where the run exists")
     run.add_argument("--xquad", type=Path, metavar="DIR", help="ask our questions about XQuAD's paragraphs instead")
     run.add_argument("--page", metavar="NAME", help="ask about a page of evals/captured, by its name")
@@ -61,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     xquad.add_argument("--generator", choices=get_args(GeneratorName), default="quote", help="for --answers")
     xquad.add_argument("--both", action="store_true", help="only the corpus in both languages")
     xquad.add_argument(
-        "--out", metavar="RUN", help="a folder, or a name under evals/runs; default: named by what is run"
+        "--out", metavar="RUN", help="a name under evals/runs, or a path (./here); default: named by what is run"
     )
     xquad.add_argument("--fresh", action="store_true", help="start over where the run exists")
     injections = commands.add_parser("injections", help="orders in questions and in paragraphs: are any obeyed?")

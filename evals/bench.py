@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -72,7 +71,7 @@ def perform(
     article = _article(order, settings, engine)
     questions = sample(_questions(order, article), order.limit)
     if fresh:
-        shutil.rmtree(folder.path, ignore_errors=True)
+        folder.start_over()
     folder.begin(_info(order, engine, questions), engine.index.paragraphs, article)
     if all(folder.is_complete(questions, file) for file in (ANSWERS, *([CLOSED_BOOK] if closed_book else []))):
         return 0

@@ -101,16 +101,36 @@ class RunFolder:
     def begin(self, info: RunInfo, paragraphs: Sequence[Paragraph], article: Sequence[Paragraph]) -> None:
         """Start the run, or go on with it. `paragraphs` is what was indexed, `article` what the gold is about.
 
-        Raises UserError where the folder holds a run of something else: answers of two kinds are never mixed.
+        Raises UserError where the folder holds a run of something else, for answers of two kinds are never mixed, and
+        where it holds no run but other files.
         """
         if self.exists:
             _refuse_other(self.path, self.info, info)
             return
+        self._refuse_foreign()
         self.path.mkdir(parents=True, exist_ok=True)
         self._write("paragraphs.jsonl", paragraphs)
         if tuple(article) != tuple(paragraphs):
             self._write("article.jsonl", article)
         (self.path / "run.json").write_text(json.dumps(asdict(info), ensure_ascii=False, indent=1), encoding="utf-8")
+
+    def start_over(self) -> None:
+        """Delete the run's files; folders beside them, which may be other runs, stay.
+
+        Raises UserError where the folder holds something that is no run.
+        """
+        self._refuse_foreign()
+        for path in self.path.glob("*"):
+            if not path.is_dir():
+                path.unlink()
+
+    def _refuse_foreign(self) -> None:
+        """Folders may be other runs, and are in nobody's way; a file of someone's is."""
+        found = self.path.iterdir() if self.path.is_dir() else [self.path]
+        if not self.exists and any(path.exists() and not path.is_dir() for path in found):
+            raise UserError(
+                f"{self.path} holds no run, but something else that a run would mix with. Choose another --out."
+            )
 
     def answers(self, file: str = ANSWERS) -> dict[Key, dict[str, Any]]:
         """The raw answers by (question, language). A line torn by a kill is not counted."""
@@ -194,9 +214,12 @@ def now() -> str:
 
 
 def run_path(name: str | None, default: str) -> Path:
-    """Where a run is kept: a path as given; a bare name (else `default`) is a folder of evals/runs."""
+    """Where a run is kept: a path as given; a bare name (else `default`) is a folder of evals/runs.
+
+    Whatever the working directory holds: a folder of that name there is most likely no run.
+    """
     name = name or default
-    return RUNS / name if Path(name).name == name and not Path(name).is_dir() else Path(name)
+    return RUNS / name if Path(name).name == name else Path(name)
 
 
 def parse_languages(text: str) -> tuple[Language, ...]:

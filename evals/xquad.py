@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -67,7 +66,7 @@ def perform(order: XQuADOrder, folder: RunFolder, settings: Settings, *, fresh: 
     questions = [span.as_question() for span in spans]
     engine = engine_over(settings, order.dataset, BOTH, order.generator)
     if fresh:
-        shutil.rmtree(folder.path, ignore_errors=True)
+        folder.start_over()
     paragraphs = order.dataset.paragraphs()
     folder.begin(_info(order, engine, spans), paragraphs, paragraphs)
     (folder.path / QUESTIONS).write_text(_lines(spans), encoding="utf-8")

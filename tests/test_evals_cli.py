@@ -246,6 +246,35 @@ def test_answers_of_two_kinds_are_never_one_run(engine: ScriptedEngine, gold: Pa
     assert len(engine.asked) == 2
 
 
+@pytest.mark.parametrize("fresh", [[], ["--fresh"]])
+def test_a_folder_that_holds_no_run_is_neither_deleted_nor_filled(
+    engine: ScriptedEngine, gold: Path, tmp_path: Path, fresh: list[str]
+) -> None:
+    thesis = tmp_path / "papers" / "thesis.md"
+    thesis.parent.mkdir()
+    thesis.write_text("years of work")
+    with pytest.raises(UserError, match="papers holds no run, but something else"):
+        main(["run", "--gold", str(gold), "--generator", "quote", "--out", str(thesis.parent), *fresh])
+    assert [path.name for path in thesis.parent.iterdir()] == ["thesis.md"]
+
+
+def test_a_bare_name_is_a_run_whatever_the_working_directory_holds(
+    engine: ScriptedEngine, gold: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "docs").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert run.run_path("docs", "") == run.RUNS / "docs"
+    assert run.run_path("./docs", "") == Path("docs")
+
+
+def test_starting_over_leaves_the_runs_that_lie_within_a_run(engine: ScriptedEngine, gold: Path) -> None:
+    command = ["run", "--gold", str(gold), "--generator", "quote", "--out"]
+    main([*command, str(run.RUNS / "outer")])
+    main([*command, str(run.RUNS / "outer" / "inner")])
+    assert main([*command, str(run.RUNS / "outer"), "--fresh"]) == 0
+    assert RunFolder(run.RUNS / "outer" / "inner").exists
+
+
 def test_changed_code_does_not_go_on_with_old_answers(
     engine: ScriptedEngine, gold: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

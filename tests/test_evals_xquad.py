@@ -122,6 +122,12 @@ def test_a_run_on_other_questions_is_not_gone_on_with(engine: ScriptedEngine, co
         main([*command, "--limit", "1"])
 
 
+def test_a_folder_that_holds_no_run_is_not_deleted(engine: ScriptedEngine, command: list[str], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="holds no run, but something else"):
+        main([*command[:-1], str(tmp_path), "--fresh"])
+    assert XQuAD(tmp_path).paragraphs()
+
+
 def test_a_run_on_xquad_is_not_compared_as_if_it_had_gold(engine: ScriptedEngine, command: list[str]) -> None:
     main(command)
     with pytest.raises(UserError, match="is a run on XQuAD"):
