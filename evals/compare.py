@@ -9,7 +9,7 @@ from evals import stats
 from evals.metrics import Outcome
 from evals.run import Key, RunInfo
 from evals.score import ANSWER_METRICS, RETRIEVAL_METRICS
-from evals.stats import Figure
+from evals.stats import Figure, Groups
 from index.errors import UserError
 
 METRICS = ("right", *ANSWER_METRICS, *RETRIEVAL_METRICS, "refused")
@@ -49,9 +49,10 @@ def compare(before: Sequence[Outcome], after: Sequence[Outcome]) -> Comparison:
         raise UserError(
             f"the runs share 0 questions ({len(first)} and {len(second)} answers). Compare runs of one split."
         )
-    ids = list(dict.fromkeys(key[0] for key in shared))
-    sides = [[[run[key] for key in shared if key[0] == name] for name in ids] for run in (first, second)]
-    grouped = {metric: [_values(side, metric) for side in sides] for metric in METRICS}
+    pairs: dict[str, list[tuple[Outcome, Outcome]]] = {}
+    for key in shared:
+        pairs.setdefault(key[0], []).append((first[key], second[key]))
+    grouped = {metric: _values(list(pairs.values()), metric) for metric in METRICS}
     return Comparison(
         before={metric: stats.figure(a) for metric, (a, _) in grouped.items()},
         after={metric: stats.figure(b) for metric, (_, b) in grouped.items()},
@@ -69,8 +70,15 @@ def refuse_unlike(before: RunInfo, after: RunInfo) -> None:
             raise UserError(f"the runs are of different {name}s ({a} and {b}); their difference means nothing.")
 
 
-def _values(side: Sequence[Sequence[Outcome]], metric: str) -> list[list[float]]:
-    return [[v for o in pair if (v := o.values.get(metric)) is not None] for pair in side]
+def _values(pairs: Sequence[Sequence[tuple[Outcome, Outcome]]], metric: str) -> tuple[Groups, Groups]:
+    """Both runs' values by question pair, of the answers that both could judge: of one language on either side."""
+    sides: tuple[list[list[float]], list[list[float]]] = ([], [])
+    for pair in pairs:
+        values = [(a.values.get(metric), b.values.get(metric)) for a, b in pair]
+        judged = [(a, b) for a, b in values if a is not None and b is not None]
+        sides[0].append([a for a, _ in judged])
+        sides[1].append([b for _, b in judged])
+    return sides
 
 
 def _moved(a: Outcome, b: Outcome) -> bool:

@@ -314,6 +314,19 @@ def test_a_question_that_is_as_wrong_as_before_but_cites_more_facts_has_moved() 
     assert compare([half], [half]).changes == ()
 
 
+def test_a_value_is_compared_with_the_same_languages_and_no_other() -> None:
+    asked = question(fact(forbidden=("Han Meimei",)))
+    half, whole = answer(("Li Lei, or Han Meimei.", [0]), sources=[2]), answer(("Li Lei.", [0]), sources=[2])
+    silent = answer(("Nobody.", [0]), sources=[2])  # states nothing, so its precision is unknown
+    before = [judge(asked, "zh", half, SHIP), judge(asked, "en", silent, SHIP)]
+    after = [judge(asked, "zh", silent, SHIP), judge(asked, "en", whole, SHIP)]
+    found = compare(before, after)
+    for side in (found.before, found.after, found.difference):
+        assert side["fact_precision"].value is None
+    again = compare([judge(asked, "zh", half, SHIP), judge(asked, "en", whole, SHIP)], after)
+    assert (again.before["fact_precision"].value, again.difference["fact_precision"].value) == (1, 0)
+
+
 def test_runs_of_different_articles_are_not_compared(engine: ScriptedEngine, gold: Path) -> None:
     command = ["run", "--gold", str(gold), "--generator", "quote", "--out"]
     main([*command, "before"])
