@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
@@ -150,7 +150,8 @@ def _grouped(outcomes: Iterable[Outcome], of: Callable[[Outcome], float | None])
 def balanced(answerable: Sequence[Outcome], unanswerable: Sequence[Outcome]) -> Figure:
     """The mean of two shares: answerable questions answered rightly, unanswerable ones refused.
 
-    Always refusing and never refusing are both worth at most a half, whatever the mix of questions.
+    Always refusing and never refusing are both worth at most a half, whatever the mix of questions. Where all answers
+    are alike the draws tell nothing of chance; the interval is then the mean of the two shares' own.
     """
     if not answerable or not unanswerable:
         return NOTHING
@@ -159,7 +160,11 @@ def balanced(answerable: Sequence[Outcome], unanswerable: Sequence[Outcome]) -> 
     for pair in pairs([*answerable, *unanswerable]).values():
         weights = [weight[o.question.answerable] for o in pair]
         parts.append((sum(w * (o.values["right"] or 0.0) for w, o in zip(weights, pair, strict=True)), sum(weights)))
-    return stats.ratio(parts)
+    found, shares = stats.ratio(parts), [stats.figure(values(side, "right")) for side in (answerable, unanswerable)]
+    if shares[0].value != shares[1].value or shares[0].value not in (0.0, 1.0):
+        return found
+    low, high = (sum(getattr(share, side) for share in shares) / len(shares) for side in ("low", "high"))
+    return replace(found, low=low, high=high)
 
 
 def _f1_parts(pair: Iterable[Outcome]) -> tuple[float, float]:

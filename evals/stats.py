@@ -83,13 +83,18 @@ def mean(groups: Groups) -> Figure:
 
 
 def ratio(parts: Sequence[tuple[float, float]]) -> Figure:
-    """sum(a) / sum(b) over (a, b) of each group, with a percentile bootstrap over the groups; n counts the groups."""
+    """sum(a) / sum(b) over (a, b) of each group, a share, with a percentile bootstrap over the groups; n counts them.
+
+    Where every group has the same share all draws agree, which is not certainty: Wilson's interval over the groups.
+    """
     parts = [(a, b) for a, b in parts if b]
     if not parts:
         return NOTHING
     above, below = (np.array(column, np.float64) for column in zip(*parts, strict=True))
-    low, high = _bootstrap(above, below)
-    return Figure(float(above.sum() / below.sum()), low, high, n=len(parts))
+    share = float(above.sum() / below.sum())
+    agree = len(parts) > 1 and np.allclose(above / below, share)
+    low, high = wilson(share, len(parts)) if agree else _bootstrap(above, below)
+    return Figure(share, low, high, n=len(parts))
 
 
 def figure(groups: Groups) -> Figure:

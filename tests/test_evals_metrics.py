@@ -17,7 +17,7 @@ from evals.gold import Fact, Question, Span
 from evals.metrics import cited, gates, in_language, judge, ndcg_at, precision, recall_at, reciprocal_rank
 from evals.normalise import normalise, states
 from evals.score import HEADLINE, STYLES, Scores, cost, figures, parity, reliability, score
-from index.paragraphs import Language, Paragraph
+from index.paragraphs import LANGUAGES, Language, Paragraph
 
 PARAGRAPHS = {
     1: Paragraph(
@@ -435,6 +435,26 @@ def test_a_rate_of_zero_is_not_reported_as_certain() -> None:
     found = stats.figure([[0.0]] * 20)
     assert found.value == 0
     assert found.high == pytest.approx(0.161, abs=0.001)  # 1.96² / (20 + 1.96²)
+
+
+def test_a_share_that_every_draw_agrees_on_is_not_reported_as_certain() -> None:
+    for share in (0.0, 1.0):
+        found = stats.ratio([(2 * share, 2.0), (share / 3, 1 / 3), (share / 7, 1 / 7)])
+        assert (found.low, found.high) == pytest.approx(stats.wilson(share, 3))
+    assert stats.ratio([(1.0, 1.0)]).low is None
+    mixed = stats.ratio([(1.0, 1.0), (0.0, 1.0)])
+    assert (mixed.low, mixed.high) == (0, 1)
+
+
+def test_handling_everything_rightly_is_as_uncertain_as_its_two_shares() -> None:
+    asked = [question(fact(), name=name) for name in "abcdefghij"]
+    silent = [question(name=name, unanswerable_kind="instruction") for name in "uvwxy"]
+    answers = {(q.id, language): answer(("Li Lei.", [0]), sources=[2]) for q in asked for language in LANGUAGES}
+    answers |= {(q.id, language): REFUSAL for q in silent for language in LANGUAGES}
+    found = scored([*asked, *silent], answers).system
+    assert (found["balanced"].value, found["balanced"].high) == (1, 1)
+    assert found["balanced"].low == pytest.approx((stats.wilson(1, 10)[0] + stats.wilson(1, 5)[0]) / 2)
+    assert found["refusal_f1"].low == pytest.approx(stats.wilson(1, 5)[0])
 
 
 def test_a_single_question_has_a_mean_and_no_interval() -> None:
