@@ -12,6 +12,7 @@ from decimal import Decimal
 
 _DIGITS_ZH = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _UNITS_ZH = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
+_DIGIT_ZH = "[零〇一二两三四五六七八九]"
 _RUN_ZH = "[零〇一二两三四五六七八九十百千万亿]"
 # 三点五 is 3.5; but 三点十分, 三点一刻 and 三点五十 are times of day, 有两点一致 is two points.
 _DECIMAL_ZH = rf"({_RUN_ZH}+)点([零〇一二三四五六七八九]+)(?![零〇一二三四五六七八九十分刻钟人位名者样致定起些])"
@@ -86,6 +87,8 @@ def _plain(value: Decimal) -> str:
 
 
 def _chinese(text: str) -> str:
+    # "GPT-4 一样好" names 4, and the numeral behind it begins another number.
+    text = re.sub(rf"(?<=\d)(?=百分之|{_DIGIT_ZH})", " ", text)
     text = re.sub(_DECIMAL_ZH, lambda m: f"{_value_zh(m.group(1))}.{_one_by_one(m.group(2))}", text)
     text = re.sub(rf"百分之\s*({_MIXED}+|{_NUMBER})", lambda m: f"{_value_zh(m.group(1))}%", text)
     text = re.sub(
