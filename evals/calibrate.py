@@ -116,6 +116,11 @@ class Asked:
     weight: float = 1.0
 
     @property
+    def name(self) -> str:
+        """What its readings are known by: an id may be used again by the gold of another document."""
+        return f"{self.group}/{self.question.id}{self.exclude}"
+
+    @property
     def is_answered(self) -> bool:
         """Whether the gold has an answer and none of its evidence is left out."""
         return self.question.answerable and not self.exclude
@@ -140,7 +145,7 @@ def collect_readings(engine: Engine, questions: Sequence[Asked], on_done: OnProg
             readings.append(
                 Reading(
                     language,
-                    f"{asked.question.id}{asked.exclude}",
+                    asked.name,
                     asked.group,
                     rank,
                     heard.looked.ranking.share[number],

@@ -241,6 +241,13 @@ def test_a_reading_of_which_nothing_was_heard_is_told_and_not_taken_for_nothing(
     reply.inside = np.ones((1, 2), np.float32)
     readings = calibrate.collect_readings(engine, [calibrate.Asked(question, "q1")], lambda done, total: None)
     assert [(r.language, r.states, r.share) for r in readings] == [("zh", True, 0.5), ("en", True, 0.5)]
+    assert {r.weight for r in readings} == {1.0}
+    withheld = calibrate.Asked(question, "q1", frozenset({7}))
+    unanswered = calibrate.collect_readings(engine, [withheld], lambda done, total: None)
+    assert [(r.states, r.weight) for r in unanswered] == [(False, 3.0)] * 2
+    other = calibrate.collect_readings(engine, [calibrate.Asked(question, "keel")], lambda done, total: None)
+    lists = calibrate._by_question([r for r in (*readings, *unanswered, *other) if r.language == "en"])
+    assert lists == [[0], [1], [2]], "one id, asked of two documents and of one without its evidence"
 
 
 def test_the_gate_is_fitted_on_dev_questions_and_never_on_a_test_question(
