@@ -16,7 +16,7 @@ from evals.datasets import SpanQuestion, XQuAD
 from evals.gold import Question
 from index.errors import UserError
 from tests.test_evals_cli import ScriptedEngine, right
-from tests.test_evals_gold import line, squad, written
+from tests.test_evals_gold import PARAGRAPHS, line, squad, written
 from tests.test_evals_metrics import answer
 
 SPAN = SpanQuestion("x2.a", 2, {"zh": "谁是船长?", "en": "Who is captain?"}, {"zh": ("李雷",), "en": ("Li Lei",)})
@@ -37,8 +37,9 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> ScriptedEngine:
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """`xquad` over two paragraphs with a question each, of an article that nothing is fitted on."""
     monkeypatch.setattr(SpanQuestion, "article", 2)
-    squad(tmp_path, "zh", ["船长是李雷。", "船重。"], ["谁掌舵?", "船多重?"])
-    squad(tmp_path, "en", ["The captain.", "It is heavy."], ["Who steers?", "How heavy?"])
+    steers = PARAGRAPHS[0]  # which the engine quotes
+    squad(tmp_path, "zh", [steers.zh or "", "船重。"], ["谁掌舵?", "船多重?"])
+    squad(tmp_path, "en", [steers.en or "", "It is heavy."], ["Who steers?", "How heavy?"])
     return ["xquad", "--path", str(tmp_path), "--out", "here"]
 
 
@@ -120,6 +121,12 @@ def test_a_run_on_other_questions_is_not_gone_on_with(engine: ScriptedEngine, co
     main(command)
     with pytest.raises(UserError, match="has limit = None, now it is 1"):
         main([*command, "--limit", "1"])
+
+
+def test_a_gate_that_is_broken_ends_with_status_1(engine: ScriptedEngine, command: list[str]) -> None:
+    engine.reply = lambda question: right(question) | {"statements": [{"text": "Thick fog.", "citations": [9]}]}
+    assert main(command) == 1
+    assert report()["gates"]["phantom_citations"]
 
 
 def test_a_folder_that_holds_no_run_is_not_deleted(engine: ScriptedEngine, command: list[str], tmp_path: Path) -> None:
