@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     )
     score = commands.add_parser("score", help="recompute every figure of a run, without a model")
     score.add_argument("run", metavar="RUN")
-    score.add_argument("--gold", type=Path, metavar="FILE", help="the gold questions")
+    score.add_argument("--gold", type=Path, metavar="FILE", help="the gold questions, where no shipped file is theirs")
     score.add_argument("--markdown", type=Path, metavar="FILE", help="write the Markdown report there as well")
     compare = commands.add_parser("compare", help="what moved between two runs, question by question")
     compare.add_argument("before", metavar="RUN")

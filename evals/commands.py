@@ -66,8 +66,8 @@ def rescore(args: argparse.Namespace) -> int:
 def comparison(args: argparse.Namespace) -> int:
     """Print what moved between two runs."""
     folders = [RunFolder(run_path(name, name)) for name in (args.before, args.after)]
-    refuse_unlike(*(folder.info for folder in folders))
-    sides = [scored(folder, args.gold or _gold_of(folder)).outcomes for folder in folders]
+    refuse_unlike(*(folder.info for folder in folders), one_gold=args.gold is not None)
+    sides = [scored(folder, args.gold).outcomes for folder in folders]
     _print_comparison(compare(*sides), *(folder.path.name for folder in folders))
     return 0
 
@@ -297,19 +297,28 @@ def questions_of(folder: RunFolder, gold: Path) -> dict[str, Question]:
 
 
 def _gold_of(folder: RunFolder) -> Path:
-    """The shipped gold file that a run was asked from, by its digest; the default where it is none of them."""
+    """The shipped gold file that a run was asked from, by its digest. Raises UserError where it is none of them."""
     of_pages = (of_page(name) for of_page in (gold_of_page, short_gold_of_page) for name in page_names())
     shipped = (DEFAULT_GOLD, PLAIN_GOLD, SHORT_GOLD, ASKED_OF_XQUAD, *of_pages)
-    named = (path for path in shipped if file_digest(path) == folder.info.gold)
-    return next(named, DEFAULT_GOLD)
+    named = next((path for path in shipped if file_digest(path) == folder.info.gold), None)
+    if named is None:
+        raise UserError(
+            f"{folder.path} was asked from a gold file of digest {folder.info.gold}, which no shipped one has now. "
+            f"Name one with --gold FILE; the run was made by: {folder.info.command}"
+        )
+    return named
 
 
-def scored(folder: RunFolder, gold: Path) -> Scores:
-    """The scores of what a run has answered so far. Raises UserError where that is nothing, and for a run on XQuAD."""
+def scored(folder: RunFolder, gold: Path | None) -> Scores:
+    """The scores of what a run has answered so far; without `gold`, against the shipped file that it was asked from.
+
+    Raises UserError where it has answered nothing, and for a run on XQuAD.
+    """
     if folder.info.bed == XQUAD:
         raise UserError(
             f"{folder.path} is a run on XQuAD, not on gold questions. Look at it with: python -m evals score"
         )
+    gold = gold or _gold_of(folder)
     answers = folder.answers()
     closed = folder.answers(CLOSED_BOOK)
     questions = questions_of(folder, gold)
@@ -323,8 +332,9 @@ def scored(folder: RunFolder, gold: Path) -> Scores:
 
 
 def _report(folder: RunFolder, gold: Path) -> int:
-    info = folder.info
-    scores = scored(folder, gold)
+    info, scores = folder.info, scored(folder, gold)
+    if (scored_by := file_digest(gold)) != info.gold:
+        info = replace(info, gold=f"{info.gold} (scored against {scored_by})")
     answered, wanted = len(scores.outcomes), len(info.keys)
     if answered < wanted:
         print(f"only {answered} of {wanted} questions are answered; go on with: {info.command}", file=sys.stderr)

@@ -62,12 +62,16 @@ def compare(before: Sequence[Outcome], after: Sequence[Outcome]) -> Comparison:
     )
 
 
-def refuse_unlike(before: RunInfo, after: RunInfo) -> None:
-    """Raises UserError where two runs asked different articles or beds, so that their difference means nothing."""
-    for name in ("bed", "article"):
+def refuse_unlike(before: RunInfo, after: RunInfo, *, one_gold: bool = False) -> None:
+    """Raises UserError where two runs asked different articles or beds, so that their difference means nothing.
+
+    And where they were asked from different gold, but not where `one_gold` is held against both.
+    """
+    for name in ("bed", "article", *(() if one_gold else ("gold",))):
         a, b = getattr(before, name), getattr(after, name)
         if a != b:
-            raise UserError(f"the runs are of different {name}s ({a} and {b}); their difference means nothing.")
+            remedy = " Name one for both with --gold FILE." if name == "gold" else ""
+            raise UserError(f"the runs are of different {name}s ({a} and {b}); their difference means nothing.{remedy}")
 
 
 def _values(pairs: Sequence[Sequence[tuple[Outcome, Outcome]]], metric: str) -> tuple[Groups, Groups]:

@@ -141,6 +141,27 @@ def test_a_run_of_another_shipped_gold_is_scored_against_that_one(
     assert main(["compare", "here", "here"]) == 0
 
 
+def test_a_run_of_gold_that_is_not_at_hand_is_not_scored_against_another_unless_it_is_named(
+    engine: ScriptedEngine, gold: Path
+) -> None:
+    command = ["run", "--gold", str(gold), "--generator", "quote"]
+    main([*command, "--out", "before"])
+    with pytest.raises(UserError, match=r"gold file of digest \w+, which no shipped one has now"):
+        main(["score", "before"])
+    gold.write_text(gold.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    main([*command, "--out", "after"])
+    with pytest.raises(UserError, match=r"of different golds .*--gold FILE"):
+        main(["compare", "before", "after"])
+    assert main(["compare", "before", "after", "--gold", str(gold)]) == 0
+    assert main(["score", "before", "--gold", str(gold)]) == 0
+    old, new = (RunFolder(run.RUNS / name) for name in ("before", "after"))
+    wanted = f"gold {old.info.gold} (scored against {new.info.gold})"
+    assert wanted in (old.path / "report.md").read_text(encoding="utf-8")
+    assert wanted.removeprefix("gold ") in (old.path / "report.html").read_text(encoding="utf-8")
+    assert main(["score", "after", "--gold", str(gold)]) == 0
+    assert "scored against" not in (new.path / "report.md").read_text(encoding="utf-8")
+
+
 def test_a_rerun_asks_only_what_is_missing_and_a_torn_line_counts_as_missing(
     engine: ScriptedEngine, gold: Path
 ) -> None:
