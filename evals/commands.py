@@ -58,7 +58,10 @@ def rescore(args: argparse.Namespace) -> int:
     folder = RunFolder(run_path(args.run, args.run))
     status = _report_xquad(folder) if folder.info.bed == XQUAD else _report(folder, args.gold or _gold_of(folder))
     if args.markdown:
-        shutil.copyfile(folder.path / "report.md", args.markdown)
+        try:
+            shutil.copyfile(folder.path / "report.md", args.markdown)
+        except OSError as error:
+            raise UserError(f"{args.markdown} cannot be written ({error}). Give another --markdown.") from None
         print(f"written: {args.markdown}")
     return status
 

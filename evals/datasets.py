@@ -159,11 +159,20 @@ def _squad_paragraphs(path: Path) -> Iterator[dict[str, Any]]:
         raise UserError(f"{path} is not there. Name the folder that holds XQuAD's two files with --path.")
     try:
         for article in json.loads(path.read_text(encoding="utf-8"))["data"]:
-            yield from article["paragraphs"]
+            yield from map(_squad_paragraph, article["paragraphs"])
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{path} is not in SQuAD's format ({type(error).__name__}: {error}). Give XQuAD's own files."
         ) from None
+
+
+def _squad_paragraph(record: dict[str, Any]) -> dict[str, Any]:
+    """What is used of a paragraph's record, so that what it lacks is missed here, where its file is known."""
+    asked = [
+        {"id": e["id"], "question": e["question"], "answers": [{"text": a["text"]} for a in e["answers"]]}
+        for e in record["qas"]
+    ]
+    return {"context": record["context"], "qas": asked}
 
 
 def _span_question(number: int, zh: dict[str, Any], en: dict[str, Any]) -> SpanQuestion:

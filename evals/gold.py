@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from evals.files import readable
 from evals.normalise import normalise, states, states_any
 from index.errors import UserError
 from index.paragraphs import LANGUAGES, Language, Paragraph
@@ -196,7 +197,9 @@ class _Line(_Strict):
 def _numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
     if not path.is_file():
         raise UserError(f"the gold file {path} is not there. Give another with --gold FILE.")
-    for number, text in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+    with readable(path):
+        lines = path.read_text(encoding="utf-8").split("\n")
+    for number, text in enumerate(lines, start=1):
         if text.strip():
             yield number, text
 

@@ -16,6 +16,7 @@ from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.llms import LLM
 from numpy.typing import NDArray
 
+from evals.files import cut_torn_line
 from index.errors import UserError
 from index.paragraphs import digest
 from rag.generators import Generator, first_tokens
@@ -74,11 +75,12 @@ class KeptLLM(ChatLLM):
     def model_post_init(self, context: Any) -> None:
         """Read what is kept; a line torn by an interruption is asked again."""
         super().model_post_init(context)
+        cut_torn_line(Path(self.path))
         for line in _lines(Path(self.path)):
             try:
                 record = json.loads(line)
                 self._kept[record["key"]] = KeptReply.from_json(record, self.layers)
-            except (ValueError, KeyError):
+            except (ValueError, KeyError, TypeError):
                 continue
 
     @property
@@ -152,5 +154,5 @@ def _first(response: ChatResponse) -> Mapping[str, float] | None:
     return dict(first_tokens(response)) or None
 
 
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").split("\n") if path.is_file() else []
+def _lines(path: Path) -> list[bytes]:
+    return path.read_bytes().split(b"\n") if path.is_file() else []

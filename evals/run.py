@@ -14,12 +14,13 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from evals.files import PART, cut_torn_line, json_lines, readable, write_whole
 from evals.gold import Question
 from index.errors import UserError
 from index.paragraphs import LANGUAGES, Language, Paragraph
@@ -77,9 +78,10 @@ class RunFolder:
             raise UserError(
                 f"{self.path} holds no run (no run.json). Make one with: python -m evals run --out {self.path}"
             )
-        record = json.loads((self.path / "run.json").read_text(encoding="utf-8"))
-        record["languages"], record["questions"] = tuple(record["languages"]), tuple(record["questions"])
-        return RunInfo(**record)
+        with readable(path := self.path / "run.json"):
+            record = json.loads(path.read_text(encoding="utf-8"))
+            record["languages"], record["questions"] = tuple(record["languages"]), tuple(record["questions"])
+            return RunInfo(**record)
 
     @cached_property
     def paragraphs(self) -> dict[int, Paragraph]:
@@ -92,11 +94,12 @@ class RunFolder:
         return tuple(self._read("article.jsonl") or self.paragraphs.values())
 
     def _read(self, file: str) -> list[Paragraph]:
-        return [Paragraph.from_json(json.loads(line)) for line in _whole_lines(self.path / file)]
+        with readable(path := self.path / file):
+            return [Paragraph.from_json(record) for record in json_lines(path)]
 
     def _write(self, file: str, paragraphs: Sequence[Paragraph]) -> None:
         lines = (json.dumps(p.to_json(), ensure_ascii=False) + "\n" for p in paragraphs)
-        (self.path / file).write_text("".join(lines), encoding="utf-8")
+        write_whole(self.path / file, "".join(lines))
 
     def begin(self, info: RunInfo, paragraphs: Sequence[Paragraph], article: Sequence[Paragraph]) -> None:
         """Start the run, or go on with it. `paragraphs` is what was indexed, `article` what the gold is about.
@@ -106,13 +109,17 @@ class RunFolder:
         """
         if self.exists:
             _refuse_other(self.path, self.info, info)
-            return
-        self._refuse_foreign()
-        self.path.mkdir(parents=True, exist_ok=True)
-        self._write("paragraphs.jsonl", paragraphs)
-        if tuple(article) != tuple(paragraphs):
-            self._write("article.jsonl", article)
-        (self.path / "run.json").write_text(json.dumps(asdict(info), ensure_ascii=False, indent=1), encoding="utf-8")
+        else:
+            self._refuse_foreign()
+            self.path.mkdir(parents=True, exist_ok=True)
+            write_whole(self.path / "run.json", json.dumps(asdict(info), ensure_ascii=False, indent=1))
+        texts = {
+            "paragraphs.jsonl": paragraphs,
+            "article.jsonl": article if tuple(article) != tuple(paragraphs) else (),
+        }
+        for file, own in texts.items():
+            if own and not (self.path / file).is_file():  # it may be there but for a kill right behind run.json
+                self._write(file, own)
 
     def start_over(self) -> None:
         """Delete the run's files; folders beside them, which may be other runs, stay.
@@ -127,15 +134,16 @@ class RunFolder:
     def _refuse_foreign(self) -> None:
         """Folders may be other runs, and are in nobody's way; a file of someone's is."""
         found = self.path.iterdir() if self.path.is_dir() else [self.path]
-        if not self.exists and any(path.exists() and not path.is_dir() for path in found):
+        if not self.exists and any(p.exists() and not p.is_dir() and p.suffix != PART for p in found):
             raise UserError(
                 f"{self.path} holds no run, but something else that a run would mix with. Choose another --out."
             )
 
     def answers(self, file: str = ANSWERS) -> dict[Key, dict[str, Any]]:
         """The raw answers by (question, language). A line torn by a kill is not counted."""
-        records = map(json.loads, _whole_lines(self.path / file))
-        return {(record["question"], record["language"]): record["answer"] for record in records}
+        with readable(path := self.path / file):
+            records = json_lines(path, is_appended=True)
+            return {(record["question"], record["language"]): record["answer"] for record in records}
 
     def is_complete(self, questions: Sequence[Question], file: str = ANSWERS) -> bool:
         """Whether every one of `questions` has an answer in every language of the run; an error is none."""
@@ -147,12 +155,6 @@ class RunFolder:
         record = {"question": key[0], "language": key[1], "answer": answer}
         with (self.path / file).open("a", encoding="utf-8") as sink:
             sink.write(json.dumps(record, ensure_ascii=False) + "\n")
-
-    def drop_torn_line(self, file: str = ANSWERS) -> None:
-        """Cut off a last line that a kill left unfinished, so that the next one does not continue it."""
-        path = self.path / file
-        if path.is_file() and not (data := path.read_bytes()).endswith(b"\n"):
-            path.write_bytes(data[: data.rfind(b"\n") + 1])
 
 
 def answer_all(
@@ -167,7 +169,7 @@ def answer_all(
     A question that makes the engine fail is kept as an error, counts as unanswered, and is asked again by a
     rerun. A UserError (no index, no key) ends the run: it would fail every question alike.
     """
-    folder.drop_torn_line(file)
+    cut_torn_line(folder.path / file)
     known = {key for key, answer in folder.answers(file).items() if "error" not in answer}
     by_id = {question.id: question for question in questions}
     keys = [key for key in folder.info.keys if key[0] in by_id]
@@ -228,12 +230,6 @@ def parse_languages(text: str) -> tuple[Language, ...]:
     if not names or any(name not in LANGUAGES for name in names):
         raise UserError(f"--language is {text!r}; one or both of {', '.join(LANGUAGES)} are needed, joined by a comma.")
     return tuple(language for language in LANGUAGES if language in names)
-
-
-def _whole_lines(path: Path) -> Iterator[str]:
-    if path.is_file():
-        # split("\n"), not splitlines(): an answer may hold U+2028 and its like.
-        yield from (line for line in path.read_text(encoding="utf-8").split("\n")[:-1] if line)
 
 
 def _refuse_other(path: Path, there: RunInfo, wanted: RunInfo) -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from evals.beds import Bed, make_bed
 from evals.bench import asking, build_index
 from evals.datasets import SpanQuestion, XQuAD, as_jsonl
+from evals.files import json_lines, readable, write_whole
 from evals.gold import Question
 from evals.metrics import DEPTH
 from evals.run import ANSWERS, Ask, RunFolder, RunInfo, answer_all, code_digest, now, sample
@@ -69,7 +70,7 @@ def perform(order: XQuADOrder, folder: RunFolder, settings: Settings, *, fresh: 
         folder.start_over()
     paragraphs = order.dataset.paragraphs()
     folder.begin(_info(order, engine, spans), paragraphs, paragraphs)
-    (folder.path / QUESTIONS).write_text(_lines(spans), encoding="utf-8")
+    write_whole(folder.path / QUESTIONS, _lines(spans))
     for corpus in order.corpora:
         if not folder.is_complete(questions, retrieval_file(corpus)):
             own = engine if corpus == BOTH else engine_over(settings, order.dataset, corpus, "quote")
@@ -99,8 +100,8 @@ def retrieving(engine: Engine) -> Ask:
 
 def asked_questions(folder: RunFolder) -> dict[str, SpanQuestion]:
     """The questions of a run, by id."""
-    lines = (folder.path / QUESTIONS).read_text(encoding="utf-8").split("\n")
-    return {span.id: span for span in (SpanQuestion.from_json(json.loads(line)) for line in lines if line)}
+    with readable(path := folder.path / QUESTIONS):
+        return {span.id: span for span in map(SpanQuestion.from_json, json_lines(path))}
 
 
 def dataset_folder(path: Path | None) -> Path:

@@ -178,6 +178,66 @@ def test_a_rerun_asks_only_what_is_missing_and_a_torn_line_counts_as_missing(
     assert len(engine.asked) == 1
 
 
+def test_a_line_torn_within_a_character_counts_as_missing(engine: ScriptedEngine, gold: Path) -> None:
+    command = ["run", "--gold", str(gold), "--generator", "quote", "--out", "here"]
+    main([*command, "--language", "zh"])
+    path = run.RUNS / "here" / "answers.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.rindex("几点".encode()) + 1])
+    engine.asked.clear()
+    main([*command, "--language", "zh"])
+    assert [question for question, _ in engine.asked] == ["几点开船?"]
+    assert path.read_bytes() == whole
+
+
+def test_a_run_killed_before_its_paragraphs_were_written_goes_on(engine: ScriptedEngine, gold: Path) -> None:
+    command = ["run", "--gold", str(gold), "--generator", "quote", "--out", "here"]
+    main(command)
+    path = run.RUNS / "here" / "paragraphs.jsonl"
+    whole = path.read_text(encoding="utf-8")
+    path.unlink()
+    assert main(command) == 0
+    assert path.read_text(encoding="utf-8") == whole
+    assert not list(path.parent.glob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("answers.jsonl", '{"question": "q1", "language": "en"', '{"question": "q1", ', "line 2 of .*answers.jsonl"),
+        (
+            "answers.jsonl",
+            '{"question": "q1", "language": "en"',
+            '{"q": "q1", "language": "en"',
+            "answers.jsonl cannot",
+        ),
+        ("paragraphs.jsonl", '"paragraph": 3', '"paragraph": "', "line 3 of .*paragraphs.jsonl"),
+        ("run.json", '"command"', '"by"', "run.json cannot be read .TypeError: .*unexpected keyword argument 'by'"),
+        ("run.json", '"bed": "plain",', "", "run.json cannot be read .TypeError: .*missing 1 required"),
+        ("run.json", "}", "", "run.json cannot be read"),
+    ],
+)
+def test_a_broken_file_of_a_run_is_named(
+    engine: ScriptedEngine, gold: Path, file: str, old: str, new: str, said: str
+) -> None:
+    main(["run", "--gold", str(gold), "--generator", "quote", "--out", "here"])
+    path = run.RUNS / "here" / file
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    with pytest.raises(UserError, match=said):
+        main(["score", "here", "--gold", str(gold)])
+
+
+def test_gold_in_another_encoding_and_a_report_that_cannot_be_written_are_a_users_mistakes(
+    engine: ScriptedEngine, gold: Path
+) -> None:
+    main(["run", "--gold", str(gold), "--generator", "quote", "--out", "here"])
+    with pytest.raises(UserError, match=r"nowhere/x\.md cannot be written"):
+        main(["score", "here", "--gold", str(gold), "--markdown", "nowhere/x.md"])
+    gold.write_text(gold.read_text(encoding="utf-8"), encoding="utf-16")
+    with pytest.raises(UserError, match=r"jsonl cannot be read .UnicodeDecodeError"):
+        main(["validate", "--gold", str(gold)])
+
+
 def test_a_run_that_was_interrupted_goes_on_where_it_stopped(engine: ScriptedEngine, gold: Path) -> None:
     def stop(question: str) -> dict[str, Any]:
         if len(engine.asked) == 3:

@@ -116,6 +116,20 @@ def test_a_line_torn_by_an_interruption_is_asked_again(tmp_path: Path) -> None:
     assert len(model.prompts) == 1
 
 
+def test_a_line_torn_within_a_character_is_asked_again_and_loses_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    llm, _ = kept(path, "有。", "没有。")
+    heard(llm)
+    list(llm.stream_chat([ChatMessage(role="user", content="Where?")]))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.rindex("没".encode()) + 1])
+    again, model = kept(path, "没有。")
+    assert text_of(heard(again)) == "有。"
+    list(again.stream_chat([ChatMessage(role="user", content="Where?")]))
+    assert len(model.prompts) == 1
+    assert path.read_bytes() == whole, "the new line does not continue the torn one"
+
+
 def test_a_generator_that_keeps_is_the_same_generator_otherwise(tmp_path: Path) -> None:
     plain = Generator("openai", "scripted", ScriptedLLM("x"), is_small=True)
     keeps = keeping(plain, tmp_path / "evals" / "r.jsonl")

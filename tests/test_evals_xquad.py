@@ -129,6 +129,15 @@ def test_a_gate_that_is_broken_ends_with_status_1(engine: ScriptedEngine, comman
     assert report()["gates"]["phantom_citations"]
 
 
+def test_a_file_that_lacks_what_is_asked_of_it_is_named(
+    engine: ScriptedEngine, command: list[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "xquad.dev.en.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"context"', '"text"'), encoding="utf-8")
+    with pytest.raises(UserError, match=r"xquad.dev.en.json is not in SQuAD's format \(KeyError: 'context'"):
+        main(command)
+
+
 def test_a_folder_that_holds_no_run_is_not_deleted(engine: ScriptedEngine, command: list[str], tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no run, but something else"):
         main([*command[:-1], str(tmp_path), "--fresh"])
