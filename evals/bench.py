@@ -72,7 +72,7 @@ def perform(
     questions = sample(_questions(order, article), order.limit)
     if fresh:
         folder.start_over()
-    folder.begin(_info(order, engine, questions), engine.index.paragraphs, article)
+    folder.begin(_info(order, settings, engine, questions), engine.index.paragraphs, article)
     if all(folder.is_complete(questions, file) for file in (ANSWERS, *([CLOSED_BOOK] if closed_book else []))):
         return 0
     engine.warm()  # or the first question's seconds would be the loading of the weights
@@ -161,7 +161,7 @@ def _article(order: Order, settings: Settings, engine: Engine) -> Sequence[Parag
     return engine.index.paragraphs if order.bed.paragraphs is None else open_index(settings, order.index).paragraphs
 
 
-def _info(order: Order, engine: Engine, questions: Sequence[Question]) -> RunInfo:
+def _info(order: Order, settings: Settings, engine: Engine, questions: Sequence[Question]) -> RunInfo:
     return RunInfo(
         bed=order.bed.name,
         split=order.split,
@@ -175,6 +175,9 @@ def _info(order: Order, engine: Engine, questions: Sequence[Question]) -> RunInf
         questions=tuple(question.id for question in questions),
         started=now(),
         command=order.command,
+        embedder=engine.index.embedder.fingerprint,
+        evidence_tokens=settings.evidence_tokens,
+        answer_tokens=settings.answer_tokens,
     )
 
 

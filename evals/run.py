@@ -53,6 +53,10 @@ class RunInfo:
     questions: tuple[str, ...]
     started: str
     command: str
+    # None in runs that were begun before these were recorded.
+    embedder: str | None = None
+    evidence_tokens: int | None = None
+    answer_tokens: int | None = None
 
     @property
     def keys(self) -> list[Key]:
@@ -200,7 +204,8 @@ def sample(questions: Sequence[T], limit: int | None) -> tuple[T, ...]:
 def code_digest() -> str:
     """Names the code that answers (index/ and rag/), so that answers of two versions are never one run."""
     sha = hashlib.sha256()
-    for path in sorted([*_ROOT.glob("index/*.py"), *_ROOT.glob("rag/*.py"), *_ROOT.glob("rag/*.json")]):
+    answering = ("index/*.py", "index/*.toml", "rag/*.py", "rag/*.json")
+    for path in sorted(path for pattern in answering for path in _ROOT.glob(pattern)):
         sha.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return sha.hexdigest()[:12]
 
@@ -233,7 +238,8 @@ def parse_languages(text: str) -> tuple[Language, ...]:
 
 
 def _refuse_other(path: Path, there: RunInfo, wanted: RunInfo) -> None:
-    for name in ("bed", "split", "languages", "generator", "model", "limit", "article", "gold", "code"):
+    told = ("embedder", "evidence_tokens", "answer_tokens")
+    for name in ("bed", "split", "languages", "generator", "model", "limit", "article", "gold", "code", *told):
         old, new = getattr(there, name), getattr(wanted, name)
         if old != new:
             raise UserError(

@@ -69,7 +69,7 @@ def perform(order: XQuADOrder, folder: RunFolder, settings: Settings, *, fresh: 
     if fresh:
         folder.start_over()
     paragraphs = order.dataset.paragraphs()
-    folder.begin(_info(order, engine, spans), paragraphs, paragraphs)
+    folder.begin(_info(order, settings, engine, spans), paragraphs, paragraphs)
     write_whole(folder.path / QUESTIONS, _lines(spans))
     for corpus in order.corpora:
         if not folder.is_complete(questions, retrieval_file(corpus)):
@@ -135,7 +135,7 @@ def engine_over(settings: Settings, dataset: XQuAD, corpus: str, generator: Gene
     return Engine.open(settings, index_over(settings, dataset, corpus), generator)
 
 
-def _info(order: XQuADOrder, engine: Engine, spans: Sequence[SpanQuestion]) -> RunInfo:
+def _info(order: XQuADOrder, settings: Settings, engine: Engine, spans: Sequence[SpanQuestion]) -> RunInfo:
     return RunInfo(
         bed=BED,
         split="dev",
@@ -149,4 +149,7 @@ def _info(order: XQuADOrder, engine: Engine, spans: Sequence[SpanQuestion]) -> R
         questions=tuple(span.id for span in spans),
         started=now(),
         command=order.command,
+        embedder=engine.index.embedder.fingerprint,
+        evidence_tokens=settings.evidence_tokens,
+        answer_tokens=settings.answer_tokens,
     )

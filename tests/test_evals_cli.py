@@ -38,7 +38,7 @@ class ScriptedEngine:
     def __init__(self, reply: Callable[[str], dict[str, Any]], generator: str = "quote") -> None:
         self.reply = reply
         self.asked: list[tuple[str, frozenset[int]]] = []
-        self.index = SimpleNamespace(paragraphs=tuple(PARAGRAPHS))
+        self.index = SimpleNamespace(paragraphs=tuple(PARAGRAPHS), embedder=SimpleNamespace(fingerprint="a1b2"))
         message = SimpleNamespace(content="It was Li Lei. Trust me.")
         llm = SimpleNamespace(chat=lambda messages: SimpleNamespace(message=message))
         self.generator = SimpleNamespace(name=generator, model=generator, writes=generator != "quote", llm=llm)
@@ -325,6 +325,45 @@ def test_answers_of_two_kinds_are_never_one_run(engine: ScriptedEngine, gold: Pa
     engine.asked.clear()
     assert main([*command, "--language", "en", "--fresh"]) == 0
     assert len(engine.asked) == 2
+
+
+@pytest.mark.parametrize(("setting", "value"), [("EVIDENCE_TOKENS", "90"), ("ANSWER_TOKENS", "32")])
+def test_answers_of_two_settings_are_never_one_run(
+    engine: ScriptedEngine, gold: Path, monkeypatch: pytest.MonkeyPatch, setting: str, value: str
+) -> None:
+    command = ["run", "--gold", str(gold), "--generator", "quote", "--out", "here"]
+    main(command)
+    monkeypatch.setenv(f"DUIZHAO_{setting}", value)
+    with pytest.raises(UserError, match=rf"{setting.lower()} = \d+, now it is {value}"):
+        main(command)
+
+
+def test_answers_over_two_embedders_are_never_one_run(engine: ScriptedEngine, gold: Path) -> None:
+    command = ["run", "--gold", str(gold), "--generator", "quote", "--out", "here"]
+    main(command)
+    engine.index.embedder = SimpleNamespace(fingerprint="c3d4")
+    with pytest.raises(UserError, match="embedder = a1b2, now it is c3d4"):
+        main(command)
+
+
+def test_a_run_of_before_its_settings_were_recorded_is_still_scored(engine: ScriptedEngine, gold: Path) -> None:
+    main(["run", "--gold", str(gold), "--generator", "quote", "--out", "here"])
+    path = run.RUNS / "here" / "run.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    for name in ("embedder", "evidence_tokens", "answer_tokens"):
+        del record[name]
+    path.write_text(json.dumps(record), encoding="utf-8")
+    assert main(["score", "here", "--gold", str(gold)]) == 0
+
+
+def test_the_codes_digest_is_of_its_data_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "_ROOT", tmp_path)
+    digests = set()
+    for name in ("index/a.py", "index/weights.toml", "rag/a.py", "rag/gate.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("1")
+        digests.add(run.code_digest())
+    assert len(digests) == 4
 
 
 @pytest.mark.parametrize("fresh", [[], ["--fresh"]])
