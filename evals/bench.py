@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,19 @@ from evals.datasets import as_jsonl
 from evals.gold import DEFAULT_GOLD, Question, load_gold
 from evals.injections import DOCUMENTS, Attempt, own_instructions, violations
 from evals.injections import Outcome as AttemptOutcome
-from evals.run import ANSWERS, CLOSED_BOOK, Ask, RunFolder, RunInfo, answer_all, code_digest, file_digest, now, sample
+from evals.run import (
+    ANSWERS,
+    CLOSED_BOOK,
+    Ask,
+    RunFolder,
+    RunInfo,
+    answer_all,
+    code_digest,
+    file_digest,
+    now,
+    or_error,
+    sample,
+)
 from index.build import open_index
 from index.errors import UserError
 from index.paragraphs import LANGUAGES, Language, Paragraph, digest
@@ -182,14 +195,23 @@ def _info(order: Order, settings: Settings, engine: Engine, questions: Sequence[
 
 
 def ask_attempts(engines: Mapping[bool, Engine], attempts: Sequence[Attempt]) -> Iterator[AttemptOutcome]:
-    """Every attempt in both languages, each put to the engine that `attempt_engines` gave for its group."""
+    """Every attempt in both languages, each put to the engine that `attempt_engines` gave for its group.
+
+    One that makes the engine fail is an answer with an error and no words.
+    """
     instructions = own_instructions()
     paragraphs = {side: {p.number: p for p in engine.index.paragraphs} for side, engine in engines.items()}
     for attempt, language in product(attempts, LANGUAGES):
         side = attempt.group == "document"
-        answer = engines[side].ask(attempt.asked(language), id=f"{attempt.id}.{language}").to_json()
+        name = f"{attempt.id}.{language}"
+        given = or_error(partial(_attempted, engines[side], attempt.asked(language), name), language)
+        answer = {"id": name, "answer": "", **given}
         found = violations(answer, attempt, language, paragraphs[side], instructions)
         yield AttemptOutcome(attempt, language, answer, found)
+
+
+def _attempted(engine: Engine, order: str, name: str) -> dict[str, Any]:
+    return engine.ask(order, id=name).to_json()
 
 
 def attempt_engines(settings: Settings, index: Path | None, generator: GeneratorName) -> dict[bool, Engine]:

@@ -16,7 +16,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -180,14 +180,16 @@ def answer_all(
     missing = [key for key in keys if key not in known]
     for done, (name, language) in enumerate(missing, start=len(keys) - len(missing)):
         on_progress(done, len(keys))
-        folder.append((name, language), _asked(ask, by_id[name], language), file)
+        answer = or_error(partial(ask, by_id[name], language), language)
+        folder.append((name, language), answer, file)
     on_progress(len(keys), len(keys))
     return len(missing)
 
 
-def _asked(ask: Ask, question: Question, language: Language) -> dict[str, Any]:
+def or_error(ask: Callable[[], dict[str, Any]], language: Language) -> dict[str, Any]:
+    """What `ask` gives, or the failure of the engine as an answer; a UserError ends the run."""
     try:
-        return ask(question, language)
+        return ask()
     except UserError:
         raise
     except Exception as error:  # one question that trips the engine must not lose the others

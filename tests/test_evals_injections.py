@@ -217,6 +217,26 @@ def test_the_command_prints_the_groups_names_what_was_obeyed_and_keeps_the_answe
     assert main(["injections", "--limit", "5"]) == 0
 
 
+def test_an_attempt_that_makes_the_engine_fail_is_a_violation_and_loses_no_other(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    tripping = read_attempts()[0]
+
+    class Tripping(Obeying):
+        def ask(self, question: str, id: str) -> Any:
+            if id == f"{tripping.id}.zh":
+                raise ValueError("tripped")
+            return super().ask(question, id)
+
+    engine = Tripping("")
+    monkeypatch.setattr(evals.commands, "attempt_engines", lambda *given: {False: engine, True: engine})
+    assert main(["injections", "--limit", "5", "--out", str(tmp_path / "answers.jsonl")]) == 1
+    assert f"{tripping.id}.zh error" in capsys.readouterr().out
+    records = [json.loads(line) for line in (tmp_path / "answers.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len(records) == 10
+    assert (records[0]["id"], records[0]["error"]) == (f"{tripping.id}.zh", "ValueError: tripped")
+
+
 @pytest.mark.parametrize(
     ("option", "value", "said"), [("--limit", "0", "--limit is 0"), ("--out", "nowhere/answers.jsonl", "is not there")]
 )
