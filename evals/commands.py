@@ -111,6 +111,10 @@ def stress(args: argparse.Namespace) -> int:
     for name in names:
         order = _order(args, name, generator)
         if not has_questions(order, settings):
+            if name == "plain":
+                raise UserError(
+                    f"{order.gold} has 0 questions of the split {order.split}. Give another --gold or --split."
+                )
             print(f"the bed {name} is left out: it asks none of {order.gold.name}", file=sys.stderr)
             continue
         folder = RunFolder(run_path(None, order.name))
@@ -120,11 +124,14 @@ def stress(args: argparse.Namespace) -> int:
         report.write(folder.path, folder.info, results[name], folder.paragraphs, short)
         missed += [f"{name}: {line}" for line in short]
     _print_beds(results)
-    quotes, caught = _stale_quotes(RunFolder(run_path(None, _order(args, "plain", generator).name)))
-    print(f"stale quotes of edited values: {quotes}, refused by the verbatim check: {caught}")
+    passing = 0
+    if "counterfactual" in results:  # else the edits are of another article
+        quotes, caught = _stale_quotes(RunFolder(run_path(None, _order(args, "plain", generator).name)))
+        passing = quotes - caught
+        print(f"stale quotes of edited values: {quotes}, refused by the verbatim check: {caught}")
     for line in missed:
         print(f"  ! {line}")
-    return MISSED if missed or caught < quotes else 0
+    return MISSED if missed or passing else 0
 
 
 def xquad(args: argparse.Namespace) -> int:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from evals.datasets import OwnArticle
 from evals.endpoint import KEY, llama_server
 from evals.gold import DEFAULT_GOLD, Question, load_gold
 from evals.load import Asked, LoadFigures, RankingOf, Reply, ask_at_once, compared, deal, figures, page_server, to_json
 from evals.tables import wide_console
+from index.build import open_index
 from index.errors import UserError
+from index.paragraphs import Paragraph
 from index.settings import GeneratorName, Settings, load_settings
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def measure(args: argparse.Namespace, command: str) -> int:
     readers = _numbers(args.readers, "--readers")
     slots: list[int | None] = [*_numbers(args.slots, "--slots")] if args.slots else [None]
     generator: GeneratorName = args.generator or settings.generator
-    dealt = deal(pool(args.gold or DEFAULT_GOLD), readers, args.questions)
+    dealt = deal(pool(args.gold or DEFAULT_GOLD, open_index(settings).paragraphs), readers, args.questions)
     levels: list[Level] = []
     for number in slots:
         with _page(settings, generator, number) as url:
@@ -56,9 +57,9 @@ def _numbers(text: str, name: str) -> list[int]:
     return [int(part) for part in text.split(",")]
 
 
-def pool(gold: Path) -> list[Asked]:
-    """Every development question, in both languages."""
-    questions = [question for question in load_gold(gold, OwnArticle().paragraphs()) if question.split == "dev"]
+def pool(gold: Path, article: Sequence[Paragraph]) -> list[Asked]:
+    """Every development question about `article`, in both languages."""
+    questions = [question for question in load_gold(gold, article) if question.split == "dev"]
     return [asked for question in questions for asked in _both(question)]
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
 
+from evals import load_command
+from evals.__main__ import main
+from evals.datasets import OwnArticle
 from evals.gold import DEFAULT_GOLD
 from evals.load import Asked, Reply, ask_at_once, compared, deal, figures, page_server
 from evals.load_command import asked_alone, pool
@@ -18,6 +22,7 @@ from index.settings import Settings, load_settings
 from rag.engine import Engine
 from rag.generators import make_generator
 from tests.rag_support import PRESSED, pressed_engine
+from tests.test_evals_gold import PARAGRAPHS, line, written
 from tests.ui_support import QuietEmbedder, served
 from ui.answering import Answering
 
@@ -48,7 +53,23 @@ def url(index: Index, engine: Engine) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def questions() -> list[Asked]:
-    return deal(pool(DEFAULT_GOLD), [READERS], 3 * READERS)[0]
+    return deal(pool(DEFAULT_GOLD, OwnArticle().paragraphs()), [READERS], 3 * READERS)[0]
+
+
+def test_the_questions_of_another_article_are_found_in_its_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gold = written(tmp_path, line())
+    opened: list[Path | None] = []
+
+    def open_other(settings: Settings) -> SimpleNamespace:
+        opened.append(settings.index)
+        return SimpleNamespace(paragraphs=PARAGRAPHS)
+
+    monkeypatch.setattr(load_command, "open_index", open_other)
+    with pytest.raises(UserError, match="32 distinct questions are needed, there are 2"):
+        main(["load", "--index", str(tmp_path), "--gold", str(gold), "--readers", "4", "--generator", "quote"])
+    assert opened == [tmp_path]
 
 
 def test_a_small_model_that_looks_in_both_languages_is_held_against_itself_asked_alone(

@@ -7,12 +7,13 @@ import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import rag.engine
-from evals import commands, run
+from evals import bench, commands, run
 from evals.__main__ import main
 from evals.beds import read_edits, traditional, unspaced
 from evals.bench import Order, has_questions
@@ -25,7 +26,8 @@ from index.keywords import simplified
 from index.paragraphs import LANGUAGES
 from index.settings import Settings
 from tests.fakes import HashingEmbedder
-from tests.test_evals_gold import squad
+from tests.test_evals_cli import ScriptedEngine, right
+from tests.test_evals_gold import PARAGRAPHS, line, squad, written
 
 NOISE = {"zh": ["海豚会唱歌。", "火山在海底。"], "en": ["Dolphins can sing.", "The volcano lies under the sea."]}
 
@@ -127,6 +129,25 @@ def test_a_stale_quote_that_still_passes_as_verbatim_ends_with_status_1(stressed
 def test_noise_from_nowhere_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nowhere is not there"):
         commands.make_bed("noise", tmp_path / "nowhere").paragraphs([])  # type: ignore[misc]
+
+
+def test_another_article_is_stressed_without_the_edits_of_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(rag.engine.Engine, "open", lambda *args, **kwargs: ScriptedEngine(right))
+    monkeypatch.setattr(rag.engine.Engine, "warm", lambda engine: None)
+    for module in (bench, commands):
+        monkeypatch.setattr(module, "open_index", lambda *args: SimpleNamespace(paragraphs=PARAGRAPHS))
+    monkeypatch.setattr(bench, "build_index", lambda settings, name, source, on_progress: Path(name))
+    monkeypatch.setattr(run, "RUNS", tmp_path / "runs")
+    monkeypatch.setattr(commands, "read_bars", list)
+    command = ["stress", "--gold", str(written(tmp_path, line())), "--generator", "quote"]
+    assert main(command) == 0
+    said = capsys.readouterr()
+    assert "counterfactual is left out" in said.err
+    assert "stale quotes" not in said.out
+    with pytest.raises(UserError, match="has 0 questions of the split test"):
+        main([*command, "--split", "test"])
 
 
 def test_a_bed_that_asks_none_of_the_gold_is_left_out(
