@@ -146,12 +146,20 @@ def test_every_stage_has_a_row_beside_its_limit_and_the_index_its_target() -> No
     rows = speed_rows.rows(with_everything())
     assert named(rows, "Command line help").value == 0.3  # of the slowest
     assert named(rows, "Start to the first evidence").beside == 4.0
-    assert named(rows, "Start to the first generated").beside == pytest.approx(4.0 + 1.5 + 5.0)
+    assert named(rows, "Start to the first generated").beside == pytest.approx(4.0 + 5.0)
     assert named(rows, "Index of the article").is_met is False
     assert named(rows, "Evidence on screen").ratio == pytest.approx(2.5)
     assert named(rows, "Whole answer").ratio == pytest.approx(1.2)
     assert named(rows, "Resident memory").is_met is True
     assert named(rows, "Whole answer, the 2 that the peer").ratio == pytest.approx(1 / 15)
+
+
+def test_a_start_is_bound_by_the_slower_of_the_two_models_which_load_at_once() -> None:
+    def least(loading: float) -> float | None:
+        return named(speed_rows.rows(replace(with_everything(), loading=loading)), "Start to the first gen").beside
+
+    assert least(1.5) == 4 + 200 / 100 + 30 / 10
+    assert least(6.0) == 6 + 200 / 100 + 30 / 10
 
 
 def test_without_a_peer_and_without_processes_their_rows_are_left_out() -> None:
