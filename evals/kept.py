@@ -59,12 +59,13 @@ class KeptReply:
 class KeptLLM(ChatLLM):
     """Gives a reply that `path` holds; else asks `inner` and keeps what it said.
 
-    A reply is known by the messages that it answers and by how many of its first tokens are told. One that was stopped
-    is kept as far as its opening: where the caller stops there again, the model is not asked.
+    A reply is known by who gives it, by the messages that it answers and by how many of its first tokens are told. One
+    that was stopped is kept as far as its opening: where the caller stops there again, the model is not asked.
     """
 
     inner: LLM
     path: str
+    of: str = ""  # whose the replies are
     read_ahead: ReadAhead | None = None
     # The layers that are heard of a reply to a question; one that is kept without them is asked for its opening again.
     layers: tuple[int, ...] = ()
@@ -89,7 +90,7 @@ class KeptLLM(ChatLLM):
         return self.inner.metadata
 
     def _pieces(self, messages: Sequence[ChatMessage], **kwargs: Any) -> Iterator[Piece]:
-        key = f"{FIRST_TOKENS}:{digest(message.content or '' for message in messages)}"
+        key = f"{self.of}:{FIRST_TOKENS}:{digest(message.content or '' for message in messages)}"
         known = self._kept.get(key)
         if known and self.layers and listens(messages) and known.inside is None:
             known = self._heard_anew(key, messages, known)
@@ -146,7 +147,8 @@ def keeping(generator: Generator, path: Path) -> Generator:
     if isinstance(generator.llm, LocalLLM):
         generator.llm.layers = LAYERS  # of a model that nothing is fitted of yet, too
     layers = getattr(generator.llm, "layers", ())
-    llm = KeptLLM(inner=generator.llm, path=str(path), read_ahead=generator.prepare, layers=layers)
+    of = f"{generator.name}/{generator.model}"
+    llm = KeptLLM(inner=generator.llm, path=str(path), of=of, read_ahead=generator.prepare, layers=layers)
     return replace(generator, llm=llm, begin=lambda: None, prepare=llm.prepare if generator.prepare else None)
 
 

@@ -130,6 +130,16 @@ def test_a_line_torn_within_a_character_is_asked_again_and_loses_no_other(tmp_pa
     assert path.read_bytes() == whole, "the new line does not continue the torn one"
 
 
+def test_another_model_is_asked_itself(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    for name, model, said in (("openai", "one", "One."), ("openai", "two", "Two."), ("local", "two", "Three.")):
+        for asked_before in (False, True):
+            scripted = ScriptedLLM(said, logit=2.0)
+            llm = keeping(Generator(name, model, scripted), path).llm
+            assert text_of(list(llm.stream_chat(ASKED))) == said
+            assert len(scripted.prompts) == (0 if asked_before else 1)
+
+
 def test_a_generator_that_keeps_is_the_same_generator_otherwise(tmp_path: Path) -> None:
     plain = Generator("openai", "scripted", ScriptedLLM("x"), is_small=True)
     keeps = keeping(plain, tmp_path / "evals" / "r.jsonl")
