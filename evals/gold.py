@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -178,7 +178,7 @@ class _Fact(_Strict):
     weight: float
     aliases: _Aliases
     forbidden: tuple[str, ...] = ()
-    evidence: tuple[tuple[str, ...], ...] = Field(min_length=1)
+    evidence: tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...] = Field(min_length=1)
     derived: bool = False
 
 

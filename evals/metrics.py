@@ -137,7 +137,10 @@ def gates(answer: AnswerJson, language: Language, paragraphs: Mapping[int, Parag
         citations=len(citations),
         phantoms=bad_indices + missing + (len(citations) if answer.get("refused") else 0),
         not_verbatim=sum(not is_verbatim(citation, paragraphs) for citation in citations),
-        wrong_language=int(in_language(_own_words(answer, language, paragraphs), language) is False),
+        wrong_language=int(
+            in_language(_own_words(answer, language, paragraphs), language) is False
+            or (answer.get("language") or language) != language  # a refusal has no words of its own to be judged by
+        ),
         error=int("error" in answer),
     )
 
@@ -225,7 +228,7 @@ def judge(question: Question, language: Language, answer: AnswerJson, paragraphs
     """What `answer` is worth as an answer to `question` in `language`."""
     facts = tuple(judge_fact(fact, answer) for fact in question.facts)
     said_no = bool(answer.get("refused"))
-    corrected = not question.answerable and not said_no and any(fact.cited_where_stated for fact in facts)
+    corrected = not question.answerable and not said_no and _is_stated(facts)
     refused = said_no or corrected
     values = _answerable_values(question, answer, facts) if question.answerable else {}
     sourced = values.get("citation_precision") or 0.0
@@ -279,5 +282,10 @@ def _is_right(question: Question, facts: Sequence[FactOutcome], refused: bool, c
     """
     if not question.answerable:
         return refused
-    vital = all(fact.cited_where_stated for fact in facts if fact.fact.is_vital)
-    return not refused and vital and citation_precision >= 0.5 and not any(fact.wrong for fact in facts)
+    return not refused and _is_stated(facts) and citation_precision >= 0.5
+
+
+def _is_stated(facts: Sequence[FactOutcome]) -> bool:
+    """Whether all vital facts are cited where they are stated, and nothing that is known to be wrong is."""
+    vital = [fact.cited_where_stated for fact in facts if fact.fact.is_vital]
+    return bool(vital) and all(vital) and not any(fact.wrong for fact in facts)

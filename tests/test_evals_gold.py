@@ -244,6 +244,7 @@ def test_numbering_the_paragraphs_anew_moves_the_gold_along(tmp_path: Path) -> N
         (line(fact={"weight": 0.5}), "no fact of weight 1"),
         (line(fact={"id": "q2.f1"}), "Name them q1.f1"),
         (line(fact={"evidence": []}), "facts.0.evidence"),
+        (line(fact={"evidence": [["船长是李雷"], []]}), "facts.0.evidence.1"),
         (line(kind="riddle"), "kind is 'riddle'"),
         (line(split="train"), "split is 'train'"),
         (line(question={"zh": "谁掌舵?"}), "question.en"),

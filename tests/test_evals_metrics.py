@@ -298,6 +298,15 @@ def test_an_answer_that_the_engine_failed_to_give_is_a_zero_and_breaks_a_gate() 
     assert found.gates["errors"] == 1
 
 
+def test_half_of_the_sources_of_a_right_answer_are_right_and_no_fewer() -> None:
+    said = answer(("Li Lei.", [0]), sources=[2, 5])
+    assert value(question(fact()), said, "right") == 1
+    supported = question(fact(), supporting=frozenset({3}))
+    fewer = answer(("Li Lei.", [0]), sources=[2, 3, 5, 1, 4])
+    assert value(supported, fewer, "citation_precision") == pytest.approx(2 / 5)
+    assert value(supported, fewer, "right") == 0
+
+
 def test_citing_everything_is_not_right_even_when_the_evidence_is_among_it() -> None:
     said = answer(("Li Lei.", [0, 1, 2]), sources=[2, 1, 5])
     assert value(question(fact()), said, "cited_fact_recall") == 1
@@ -349,6 +358,16 @@ def test_ndcg_agrees_with_scikit_learn_on_a_full_ranking() -> None:
     assert ndcg_at(ranking, gold, 5) == pytest.approx(ndcg_score(relevance, np.array([[5, 4, 3, 2, 1]])))
 
 
+def test_retrieval_is_looked_at_down_to_the_tenth_and_no_further() -> None:
+    def judged(rank: int) -> Any:
+        numbers = [*range(100, 99 + rank), 2]
+        return judge(question(fact()), "en", answer(retrieved=[{"paragraph": n} for n in numbers]), PARAGRAPHS)
+
+    assert judged(10).values["ndcg@10"] == pytest.approx(1 / math.log2(11))
+    assert (judged(10).had_gold, judged(11).had_gold) == (True, False)
+    assert judged(11).values["ndcg@10"] == 0
+
+
 def test_a_pair_retrieved_twice_counts_once() -> None:
     asked = question(fact())
     said = answer(retrieved=[{"paragraph": n, "score": 1} for n in (5, 5, 5, 2)])
@@ -372,6 +391,16 @@ def test_a_cited_correction_of_a_false_premise_counts_as_a_refusal() -> None:
     uncited = judge(premise, "en", answer(("No: it is Li Lei.", [0]), sources=[5]), PARAGRAPHS)
     assert (corrected.refused, corrected.corrected) == (True, True)
     assert (uncited.refused, uncited.corrected) == (False, False)
+
+
+def test_a_correction_states_every_vital_fact_and_nothing_that_is_wrong() -> None:
+    facts = (fact(forbidden=("Han Meimei",)), fact("f2", ["1.2 million"], [{3}], weight=0.5))
+    premise = question(*facts, unanswerable_kind="false_premise")
+    both = answer(("It is Li Lei, or Han Meimei.", [0]), sources=[2])
+    okay = answer(("She weighs 1.2 million tonnes.", [0]), sources=[3])
+    vital = answer(("It is Li Lei.", [0]), sources=[2])
+    found = [judge(premise, "en", said, PARAGRAPHS) for said in (both, okay, vital)]
+    assert [(o.corrected, o.values["right"]) for o in found] == [(False, 0), (False, 0), (True, 1)]
 
 
 def test_refusal_precision_recall_and_f1_by_hand() -> None:
@@ -450,6 +479,12 @@ def test_a_quote_of_a_paragraph_published_in_one_language_is_not_a_wrong_languag
     both = answer((PARAGRAPHS[5].zh or "", [0])) | {"citations": [citation(5, "zh")]}
     assert gates(only_chinese, "en", PARAGRAPHS).wrong_language == 0
     assert gates(both, "en", PARAGRAPHS).wrong_language == 1
+
+
+def test_a_refusal_in_another_language_is_in_the_wrong_one() -> None:
+    assert gates(answer(refused=True, language="zh"), "en", PARAGRAPHS).wrong_language == 1
+    assert gates(answer(refused=True, language="en"), "en", PARAGRAPHS).wrong_language == 0
+    assert gates(answer(refused=True), "en", PARAGRAPHS).wrong_language == 0
 
 
 # --- statistics ---------------------------------------------------------------------------------------------
