@@ -14,6 +14,7 @@ from evals.datasets import as_jsonl
 from evals.gold import DEFAULT_GOLD, Question, load_gold
 from evals.injections import DOCUMENTS, Attempt, own_instructions, violations
 from evals.injections import Outcome as AttemptOutcome
+from evals.pages import PAGES
 from evals.run import (
     ANSWERS,
     CLOSED_BOOK,
@@ -56,10 +57,17 @@ class Order:
     def name(self) -> str:
         """A run name that says what it is of: bed, gold, split, generator, how many, and the code's digest."""
         bed = "" if self.bed.name == "plain" else f"{self.bed.name}-"
-        gold = "" if self.gold.resolve() == DEFAULT_GOLD.resolve() else f"{self.gold.stem}-"
+        gold = "" if self.gold.resolve() == DEFAULT_GOLD.resolve() else f"{_name_of(self.gold)}-"
         languages = "" if self.languages == LANGUAGES else "-" + "".join(self.languages)
         size = "" if self.limit is None else f"-{self.limit}"
         return f"{bed}{gold}{self.split}-{self.generator}{languages}{size}-{code_digest()[:8]}"
+
+
+def _name_of(gold: Path) -> str:
+    """What a gold file is called in a run's name: a page's two files (cable, short-cable) have one name."""
+    path = gold.resolve()
+    within = path.relative_to(PAGES.resolve()) if path.is_relative_to(PAGES.resolve()) else Path(path.name)
+    return "-".join(within.with_suffix("").parts)
 
 
 def perform(

@@ -36,7 +36,9 @@ NOTE = (
 
 def measure(args: argparse.Namespace, command: str) -> int:
     """Every stage at every size."""
-    sizes = sorted(_size(text) for text in args.sizes.split(","))
+    sizes = sorted({_size(text) for text in args.sizes.split(",")})
+    if args.questions < 1:
+        raise UserError(f"--questions is {args.questions}; at least 1 is needed.")
     dataset = XQuAD(dataset_folder(args.xquad))
     base, questions = _base(dataset, args.questions)
     stages: list[Stage] = []

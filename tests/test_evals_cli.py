@@ -20,10 +20,11 @@ from evals.__main__ import main
 from evals.compare import compare
 from evals.gold import Question
 from evals.metrics import judge
+from evals.pages import gold_of_page, short_gold_of_page
 from evals.run import RunFolder
 from evals.thresholds import Bar, read_bars
 from index.errors import UserError, run_command
-from index.paragraphs import Paragraph
+from index.paragraphs import LANGUAGES, Paragraph
 from index.settings import Settings, load_settings
 from tests.test_evals_gold import PARAGRAPHS, line, written
 from tests.test_evals_metrics import PARAGRAPHS as SHIP
@@ -130,6 +131,15 @@ def test_without_a_command_the_dev_questions_are_asked_with_the_default_generato
 def test_the_name_of_a_run_says_which_gold_it_was_asked_from(engine: ScriptedEngine, gold: Path) -> None:
     assert main(["run", "--gold", str(gold), "--generator", "quote"]) == 0
     assert [path.name.startswith(f"{gold.stem}-dev-quote-") for path in run.RUNS.iterdir()] == [True]
+
+
+def test_the_two_gold_files_of_a_page_are_two_runs() -> None:
+    names = {
+        bench.Order(commands.make_bed("plain"), "test", LANGUAGES, "quote", gold).name
+        for gold in (gold_of_page("cable"), short_gold_of_page("cable"))
+    }
+    code = run.code_digest()[:8]
+    assert names == {f"cable-test-quote-{code}", f"short-cable-test-quote-{code}"}
 
 
 def test_a_run_of_another_shipped_gold_is_scored_against_that_one(

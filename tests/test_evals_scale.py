@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from evals import scale
+from evals import scale, scale_command
+from evals.__main__ import main
 from evals.endpoint import chroma_server
 from evals.made import Base, MadeTokens, base_of
 from evals.scale_command import vectors_of
 from index.build import Index
+from index.errors import UserError
 from index.keywords import tokenize
 from tests.fakes import HashingEmbedder
 
@@ -97,3 +100,20 @@ def test_a_million_is_read_off_the_line_through_the_last_two_sizes() -> None:
     assert slope == pytest.approx(1)
     assert far == pytest.approx(2000)
     assert scale.extrapolate([1000, 10_000], [7.0, 6.0], 1_000_000)[1] == 6.0  # never less than was measured
+
+
+def test_a_size_named_twice_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def vectors(folder: Path, pairs: int, base: Base, *, server: bool) -> list[scale.Stage]:
+        asked.append(pairs)
+        return [scale.Stage("Chroma", pairs, p50=1.0, p95=2.0)]
+
+    monkeypatch.setattr(scale_command, "_base", lambda dataset, count: (None, []))
+    monkeypatch.setattr(scale_command, "_folder", lambda base, questions: nullcontext(tmp_path))
+    monkeypatch.setattr(scale_command, "_vectors", vectors)
+    monkeypatch.setattr(scale_command, "_others", lambda folder, pairs, base: [])
+    assert main(["scale", "--sizes", "1000,50,1000", "--xquad", str(tmp_path)]) == 0
+    assert asked == [50, 1000]
+    with pytest.raises(UserError, match="--questions is 0"):
+        main(["scale", "--questions", "0", "--xquad", str(tmp_path)])
