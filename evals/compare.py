@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from evals import stats
 from evals.metrics import Outcome
 from evals.run import Key, RunInfo
-from evals.score import ANSWER_METRICS, RETRIEVAL_METRICS
+from evals.score import COMPARED
 from evals.stats import Figure, Groups
 from index.errors import UserError
-
-METRICS = ("right", *ANSWER_METRICS, *RETRIEVAL_METRICS, "refused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ def compare(before: Sequence[Outcome], after: Sequence[Outcome]) -> Comparison:
     pairs: dict[str, list[tuple[Outcome, Outcome]]] = {}
     for key in shared:
         pairs.setdefault(key[0], []).append((first[key], second[key]))
-    grouped = {metric: _values(list(pairs.values()), metric) for metric in METRICS}
+    grouped = {metric: _values(list(pairs.values()), metric) for metric in COMPARED}
     return Comparison(
         before={metric: stats.figure(a) for metric, (a, _) in grouped.items()},
         after={metric: stats.figure(b) for metric, (_, b) in grouped.items()},

@@ -11,7 +11,7 @@ from evals import stats
 from evals.beds import needs_several
 from evals.controls import CEILING, Control, make_controls
 from evals.gold import QUESTION_KINDS, UNANSWERABLE_KINDS, Question
-from evals.metrics import AnswerJson, Outcome, cited, judge
+from evals.metrics import AnswerJson, Gates, Outcome, cited, judge
 from evals.run import Key
 from evals.stats import NOTHING, Figure
 from evals.wording import RareWords
@@ -30,7 +30,8 @@ REFUSAL_METRICS = (
     "refusal_precision", "refusal_recall", "refusal_f1",
     "over_refusal", "over_refusal_with_gold", "over_refusal_without_gold",
 )  # fmt: skip
-PARITY_METRICS = ("right", *ANSWER_METRICS, *RETRIEVAL_METRICS, "refused")
+# What two languages, or two runs, are compared by.
+COMPARED = ("right", *ANSWER_METRICS, *RETRIEVAL_METRICS, "refused")
 
 # A slice across kinds: questions whose vital facts stand in no single paragraph.
 INTEGRATION = "two paragraphs"
@@ -92,7 +93,7 @@ def score(
         by_kind=_by_kind(outcomes),
         by_style=_by_style(outcomes, RareWords.of(article or list(paragraphs.values()))),
         parity=parity(outcomes),
-        gates=gate_counts(outcomes),
+        gates=gate_counts([outcome.gates for outcome in outcomes]),
         cost=cost([outcome.answer for outcome in outcomes]),
         reliability=reliability(outcomes),
     )
@@ -205,7 +206,7 @@ def parity(outcomes: Sequence[Outcome]) -> Figures:
     both = [pair for pair in pairs(outcomes).values() if {o.language for o in pair} == set(LANGUAGES)]
     by_language = [{o.language: o for o in pair} for pair in both]
     found = {}
-    for metric in PARITY_METRICS:
+    for metric in COMPARED:
         sides = [[_of(pair[own], metric) for pair in by_language] for own in LANGUAGES]
         found[metric] = stats.difference(sides[1], sides[0])
     agreements = [_jaccard(cited(pair["zh"].answer), cited(pair["en"].answer)) for pair in by_language]
@@ -225,15 +226,15 @@ def _jaccard(a: frozenset[int], b: frozenset[int]) -> float | None:
 # --- gates, cost, reliability -------------------------------------------------------------------------------
 
 
-def gate_counts(outcomes: Sequence[Outcome]) -> dict[str, int]:
-    """How often each gate was broken; all must be 0 whatever the averages say."""
+def gate_counts(gates: Sequence[Gates]) -> dict[str, int]:
+    """How often each gate was broken, of one answer each; all must be 0 whatever the averages say."""
     return {
-        "answers": len(outcomes),
-        "quotes": sum(o.gates.citations for o in outcomes),
-        "phantom_citations": sum(o.gates.phantoms for o in outcomes),
-        "not_verbatim": sum(o.gates.not_verbatim for o in outcomes),
-        "wrong_language": sum(o.gates.wrong_language for o in outcomes),
-        "errors": sum(o.gates.error for o in outcomes),
+        "answers": len(gates),
+        "quotes": sum(g.citations for g in gates),
+        "phantom_citations": sum(g.phantoms for g in gates),
+        "not_verbatim": sum(g.not_verbatim for g in gates),
+        "wrong_language": sum(g.wrong_language for g in gates),
+        "errors": sum(g.error for g in gates),
     }
 
 

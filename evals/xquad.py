@@ -1,7 +1,8 @@
 """XQuAD put to an engine: retrieval in every pair of languages, answers, refusals with the gold paragraph withheld.
 
 evals/runs/xquad-<generator>-…/ holds, beside what every run has (see run.py):
-    questions.jsonl         what was asked, the paragraph it was asked about, the answer strings of each language
+    questions.jsonl         what was asked, the paragraph it was asked about, the answer strings of each language,
+                            and whether the last command had it answered
     retrieval-<corpus>.jsonl   the first ten paragraph numbers, a line for each question and language
     answers.jsonl           answers from the full index of both languages
     withheld.jsonl          the same questions with the paragraph that answers them taken away
@@ -69,13 +70,13 @@ def perform(order: XQuADOrder, folder: RunFolder, settings: Settings, *, fresh: 
     if fresh:
         folder.start_over()
     paragraphs = order.dataset.paragraphs()
+    chosen = sample([question for question in questions if question.split == "test"], order.answers)
     folder.begin(_info(order, settings, engine, spans), paragraphs, paragraphs)
-    write_whole(folder.path / QUESTIONS, _lines(spans))
+    write_whole(folder.path / QUESTIONS, _lines(spans, frozenset(question.id for question in chosen)))
     for corpus in order.corpora:
         if not folder.is_complete(questions, retrieval_file(corpus)):
             own = engine if corpus == BOTH else engine_over(settings, order.dataset, corpus, "quote")
             _fill(folder, questions, retrieving(own), retrieval_file(corpus), f"Retrieving, corpus {corpus}")
-    chosen = sample([question for question in questions if question.split == "test"], order.answers)
     if not all(folder.is_complete(chosen, file) for file in (ANSWERS, WITHHELD)):
         engine.warm()  # or the first question's seconds would be the loading of the weights
         withheld = Bed(WITHHELD, "the paragraph that answers is taken away", exclude=lambda question: question.gold)
@@ -104,6 +105,15 @@ def asked_questions(folder: RunFolder) -> dict[str, SpanQuestion]:
         return {span.id: span for span in map(SpanQuestion.from_json, json_lines(path))}
 
 
+def answered_questions(folder: RunFolder) -> set[str]:
+    """Which of them the run's last command had answered; all, of a run that does not tell.
+
+    Another number of answers is another sample, and the kept answers to both would be one of neither.
+    """
+    with readable(path := folder.path / QUESTIONS):
+        return {record["id"] for record in json_lines(path) if record.get("answered", True)}
+
+
 def dataset_folder(path: Path | None) -> Path:
     """XQuAD's folder, as given or as the environment names it. Raises UserError where neither does."""
     named = path or (Path(os.environ[ENVIRONMENT]) if os.environ.get(ENVIRONMENT) else None)
@@ -117,8 +127,9 @@ def _fill(folder: RunFolder, questions: Sequence[Question], ask: Ask, file: str,
         answer_all(folder, questions, ask, on_progress, file)
 
 
-def _lines(spans: Sequence[SpanQuestion]) -> str:
-    return "".join(json.dumps(asdict(span), ensure_ascii=False) + "\n" for span in spans)
+def _lines(spans: Sequence[SpanQuestion], answered: frozenset[str] | None = None) -> str:
+    told = [asdict(span) | ({} if answered is None else {"answered": span.id in answered}) for span in spans]
+    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in told)
 
 
 def index_over(settings: Settings, dataset: XQuAD, corpus: str = BOTH) -> Path:
@@ -138,7 +149,7 @@ def engine_over(settings: Settings, dataset: XQuAD, corpus: str, generator: Gene
 def _info(order: XQuADOrder, settings: Settings, engine: Engine, spans: Sequence[SpanQuestion]) -> RunInfo:
     return RunInfo(
         bed=BED,
-        split="dev",
+        split="all",  # of retrieval; what is answered is of the test split
         languages=LANGUAGES,
         generator=engine.generator.name,
         model=engine.generator.model,

@@ -11,13 +11,13 @@ from typing import Any
 from evals import stats
 from evals.datasets import SpanQuestion
 from evals.gold import Fact
-from evals.metrics import AnswerJson, Gates, gates, judge_fact, ranking, recall_at, reciprocal_rank
+from evals.metrics import AnswerJson, gates, judge_fact, ranking, recall_at, reciprocal_rank
 from evals.report import markdown_rows
 from evals.run import ANSWERS, Key, RunFolder, RunInfo
-from evals.score import cost
+from evals.score import cost, gate_counts
 from evals.stats import Figure
 from evals.tables import GATES, Table, cost_rows, origin, shown
-from evals.xquad import BOTH, CORPORA, WITHHELD, asked_questions, retrieval_file
+from evals.xquad import BOTH, CORPORA, WITHHELD, answered_questions, asked_questions, retrieval_file
 from index.paragraphs import LANGUAGES, Language
 
 RETRIEVAL = ("recall@1", "recall@5", "recall@10", "mrr")
@@ -46,8 +46,11 @@ class XQuADScores:
 
 def scored(folder: RunFolder) -> XQuADScores:
     """The figures of what a run has answered so far."""
-    spans = asked_questions(folder)
-    plain, without = folder.answers(ANSWERS), folder.answers(WITHHELD)
+    spans, chosen = asked_questions(folder), answered_questions(folder)
+    plain, without = (
+        {key: answer for key, answer in folder.answers(file).items() if key[0] in chosen}
+        for file in (ANSWERS, WITHHELD)
+    )
     values = {key: judged(spans[key[0]], key[1], plain[key], without[key]) for key in plain if key in without}
     given = [*plain.items(), *without.items()]
     broken = [gates(answer, language, folder.paragraphs) for (_, language), answer in given]
@@ -61,7 +64,7 @@ def scored(folder: RunFolder) -> XQuADScores:
     return XQuADScores(
         retrieval=cells,
         answers={side: _answer_cell(spans, values, side) for side in SIDES},
-        gates=_counted(broken),
+        gates=gate_counts(broken),
         cost=cost(list(plain.values())),
         questions=values,
     )
@@ -114,17 +117,6 @@ def _answer_cell(spans: Mapping[str, SpanQuestion], values: Mapping[Key, Mapping
         return list(groups.values())
 
     return {metric: stats.rate(grouped(metric)) for metric in ANSWERED}
-
-
-def _counted(broken: Sequence[Gates]) -> dict[str, int]:
-    return {
-        "answers": len(broken),
-        "quotes": sum(g.citations for g in broken),
-        "phantom_citations": sum(g.phantoms for g in broken),
-        "not_verbatim": sum(g.not_verbatim for g in broken),
-        "wrong_language": sum(g.wrong_language for g in broken),
-        "errors": sum(g.error for g in broken),
-    }
 
 
 # --- forms --------------------------------------------------------------------------------------------------

@@ -102,8 +102,24 @@ def test_a_rerun_asks_nothing_again_and_a_larger_one_only_what_is_new(
     assert len(engine.asked) == 4
     main([*command, "--answers", "2"])
     assert len(engine.asked) == 8
+    assert report()["answers"]["all"]["refused"]["n"] == 4
+    main([*command, "--answers", "1"])
+    assert len(engine.asked) == 8
+    assert report()["answers"]["all"]["refused"]["n"] == 2, "of the sample that was wanted last, and no other"
+    assert report()["gates"]["answers"] == 4
     main([*command, "--answers", "2", "--fresh"])
     assert len(engine.asked) == 16
+
+
+def test_a_run_of_before_its_samples_were_told_apart_is_scored_whole(
+    engine: ScriptedEngine, command: list[str]
+) -> None:
+    main(command)
+    path = run.RUNS / "here" / "questions.jsonl"
+    path.write_text(path.read_text(encoding="utf-8").replace(', "answered": true', ""), encoding="utf-8")
+    assert main(["score", "here"]) == 0
+    assert report()["answers"]["all"]["refused"]["n"] == 4
+    assert report()["run"]["split"] == "all"
 
 
 def test_a_run_on_xquad_is_scored_again_without_an_engine_and_its_report_written_where_it_is_wanted(
