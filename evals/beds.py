@@ -32,7 +32,6 @@ class Bed:
     """One way of asking. `paragraphs` makes the article that is indexed; None: the index as it is."""
 
     name: str
-    what: str
     questions: Callable[[Sequence[Question]], list[Question]] = list
     paragraphs: Callable[[Sequence[Paragraph]], list[Paragraph]] | None = None
     exclude: Callable[[Question], frozenset[int]] = lambda question: frozenset()
@@ -56,41 +55,36 @@ class Edit:
 def make_bed(name: str, noise: Path | None = None) -> Bed:
     """The bed called `name`. Raises UserError for an unknown name, or noise without a source of it."""
     if name == "plain":
-        return Bed("plain", "the article as it is")
+        return Bed("plain")
     if name == "withheld":
-        return Bed(
+        return Bed(  # every paragraph that may be cited is taken away: all must be refused
             "withheld",
-            "every paragraph that may be cited is taken away: all must be refused",
             questions=lambda questions: [withhold(q) for q in questions if q.answerable],
             exclude=lambda question: question.supporting,
         )
     if name == "noise":
         if noise is None:
             raise UserError("the bed noise needs other paragraphs. Give an XQuAD folder or a .jsonl with --noise PATH.")
-        return Bed(
+        return Bed(  # paragraphs of other texts are mixed in: nothing may change
             "noise",
-            "paragraphs of other texts are mixed in: nothing may change",
             paragraphs=lambda own: [*own, *noise_paragraphs(noise, len(own))],
         )
     if name == "counterfactual":
         edits = read_edits()
-        return Bed(
+        return Bed(  # values edited in a copy of the article: the answer must follow the text
             "counterfactual",
-            "values edited in a copy of the article: the answer must follow the text",
             questions=lambda questions: edited_questions(questions, edits),
             paragraphs=lambda own: edited_paragraphs(own, edits),
         )
     if name == "unspaced":
-        return Bed(
+        return Bed(  # Chinese and Latin letters without spaces between them, as most people type: nothing may change
             "unspaced",
-            "Chinese and Latin letters without spaces between them, as most people type: nothing may change",
             questions=lambda questions: [_typed(q, unspaced) for q in questions],
             paragraphs=lambda own: [replace(p, zh=p.zh and unspaced(p.zh)) for p in own],
         )
     if name == "traditional":
-        return Bed(
+        return Bed(  # the Chinese questions in traditional characters: nothing may change
             "traditional",
-            "the Chinese questions in traditional characters: nothing may change",
             questions=lambda questions: [_typed(q, traditional) for q in questions],
         )
     raise UserError(f"no bed is named {name!r}. Choose from: {', '.join(BEDS)}.")

@@ -79,7 +79,7 @@ def perform(order: XQuADOrder, folder: RunFolder, settings: Settings, *, fresh: 
             _fill(folder, questions, retrieving(own), retrieval_file(corpus), f"Retrieving, corpus {corpus}")
     if not all(folder.is_complete(chosen, file) for file in (ANSWERS, WITHHELD)):
         engine.warm()  # or the first question's seconds would be the loading of the weights
-        withheld = Bed(WITHHELD, "the paragraph that answers is taken away", exclude=lambda question: question.gold)
+        withheld = Bed(WITHHELD, exclude=lambda question: question.gold)
         _fill(folder, chosen, asking(engine, make_bed("plain")), ANSWERS, "Asking, full index")
         _fill(folder, chosen, asking(engine, withheld), WITHHELD, "Asking, gold paragraph withheld")
 
