@@ -78,7 +78,7 @@ class _Item:
         zh, en = (_CLOSING.sub("", without_mark(text or "")) for text in (self.zh, self.en))
         if zh:
             question = zh[-1] in "?？"
-            plain = len(zh) <= 40 and (zh[-1] not in "。.!！;；,,:：…" or is_summary_label(zh.rstrip(":：")))
+            plain = len(zh) <= 40 and (zh[-1] not in "。.!！;；,，、:：…" or is_summary_label(zh.rstrip(":：")))
             return plain and (not question or len(zh) <= 25) and len(en) <= 110
         return bool(en) and len(en) <= 80 and en[-1] not in ".!;:,…"
 

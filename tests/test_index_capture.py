@@ -860,3 +860,10 @@ def test_what_has_no_translation_is_joined_to_nothing() -> None:
     ]
     article = read_captured(Path("page.txt"), "\n\n".join(["雨天面包店\nThe Bakery in the Rain", *lines]))
     assert [(p.zh, p.en) for p in article.paragraphs[1:3]] == [(PAIRS[0][1], PAIRS[0][0]), (lines[2], None)]
+
+
+@pytest.mark.parametrize("mark", "，、")
+def test_a_short_line_that_a_comma_ends_is_no_heading(mark: str) -> None:
+    salutation = (f"亲爱的读者{mark}", "Dear reader,")
+    article = page("", "\n\n".join(salutation), "")
+    assert salutation in {(p.zh, p.en) for p in of_kind(article, "body")}
