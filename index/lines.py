@@ -26,7 +26,7 @@ TWICE = (
 )
 _BETWEEN = r"\s*(?:[/|｜·]\s*)?"
 SENTENCES = (
-    re.compile(rf"(?P<number>)(?P<zh>.*[{HAN}].*[。！？”」）]){_BETWEEN}(?P<en>[A-Z“\"(][^{WIDE}]*)"),
+    re.compile(rf"(?P<number>)(?P<zh>[^{HAN}]*[{HAN}].*[。！？”」）]){_BETWEEN}(?P<en>[A-Z“\"(][^{WIDE}]*)"),
     re.compile(rf"(?P<number>)(?P<en>[^{WIDE}]*[.!?][”\")]?){_BETWEEN}(?P<zh>[{WIDE}“‘].*)"),
 )
 # Letters of the English to a character of the Chinese where they say the same, mostly some three to five: at least,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import time
 import unicodedata
 from pathlib import Path
 
@@ -18,6 +19,13 @@ COLUMNS = 70
 LINES_OF_A_PAGE = 45
 # Of a page's pairs that are the same when its lines were broken; where a line ends a paragraph cannot always be told.
 MOST = 0.9
+
+
+def test_a_long_line_takes_time_in_proportion_to_its_length() -> None:
+    line = "管" * 30_000
+    before = time.perf_counter()
+    assert as_meant(line) == line
+    assert time.perf_counter() - before < 5
 
 
 def _columns(text: str) -> int:
