@@ -49,7 +49,17 @@ AT_ONCE = 1024
 _OWN_VERSIONS = (SPLITTER_VERSION, KEYWORDS_VERSION, INTERACTION_VERSION)
 # What a full, read-only or forbidden disk raises; numpy's short write has no number.
 _DISK_ERRORS = (
-    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EIO),
+    *(
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ENOTDIR,
+        errno.EIO,
+        errno.ENAMETOOLONG,
+    ),
     None,
 )
 # Called with (texts done, texts in all) while embedding; a paragraph is a text in each of its languages.
@@ -259,7 +269,9 @@ def _own_source(folder: Path, settings: Settings) -> Path:
 
 
 def _source_digest(source: Path) -> str:
-    data = sha256_of(source) if source.is_file() else ""  # the reader says what is wrong with it
+    data = ""
+    with suppress(OSError):  # the reader says what is wrong with it
+        data = sha256_of(source) if source.is_file() else ""
     return digest([data, source.suffix, str(READER_VERSION)])
 
 

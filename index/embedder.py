@@ -231,4 +231,10 @@ def _load(folder: str, threads: int) -> SentenceTransformer:
     torch.set_num_threads(threads)
     # Half the time and memory where the processor multiplies bfloat16 (cosine to 32-bit vectors above 0.9999).
     dtype = torch.bfloat16 if torch.cpu.get_capabilities().get("avx512_bf16") else torch.float32
-    return SentenceTransformer(folder, device="cpu", local_files_only=True, model_kwargs={"dtype": dtype})
+    try:
+        return SentenceTransformer(folder, device="cpu", local_files_only=True, model_kwargs={"dtype": dtype})
+    except (OSError, ValueError) as error:  # a file that is missing, or that is none of such a model
+        reason = str(error).strip().partition("\n")[0]
+        raise UserError(
+            f"the embedder in {folder} cannot be loaded ({reason[:200]}). Give a whole sentence-transformers folder."
+        ) from error

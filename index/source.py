@@ -18,6 +18,7 @@ from index.pairing import Embed
 from index.paragraphs import KINDS, LANGUAGES, Article, Paragraph, Section, contexts, split_path
 
 BUNDLED_ARTICLE = Path(__file__).parent / "articles" / "when-ai-builds-itself" / "source.txt"
+_LONGEST_NAME = 200  # that a message repeats
 
 
 class ArticleReader(BaseReader):
@@ -124,10 +125,18 @@ def _is_strings(value: object) -> bool:
 
 
 def _read_text(path: Path) -> str:
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "nothing"
-        raise UserError(f"the source {path} is {found}, not a file. Give a captured article (text) or a .jsonl file.")
-    data = path.read_bytes()
+    try:
+        if not path.is_file():
+            found = "a folder" if path.is_dir() else "nothing"
+            raise UserError(
+                f"the source {path} is {found}, not a file. Give a captured article (text) or a .jsonl file."
+            )
+        data = path.read_bytes()
+    except OSError as error:  # forbidden; or a name too long for any file, as the article itself is
+        name = " ".join(str(path)[:_LONGEST_NAME].split())
+        raise UserError(
+            f"the source {name} cannot be read ({error.strerror}). Give the path of a file that you may read."
+        ) from error
     if not data.removeprefix(codecs.BOM_UTF8).strip():
         raise UserError(f"the source {path} is empty ({len(data)} bytes). Give a captured article or a .jsonl file.")
     if b"\0" in data[:65536]:

@@ -6,9 +6,11 @@ A file appears under its final name only after its SHA-256 matched; until then i
 
 from __future__ import annotations
 
+import errno
 import fnmatch
 import hashlib
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -137,14 +139,14 @@ def fetch(model: Model, settings: Settings, advance: Advance = lambda _: None) -
     folder = model.folder(settings)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".lock"):  # a second fetch of the same model waits, then finds it done
+            for file in model.files:
+                if (folder / file.name).is_file():
+                    advance(file.size)
+                else:
+                    _fetch_file(file, folder, settings, advance)
     except OSError as error:
         raise _disk_error(error, folder) from error
-    with FileLock(folder / ".lock"):  # a second fetch of the same model waits, then finds it done
-        for file in model.files:
-            if (folder / file.name).is_file():
-                advance(file.size)
-            else:
-                _fetch_file(file, folder, settings, advance)
     return folder
 
 
@@ -178,8 +180,6 @@ def _fetch_file(file: WeightFile, folder: Path, settings: Settings, advance: Adv
     for place, get in places:
         try:
             candidate = get()
-        except OSError as error:
-            raise _disk_error(error, folder) from error
         except _PlaceFailed as error:
             failures.append(f"{place}: {error}")
             continue
@@ -230,6 +230,8 @@ def _download_wheel(requirement: str, into: Path) -> Path:
     found = list(into.glob("*.whl"))
     if done.returncode or len(found) != 1:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        if full := next((n for n in (errno.ENOSPC, errno.EDQUOT) if os.strerror(n) in done.stderr), None):
+            raise OSError(full, os.strerror(full))  # no network would help
         raise _PlaceFailed(f"{requirement}: {errors[0] if errors else 'no wheel'}")
     return found[0]
 

@@ -254,6 +254,18 @@ def test_a_broken_source_leaves_the_old_index(
     assert generations(folder) == before
 
 
+def test_a_source_that_may_not_be_read_is_not_said_to_be_the_disks_fault(
+    source: Path, tmp_path: Path, settings: Settings, embedder: HashingEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(self: Path, *_: object) -> bytes:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(index.build, "sha256_of", forbidden)
+    monkeypatch.setattr(Path, "read_bytes", forbidden)
+    with pytest.raises(UserError, match=r"the source .* cannot be read \(Permission denied\)"):
+        build(settings, source=source, into=tmp_path / "i", embedder=embedder)
+
+
 # --- staged ---------------------------------------------------------------------------------------------------------
 
 

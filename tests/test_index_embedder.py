@@ -54,6 +54,12 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
         Embedder.from_settings(load_settings(embedder=str(tmp_path)))
 
 
+def test_a_folder_without_weights_is_said_when_it_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(UserError, match=r"cannot be loaded \(.+\)\. Give a whole sentence-transformers folder"):
+        Embedder.from_settings(load_settings(embedder=str(tmp_path))).load()
+
+
 def test_the_model_is_not_loaded_before_the_first_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "config.json").write_text("{}")
     loaded: list[str] = []

@@ -106,6 +106,13 @@ def test_a_folder_is_not_a_source(tmp_path: Path) -> None:
         read(tmp_path)
 
 
+def test_the_article_itself_in_place_of_its_file_is_said_in_a_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"cannot be read \(File name too long\)\. Give the path") as error:
+        read(Path("Water pipes\nAll of them leak.\n" * 200))
+    assert len(str(error.value)) < 400
+    assert "\n" not in str(error.value)
+
+
 @pytest.mark.parametrize("name", ["empty.txt", "empty.jsonl"])
 @pytest.mark.parametrize("content", [b"", b" \n\t\r\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf \n"])
 def test_an_empty_source_is_said_to_be_empty(tmp_path: Path, name: str, content: bytes) -> None:

