@@ -18,16 +18,23 @@ _NOTE = r"(?:[\[［〔]\d{1,3}(?:[-–,，]\s?\d{1,3})*[\]］〕]|[¹²³⁰⁴-
 _CANDIDATE = re.compile(rf"(?:[。！？!?；;.．]|…+)(?:[。！？!?…]|…)*(?P<closed>[{CLOSERS}]*)(?:{_NOTE})*|\n+")
 _WIDE = re.compile(f"[{WIDE}]")
 _ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof st sr jr vs etc e.g i.e cf fig figs eq no nos vol pp ed eds al approx dept est inc ltd co corp "
-    "gov gen rep sen hon rev capt lt col jan feb mar apr jun jul aug sep sept oct nov dec u.s u.k u.n ph.d a.m p.m "
+    "mr mrs ms dr prof st sr jr vs v etc e.g i.e cf fig figs eq vol pp ed eds al approx dept est inc ltd co corp "
+    "gov gen rep sen hon rev capt lt col sgt maj mt jan feb mar apr jun jul aug sep sept oct nov dec ph.d a.m p.m "
     "viz ca b.c a.d d.c".split()
 )
+# Before a number alone: "No. 5", "p. 12", "max. 10"; else words, or letters.
+_BEFORE_NUMBERS = frozenset("no nos p c ch sec Art para min max ver".split())
+# Of a person, a place, a thing: "J. Clark", "J.K. Rowling", "the L.A. Times", "A.I. Systems"; what stands behind them
+# goes on, but where several stand before a word that no name begins with.
+_INITIALS = re.compile(r"[A-Z](?:\.[A-Z])*")
+_BEGINS = re.compile(r"\s+(?:The|This|That|These|Those|It|He|She|They|We|But|And|In|If|As|For|When)\b")
+_BLANKS = " \t\u00a0\u2009\u202f\u200b\ufeff"
 # Only behind an end, or the exponent of "5 km²" would be one.
 _NOTES_BEHIND = re.compile(rf"(?<=[。！？!?；;.．…{CLOSERS}])(?:{_NOTE})+\s*$")
 _WORD_BEFORE = re.compile(r"[A-Za-z](?:[A-Za-z.]*[A-Za-z])?$")
 _LABEL_BEFORE = re.compile(
     r"(?:^|\n)\s*(?:\d{1,3}|[A-Za-z])$|(?:(?<!\d)[:：]|[。！？；;])\s*\d{1,2}$|"
-    r"(?<![Nn]o)(?<!pp)(?<!ol)(?<!ig)[.!?] \d{1,2}$"
+    r"(?<![Nn]o)(?<!pp)(?<!ol)(?<!ig)[.!?] \d{1,2}$|[^\d\s][，,、]\s*\d{1,2}$"
 )
 # Ornaments and list labels that are not part of what a sentence says.
 _LEADING = re.compile(r"\s*(?:[▲△▼◆●•·■□※*]\s*|-(?!\d)\s*|\d{1,3}\.\s+)?")
@@ -45,10 +52,24 @@ def split_sentences(text: str) -> tuple[Span, ...]:
     spans: list[Span] = []
     start = 0
     for match in _CANDIDATE.finditer(text):
-        if _ends_sentence(text, match):
-            start = _append(spans, text, start, match.end())
+        opening = _opening_quote(text, match)
+        if opening or _ends_sentence(text, match):
+            start = _append(spans, text, start, opening or match.end())
     _append(spans, text, start, len(text))
     return tuple(spans)
+
+
+def _opening_quote(text: str, match: re.Match[str]) -> int:
+    """Where a straight quote opens what follows a stop, 他很高兴。"太好了。"; 0 where none does.
+
+    One looks like the other: an even number of them stands in the line before one that opens.
+    """
+    at = text.find('"', match.start("closed"), match.end("closed")) if match["closed"] else -1
+    beside = f"{match.group()[0]}{text[at + 1 : at + 2]}"
+    if at < 0 or not beside[-1].isalnum() or not _WIDE.search(beside):
+        return 0
+    line = text.rfind("\n", 0, at) + 1
+    return at if text.count('"', line, at) % 2 == 0 else 0
 
 
 def without_notes(sentence: str) -> str:
@@ -85,7 +106,8 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool:
     if mark in "!?":
         return _breaks_after(after) and not _closes_into_clause(text, match)
     if mark == "…":
-        return not after or (bool(_WIDE.match(after[0])) and bool(match["closed"])) or _breaks_after(after)
+        goes_on = after[:1] in tuple(",，、:：;；") or _closes_into_clause(text, match)
+        return not after or (not goes_on and _breaks_after(after))
     return _period_ends(before, after)
 
 
@@ -96,14 +118,14 @@ def _closes_into_clause(text: str, match: re.Match[str]) -> bool:
     after = text[match.end() : match.end() + 2]
     if not after or after[0] == "\n":
         return False
-    if after[0] == " ":
+    if after[0] in _BLANKS:
         return len(after) > 1 and after[1].islower()
     # A full stop before the closing quote ends the sentence; a question or exclamation may not.
     return after[0] in ",，、:：)）—-–" or (after[0] not in "“「『《" and match.group()[0] in "?？!！；;")
 
 
 def _breaks_after(after: str) -> bool:
-    rest = after.lstrip(" \t")
+    rest = after.lstrip(_BLANKS)
     if not rest or rest[0] == "\n":
         return True
     has_gap = len(rest) < len(after)
@@ -111,15 +133,17 @@ def _breaks_after(after: str) -> bool:
 
 
 def _period_ends(before: str, after: str) -> bool:
-    if after and after[0] not in " \t\n" and not _WIDE.match(after[0]):
+    if after and after[0] not in f"{_BLANKS}\n" and not _WIDE.match(after[0]):
         return False  # 8.0, claude.ai, 2.3.5, U.S.A
     if _LABEL_BEFORE.search(before[-8:]) and after.strip():
         return False  # "3. METR's measure", "A. Smith" at the start of a line
     word = _WORD_BEFORE.search(before[-16:])
     if word and after.strip():
-        token = word.group().lower()
-        if token in ("no", "nos") and not after.lstrip()[0].isdigit():
-            return _breaks_after(after)  # "The answer is no. Then he left.", unlike "No. 5"
-        if token in _ABBREVIATIONS or (len(token) == 1 and word.group().isupper()):
-            return False  # "Dr. Smith", "e.g. this", "J. Clark"
+        own = word.group()
+        if own in _BEFORE_NUMBERS or (len(own) > 1 and own.lower() in _BEFORE_NUMBERS):
+            return not after.lstrip()[0].isdigit() and _breaks_after(after)
+        if _INITIALS.fullmatch(own):
+            return "." in own and bool(_BEGINS.match(after))
+        if own.lower() in _ABBREVIATIONS:
+            return False  # "Dr. Smith", "e.g. this"
     return _breaks_after(after)

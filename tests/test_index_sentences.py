@@ -75,6 +75,12 @@ def test_chinese_sentences_joined_come_apart_again(parts: list[str]) -> None:
         "增长了２．５倍。",
         "See No. 5 and Fig. 2 below.",
         "It costs $3.50 vs. $4.00 now.",
+        "J.K. Rowling met C. Clark of the L.A. Times in the U.S.A. Today office of A.I. Systems.",
+        "See p. 12, ch. 3, Art. 5, Sec. 230 and Roe v. Wade, c. 1850, with max. 10 items, on Mt. Fuji.",
+        "他说：“我不知道……”，然后走了。",
+        "我们考虑苹果、梨、……，等等，都不错。",
+        "优点：1.便宜，2.好用、3.耐用。",
+        "Steps are: 1. Collect data, 2. Train, 3. Evaluate.",
     ],
 )
 def test_this_is_one_sentence(whole: str) -> None:
@@ -107,6 +113,15 @@ def test_this_is_one_sentence(whole: str) -> None:
         ("“It rose.”[1] She sold.", ["“It rose.”[1]", "She sold."]),
         ("It rose. [Sic] She sold.", ["It rose.", "[Sic] She sold."]),
         ("甲「乙『丙。』丁。」戊。", ["甲「乙『丙。』", "丁。」", "戊。"]),
+        ('他笑了。"太好了。"她答道。"走吧？"他问。', ["他笑了。", '"太好了。"', "她答道。", '"走吧？"他问。']),
+        ('真的？"不知道。"\n"走。"他走了。', ["真的？", '"不知道。"', '"走。"', "他走了。"]),
+        ("One.\u00a0Two?\u00a0“Three.”\u00a0Four.", ["One.", "Two?", "“Three.”", "Four."]),
+        ("She loves art. 5 years are the max. Then", ["She loves art.", "5 years are the max.", "Then"]),
+        (
+            "It is made in the U.S. The rest is A.I. He left.",
+            ["It is made in the U.S.", "The rest is A.I.", "He left."],
+        ),
+        ("They are 1, 2. Then he left.", ["They are 1, 2.", "Then he left."]),
     ],
 )
 def test_sentences_end_here(text: str, parts: list[str]) -> None:
