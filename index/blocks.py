@@ -132,10 +132,13 @@ class Block:
 
 
 def read_blocks(text: str, marks: Mapping[int, Mark] | None = None) -> list[Block]:
-    """The page's lines that are not blank, in order. `marks`: {line from 1: what it is marked as}."""
+    """The page's lines that say something, in order. `marks`: {line from 1: what it is marked as}.
+
+    A rule ("* * *") says nothing: between the languages of a pair it must not part them.
+    """
     marks = marks or {}
     lines = [(number, _BULLET.sub("", line.strip())) for number, line in enumerate(text.splitlines(), start=1)]
-    kept = [(number, line) for number, line in lines if line]
+    kept = [(number, line) for number, line in lines if any(map(str.isalnum, line))]
     return [
         Block(position, number, line, language_of_line(line), marks.get(number))
         for position, (number, line) in enumerate(kept)

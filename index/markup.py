@@ -48,6 +48,8 @@ _INLINE = frozenset(
 )
 _LEVELS = {f"h{level}": level for level in range(1, 7)}
 _NO_HEADINGS = frozenset(("ul", "ol", "dl", "blockquote", "table"))
+# Blanks of no width: a line of them alone is a blank line.
+_INVISIBLE = re.compile("[\u200b\u2060\ufeff]")
 _BACK = re.compile(r"\s*[¶↩⤴]\ufe0e?\s*$|(?<=\S)\s+#$")
 _ITEM_NUMBER = re.compile(r"\d+\. ")
 # What stands in a block's text for a tag: a line's end, a cell's beginning, the ends of what is raised.
@@ -67,6 +69,7 @@ class Plain:
 
 def plain(text: str, suffix: str = "") -> Plain:
     """What `text` prints as, a block a line: of HTML, of Markdown, else itself. `suffix`: of its file, as ".md"."""
+    text = _INVISIBLE.sub("", text)
     if suffix.lower() in (".html", ".htm", ".xhtml") or _PAGE.match(text):
         return _of_html(text, frozenset())
     if suffix.lower() in (".md", ".markdown") or len(_HEADING.findall(text)) >= _HEADINGS:
@@ -231,7 +234,7 @@ class _Reader(HTMLParser):
             self._letters += letters
             self._bold += 0 if self._names.isdisjoint(("b", "strong")) else letters
             self._linked += letters if any(element.links_here for element in self._open) else 0
-            self._text.append(re.sub(r"[^\S\n]+", " ", data))
+            self._text.append(re.sub(r"[^\S\n]+", " ", _INVISIBLE.sub("", data)))
 
     def _end_implied(self, tag: str) -> None:
         """What a browser ends where `tag` begins though nothing says so: a head, a paragraph, an item."""

@@ -867,3 +867,10 @@ def test_a_short_line_that_a_comma_ends_is_no_heading(mark: str) -> None:
     salutation = (f"亲爱的读者{mark}", "Dear reader,")
     article = page("", "\n\n".join(salutation), "")
     assert salutation in {(p.zh, p.en) for p in of_kind(article, "body")}
+
+
+@pytest.mark.parametrize("between", ["---", "* * *", "\u200b", "\ufeff \u2060"])
+def test_a_rule_or_an_invisible_line_parts_no_pair(between: str) -> None:
+    lines = ["雨天面包店", "The Bakery in the Rain", *(text for pair in PAIRS for text in pair)]
+    article = read_captured(Path("page.txt"), f"\n{between}\n".join(lines))
+    assert [(p.zh, p.en) for p in article.paragraphs] == [tuple(lines[:2]), *((zh, en) for en, zh in PAIRS)]
