@@ -46,7 +46,7 @@ _BILINGUAL = re.compile(r"\s*[（(]中英(?:文)?(?:[对對]照|[双雙][语語]
 # A summary stands under one of so many first headings.
 _SUMMARY_WITHIN = 2
 # Raise this whenever the reading changes: an index read otherwise is brought up to date.
-READER_VERSION = 10
+READER_VERSION = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +137,8 @@ def read_captured(path: Path, text: str, embed: Embed | None = None) -> Article:
 
 def _items(blocks: Sequence[Block], order: int, embed: Embed | None) -> list[_Item]:
     titles = _figure_titles(blocks)
-    special = [b for b in blocks if b.language in ("both", None) or b.is_date or b in titles]
-    items = []
+    items, dates = _dates(blocks)
+    special = [b for b in blocks if b.language in ("both", None) or b in titles]
     for block in special:
         zh, en = split_inline(block.text) or (block.text, block.text)
         if block in titles:
@@ -148,10 +148,9 @@ def _items(blocks: Sequence[Block], order: int, embed: Embed | None) -> list[_It
         elif dated := split_dated(block.text):
             date, (zh, en) = dated
             items += [_Item(block.position, date, date, date=True), _Item(block.position, zh, en, inline=True)]
-        elif block.is_date or block.language == "both":
-            is_both = block.language == "both"
-            items.append(_Item(block.position, zh, en, inline=is_both, date=block.is_date, mark=block.mark))
-    taken = {block.position for block in special}
+        elif block.language == "both" and not block.is_date:
+            items.append(_Item(block.position, zh, en, inline=True, mark=block.mark))
+    taken = {block.position for block in (*special, *dates)}
     prose = [block for block in blocks if block.position not in taken]
     pairs = pair_blocks(prose, embed, order)
     items += [
@@ -164,6 +163,34 @@ def _items(blocks: Sequence[Block], order: int, embed: Embed | None) -> list[_It
         for p in pairs
     ]
     return sorted(items, key=lambda item: item.position)
+
+
+def _dates(blocks: Sequence[Block]) -> tuple[list[_Item], list[Block]]:
+    """The lines that are a date alone, and their blocks; two that say the same (2019 年, 2019) are one.
+
+    One that is a word in one language (未来) is a line like any other, but above a timeline's title.
+    """
+    items: list[_Item] = []
+    taken: list[Block] = []
+    for block, below in zip(blocks, [*blocks[1:], None], strict=True):
+        if block in taken or not block.is_date:
+            continue
+        if below and _is_same_date(block, below):
+            zh, en = (below, block) if below.language == "zh" or block.language == "en" else (block, below)
+            items.append(_Item(block.position, zh.text, en.text, date=True, mark=block.mark))
+            taken += [block, below]
+        elif block.language in ("both", None) or (below and below.language == "both"):
+            halves = split_inline(block.text) or (block.text, block.text)
+            items.append(_Item(block.position, *halves, inline=block.language == "both", date=True, mark=block.mark))
+            taken.append(block)
+    return items, taken
+
+
+def _is_same_date(one: Block, other: Block) -> bool:
+    """Whether two lines are a date in each language: 2019 年, 2019; 未来, The Future."""
+    digits = [re.findall(r"\d+", block.text) for block in (one, other)]
+    are_two = one.language != other.language or one.text == other.text
+    return other.is_date and are_two and "both" not in (one.language, other.language) and digits[0] == digits[1]
 
 
 def _figure_titles(blocks: Sequence[Block]) -> list[Block]:
@@ -198,8 +225,10 @@ class _Structure:
 
     def take(self, item: _Item, following: _Item | None) -> None:
         """Consume one item; `following` is the one after it, which tells a figure's title from a heading."""
-        if item.date:
+        if item.date and following is not None and following.inline:
             self._date = item
+        elif item.date and item.is_heading:
+            self._take_heading(item)
         elif item.inline and not item.is_caption:
             self._take_inline(item)
         elif (self._in_notes or item.is_note) and item.note_label:

@@ -874,3 +874,11 @@ def test_a_rule_or_an_invisible_line_parts_no_pair(between: str) -> None:
     lines = ["雨天面包店", "The Bakery in the Rain", *(text for pair in PAIRS for text in pair)]
     article = read_captured(Path("page.txt"), f"\n{between}\n".join(lines))
     assert [(p.zh, p.en) for p in article.paragraphs] == [tuple(lines[:2]), *((zh, en) for en, zh in PAIRS)]
+
+
+def test_a_year_and_the_future_are_headings_where_no_title_in_both_languages_stands_below() -> None:
+    article = page("2021\n\n2021 年", "2022", "未来\n\nThe Future")
+    found = [(p.section.zh, p.section.en) for p in of_kind(article, "body")]
+    assert found == [(("2021 年",), ("2021",)), (("2022",), ("2022",)), (("未来",), ("The Future",))]
+    timeline = page("2021\n\n2021 年\n\n开始 · The Beginning", "2022\n\n扩展 · Growth", "未来\n\n之后 · Afterwards")
+    assert [p.section.zh for p in of_kind(timeline, "timeline")] == [("2021 年 开始",), ("2022 扩展",), ("未来 之后",)]
