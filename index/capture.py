@@ -23,7 +23,7 @@ from index.blocks import (
 )
 from index.characters import CLOSERS
 from index.front import PROSE_SIZE, Entry, find_title, first_prose, head_entries, parted_title, split_head
-from index.headings import Heading, paths
+from index.headings import Heading, as_counted, paths
 from index.in_turn import side_by_side
 from index.markup import plain
 from index.outline import speaker_of, who_have_turns
@@ -214,8 +214,8 @@ class _Structure:
 
     def __init__(self, speakers: frozenset[str]) -> None:
         self._speakers = speakers
-        self._headings: list[Heading] = []
         self._printed: list[_Item] = []  # the headings, as they stand there
+        self._headings: list[Heading] = []  # the same, when all have been met
         self._date: _Item | None = None
         self._entry: tuple[str, str] | None = None  # a timeline entry's "dates title" in both languages
         self._figure_title = Section()
@@ -253,13 +253,13 @@ class _Structure:
 
         Near the beginning: at the end it is an editor's afterword.
         """
-        if len(self._headings) > _SUMMARY_WITHIN:
+        if not 0 < len(self._printed) <= _SUMMARY_WITHIN:
             return False
-        texts = self._headings[-1].texts if self._headings else ()
-        return any(is_summary_label(text) for text in texts if text)
+        return any(is_summary_label(text) for text in (self._printed[-1].zh, self._printed[-1].en) if text)
 
     def finish(self) -> list[Entry]:
         """The entries; the last prose but the notes is the credits when it speaks of who made the text."""
+        self._headings = as_counted([(own.zh, own.en, own.mark.level if own.mark else 0) for own in self._printed])
         self._give_back_items()
         found = [()] + [tuple(heading.texts for heading in path) for path in paths(self._headings)]
         entries = [
@@ -312,11 +312,10 @@ class _Structure:
         if not item.inline:
             self._in_notes = any(is_notes_title(text) for text in (item.zh, item.en) if text)
         self._printed.append(item)
-        self._headings.append(Heading.of(item.zh, item.en, item.mark.level if item.mark else 0))
         self._entry = self._date = None
 
     def _add(self, kind: Kind, item: _Item, inner: Section) -> None:
-        self._entries.append((Entry(kind, item.zh, item.en, inner), len(self._headings)))
+        self._entries.append((Entry(kind, item.zh, item.en, inner), len(self._printed)))
 
 
 def _with_credits(entries: list[Entry]) -> list[Entry]:

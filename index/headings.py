@@ -19,9 +19,10 @@ _IN_A_MONTH = (
     r"Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\.?\s*(?:,|\d{4}|$)"
 )
 _NUMBERED = re.compile(
-    rf"^(?:(\d{{1,2}})(?:\s*(?:[、)）]|[.．](?!\d{{1,2}}(?!\d))|[:：](?!\d))\s*|"
-    rf"(?!{_IN_A_MONTH})\s*(?=[^\d\s{_MEASURE_WORDS}.,:：、)）．]))|([{HAN_DIGITS}十]{{1,3}})、\s*)"
+    rf"^(?:(\d{{1,2}})\s*(?:[、)）]|[.．](?!\d{{1,2}}(?!\d))|[:：](?!\d))\s*|([{HAN_DIGITS}十]{{1,3}})、\s*)"
 )
+# No mark parts it from the words: "1趋势停滞", "3 Key Takeaways".
+_BARE = re.compile(rf"^(\d{{1,2}})(?!{_IN_A_MONTH})\s*(?=[^\d\s{_MEASURE_WORDS}.,:：、)）．])")
 # "1.1", "3.2.1", and what tells an amount from the number of a part: 1.4 billion people, 2.5倍, 8.30am, 3.5 hours.
 _DOTTED = re.compile(r"^(\d{1,2}(?:[.．]\d{1,2})+)[.．、]?(?![\d.．])(\s*)(?=\S)")
 _AMOUNT: Mapping[Language, re.Pattern[str]] = {
@@ -49,14 +50,17 @@ class Heading:
     level: int = 0
 
     @classmethod
-    def of(cls, zh: str | None, en: str | None, level: int = 0) -> Heading:
-        """The heading that is printed as `zh` and `en`, each with or without a number."""
+    def of(cls, zh: str | None, en: str | None, level: int = 0, is_counted: bool = True) -> Heading:
+        """The heading that is printed as `zh` and `en`, each with or without a number.
+
+        `is_counted`: a number that no mark parts from the words is one too.
+        """
         if number := _dotted_number(zh, en):
             zh, en = (text and _DOTTED.sub("", text) for text in (zh, en))
             en_number: str | None = number
         else:
-            zh_number, zh = _strip_number(zh)
-            en_number, en = _strip_number(en)
+            zh_number, zh = _strip_number(zh, is_counted)
+            en_number, en = _strip_number(en, is_counted)
             number = zh_number or en_number
             en_number = en_number or (number if number and number.isdigit() else None)
         return cls(number, zh, en.rstrip(".") if en else en, en_number, level)
@@ -82,6 +86,23 @@ class Heading:
     def stands_beside(self) -> bool:
         """Whether it heads what is no part of any section: an introduction, the notes, a word about the authors."""
         return any(stands_beside(text) for text in (self.zh, self.en) if text)
+
+
+def as_counted(printed: Sequence[tuple[str | None, str | None, int]]) -> list[Heading]:
+    """The headings that a page prints so, (Chinese, English, level) each.
+
+    A number without a mark is one only where they count, 1, 2, 3: "3 Key Takeaways" alone is words.
+    """
+    found = [Heading.of(*own) for own in printed]
+    marked = [Heading.of(*own, is_counted=False) for own in printed]
+    numbers = [(heading.style, heading.value) for heading in found]
+    counted: set[tuple[Style, int]] = set()
+    for i, (style, own) in enumerate(numbers):
+        follows = (style, own - 1) in counted or (own == 1 and (style, 2) in numbers[i + 1 :])
+        if own and (follows or found[i] == marked[i]):
+            counted.add((style, own))
+            marked[i] = found[i]
+    return marked
 
 
 def levels(headings: Sequence[Heading]) -> list[int]:
@@ -149,11 +170,11 @@ def _numbered(number: str | None, heading: str) -> str:
     return f"{number}. {heading}" if number.isdigit() else f"{number}、{heading}"
 
 
-def _strip_number(heading: str | None) -> tuple[str | None, str | None]:
-    match = _NUMBERED.match(heading) if heading else None
+def _strip_number(heading: str | None, is_counted: bool) -> tuple[str | None, str | None]:
+    match = (_NUMBERED.match(heading) or (_BARE.match(heading) if is_counted else None)) if heading else None
     if not heading or not match:
         return None, heading
-    return match.group(1) or match.group(2), heading[match.end() :]
+    return next(filter(None, match.groups())), heading[match.end() :]
 
 
 def _dotted_number(zh: str | None, en: str | None) -> str | None:

@@ -667,6 +667,18 @@ def test_which_heading_stands_within_which_is_told_by_numbers_and_order(
     assert levels([Heading.of(None, text) for text in headings]) == expected
 
 
+def test_a_number_without_a_mark_is_one_where_headings_count() -> None:
+    counted = page("1趋势停滞\n\nThe trend stalls", "2AI 继续\n\nAI goes on", "5G 时代\n\nThe 5G Era")
+    assert [p.section.zh for p in of_kind(counted, "body")] == [
+        ("1. 趋势停滞",),
+        ("2. AI 继续",),
+        ("5G 时代",),
+    ]
+    words = page("背景\n\nBackground", "1个水管\n\n1 Pipe of Our Time", "三点收获\n\n3 Key Takeaways")
+    assert [p.section.zh for p in of_kind(words, "body")] == [("背景",), ("1个水管",), ("三点收获",)]
+    assert words.paragraphs[-1].section.en == ("3 Key Takeaways",)
+
+
 @pytest.mark.parametrize(
     ("zh", "en", "shown"),
     [
