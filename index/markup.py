@@ -55,8 +55,13 @@ _ITEM_NUMBER = re.compile(r"\d+\. ")
 # What stands in a block's text for a tag: a line's end, a cell's beginning, the ends of what is raised.
 _BREAK, _CELL, _RAISED, _LOWERED = "\v", "\t", "\x02", "\x03"
 _SIGNS = {"br": _BREAK, "td": _CELL, "th": _CELL, "sup": _RAISED}
-# A raised number is a note's, but behind a number or a unit, where it is an exponent.
-_RAISED_NUMBER = re.compile(rf"(?<!\d)(?<!\bm)(?<!\b[kcm]m)(?<!米){_RAISED}\s*[\[(（]?(\d{{1,3}})[\])）]?\s*{_LOWERED}")
+_LINK = "\x04"  # within what is raised, or around it
+_RAISED_TEXT = re.compile(rf"{_RAISED}(?P<link>{_LINK}?)(?P<own>[^{_RAISED}{_LOWERED}]*){_LOWERED}")
+_NOTE_NUMBER = re.compile(r"[\[(（]?(\d{1,3})[\])）]?")
+# Behind a number, a letter by itself or a unit stands an exponent, unless it is a link: 10²⁶, n², km².
+_POWER = re.compile(r"(?:\d|(?<![A-Za-z])(?:[A-Za-z]|[kcmd]m|ft|mi)|[米尺])$")
+_EXPONENT = re.compile(r"[\dn+−-]+")
+_AS_RAISED = str.maketrans("0123456789+-−n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻ⁿ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +213,8 @@ class _Reader(HTMLParser):
             self._end_implied(tag)
         if tag in _SIGNS:
             self._text.append(_SIGNS[tag])
+        if (tag == "a" and "sup" in self._names) or (tag == "sup" and "a" in self._names):
+            self._text.append(_LINK)
         if tag in _VOID:
             return
         if tag == "article" and tag not in self._names:
@@ -254,7 +261,8 @@ class _Reader(HTMLParser):
             lists[-1].next_number = number + 1
 
     def _end_block(self) -> None:
-        text = _RAISED_NUMBER.sub(r"[\1]", "".join(self._text)).replace(_RAISED, "").replace(_LOWERED, "")
+        text = _RAISED_TEXT.sub(_raised, "".join(self._text))
+        text = re.sub(f"[{_RAISED}{_LOWERED}{_LINK}]", "", text)
         self._text = []
         if _ITEM_NUMBER.fullmatch(text.strip("\n")):
             self._text = [text.strip("\n")]  # it stands before the item's first block: <li><p>
@@ -263,6 +271,16 @@ class _Reader(HTMLParser):
             article = self._articles if "article" in within else 0
             self._blocks.append(_Block(_BACK.sub("", text), within, article, self._bold == self._letters > 0))
         self._letters = self._bold = self._linked = 0
+
+
+def _raised(match: re.Match[str]) -> str:
+    """What is raised: a note's number in brackets, an exponent as one, anything else as it is (1st)."""
+    own = match["own"].replace(_LINK, "").strip()
+    before = match.string[max(0, match.start() - 3) : match.start()]
+    if not match["link"] and _EXPONENT.fullmatch(own) and _POWER.search(before):
+        return own.translate(_AS_RAISED)
+    number = _NOTE_NUMBER.fullmatch(own)
+    return f"[{number[1]}]" if number else own
 
 
 def _is_around(tag: str, values: Mapping[str, str | None]) -> bool:

@@ -322,7 +322,7 @@ def test_what_surrounds_the_article_of_a_web_page_is_left_out() -> None:
     <ul><li><a href="#a">One</a></li></ul><p>Text of 40 m<sup>2</sup>, and 10<sup>6</sup> more.<sup>7</sup>
     <a href="#r">↩</a></p><pre>code()</pre><p>汉<ruby>字<rt>zi</rt></ruby></p><figcaption>The dome</figcaption>
     <div id="comments"><p>First!</p></div></article></form></body></html>"""
-    assert lines(page, "") == ["Title", "Text of 40 m2, and 106 more.[7]", "汉字", "The dome"]
+    assert lines(page, "") == ["Title", "Text of 40 m², and 10⁶ more.[7]", "汉字", "The dome"]
     assert list(plain(page).marks.values()) == [Mark("heading", 1), Mark("caption")]
 
 
@@ -335,3 +335,11 @@ def test_short_paragraphs_are_an_article_too(tmp_path: Path) -> None:
 def test_a_row_whose_cells_hold_both_languages_is_a_line_a_language() -> None:
     table = "| 参数<br>Option | 说明<br>Description |\n|---|---|\n| `--window` | 搜索窗口<br>Search window |\n"
     assert lines(table) == ["参数；说明", "Option; Description", "--window；搜索窗口", "--window; Search window"]
+
+
+def test_an_exponent_stays_raised_and_a_notes_number_stands_in_brackets() -> None:
+    page = "<html><p>用了10<sup>26</sup>次，代价O(n<sup>2</sup>)，拟合的R<sup>2</sup>，每10 km<sup>-1</sup>。<sup>1</sup>第1<sup>st</sup>章"
+    linked = '2024<sup><a href="#n2">2</a></sup>年<a href="#n3"><sup>[3]</sup></a>水管<sup>4</sup>, pipes<sup>5</sup></p></html>'
+    assert lines(page + linked, "") == [
+        "用了10²⁶次，代价O(n²)，拟合的R²，每10 km⁻¹。[1]第1st章2024[2]年[3]水管[4], pipes[5]"
+    ]
