@@ -14,6 +14,7 @@ from pathlib import Path
 from index.blocks import (
     Block,
     Mark,
+    ends_as_a_sentence,
     footnote_label,
     language_of_line,
     read_blocks,
@@ -114,8 +115,7 @@ def read_captured(path: Path, text: str, embed: Embed | None = None) -> Article:
     Raises UserError when the page does not hold the two languages side by side.
     """
     page = plain(text, path.suffix)
-    blocks = [block for block in read_blocks(page.text, page.marks) if not block.is_furniture]
-    blocks = side_by_side(blocks, embed)
+    blocks = side_by_side(_without_furniture(read_blocks(page.text, page.marks)), embed)
     earliest, surely = first_prose(path, blocks)
     order = prevailing_order(blocks)
     titles = [i for i, block in enumerate(blocks[:earliest]) if block.level == 1]
@@ -130,6 +130,29 @@ def read_captured(path: Path, text: str, embed: Embed | None = None) -> Article:
     for item, following in zip(items, [*items[1:], None], strict=True):
         structure.take(item, following)
     return _number([*head_entries(head), *structure.finish()], path, foot)
+
+
+def _without_furniture(blocks: Sequence[Block]) -> list[Block]:
+    """`blocks` without what sites put around an article, as far as its words tell.
+
+    What stands in both languages amid the prose is the article's, whatever its words: 用户可以随时退订。
+    """
+    firm = [block for block in blocks if not block.is_furniture]
+    prose = [b.position for b in firm if b.size >= PROSE_SIZE.get(b.language or "en", 0) and ends_as_a_sentence(b.text)]
+    order = prevailing_order(firm)
+    amid = blocks[prose[0] + 1 : prose[-1]] if prose else []
+    beside = {b.position: b.position + (order if b.language == "zh" else -order) for b in amid}
+    twins = {i for i, partner in beside.items() if _say_the_same(blocks[i], blocks[partner])}
+    return [block for block in blocks if not block.is_furniture or block.position in twins]
+
+
+def _say_the_same(one: Block, other: Block) -> bool:
+    """Whether two lines may be each other's translation: sentences of like length, or marked as headings alike."""
+    if {one.language, other.language} != {"zh", "en"}:
+        return False
+    zh, en = (one, other) if one.language == "zh" else (other, one)
+    are_sentences = ends_as_a_sentence(zh.text) and ends_as_a_sentence(en.text) and zh.size < en.size < 6 * zh.size
+    return are_sentences or zh.level == en.level > 0
 
 
 # --- the body ----------------------------------------------------------------------------------------------

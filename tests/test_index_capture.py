@@ -894,3 +894,21 @@ def test_a_year_and_the_future_are_headings_where_no_title_in_both_languages_sta
     assert found == [(("2021 年",), ("2021",)), (("2022",), ("2022",)), (("未来",), ("The Future",))]
     timeline = page("2021\n\n2021 年\n\n开始 · The Beginning", "2022\n\n扩展 · Growth", "未来\n\n之后 · Afterwards")
     assert [p.section.zh for p in of_kind(timeline, "timeline")] == [("2021 年 开始",), ("2022 扩展",), ("未来 之后",)]
+
+
+def test_what_stands_in_both_languages_amid_the_article_is_no_sites_whatever_its_words() -> None:
+    pair = ("客人可以随时退订。", "Guests can unsubscribe at any time.")
+    assert pair in {(p.zh, p.en) for p in page("", "\n".join(reversed(pair)), "").paragraphs}
+    alone = everything(page("", "扫一扫，关注我们的公众号。", "Unsubscribe here at any time, or forward to a friend."))
+    assert "扫一扫" not in alone
+    assert "nsubscribe" not in alone
+    lines = [
+        line
+        for zh, en in zip(("搜索", "广告"), ("Search", "Advertisement"), strict=True)
+        for line in (f"## {en}", f"## {zh}")
+    ]
+    marked = read_captured(
+        Path("page.md"), "\n\n".join(["# 面包店", *PAIRS[0], *lines[:2], *PAIRS[1], *lines[2:], *PAIRS[2]])
+    )
+    assert [p.section.path("zh") for p in of_kind(marked, "body")] == ["", "搜索", "广告"]
+    assert [p.section.path("en") for p in of_kind(marked, "body")] == ["", "Search", "Advertisement"]
