@@ -16,6 +16,8 @@ BlockLanguage = Literal["zh", "en", "both"] | None
 
 _HAN = re.compile(f"[{HAN}]")
 _LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
+# English letters to a Chinese character where a line's halves say the same; mostly some three to five.
+_LETTERS_AT_MOST = 12
 _INLINE = re.compile(r"\s+[·•|/／]\s+|\s*[｜]\s*")
 # Below this share of Chinese characters among (Chinese characters + Latin words) a line is English:
 # an English sentence may quote a Chinese word, a Chinese one may list fifty English names.
@@ -164,7 +166,7 @@ def split_inline(line: str) -> tuple[str, str] | None:
         return None
     first, second = (part.strip() for part in parts)
     for chinese, english in ((first, second), (second, first)):
-        if _HAN.search(chinese) and not _HAN.search(english) and _is_words(english):
+        if _HAN.search(chinese) and not _HAN.search(english) and _is_words(english) and _is_as_long(chinese, english):
             return chinese, english
     return None
 
@@ -214,3 +216,9 @@ def other(language: Language) -> Language:
 def _is_words(text: str) -> bool:
     words = _LATIN_WORD.findall(text)
     return bool(words) and "/" not in text and not re.search(r"\w\.\w{2,}", text)
+
+
+def _is_as_long(chinese: str, english: str) -> bool:
+    """Whether a line's halves can say the same: not the "Windows" of 支持中文和 macOS / Windows."""
+    characters, letters = len(_HAN.findall(chinese)), len("".join(_LATIN_WORD.findall(english)))
+    return characters <= letters <= _LETTERS_AT_MOST * max(2, characters)

@@ -84,6 +84,11 @@ class _Item:
         return bool(en) and len(en) <= 80 and en[-1] not in ".!;:,…"
 
     @property
+    def is_inline_title(self) -> bool:
+        """Whether it has both languages on a line and heads something: no caption, nor an item of a list."""
+        return self.inline and not self.is_caption and (self.mark is None or self.mark.role == "heading")
+
+    @property
     def prose(self) -> str | None:
         """The text of whole sentences that stand here in one language only."""
         text = self.zh or self.en or ""
@@ -252,7 +257,7 @@ class _Structure:
             self._date = item
         elif item.date and item.is_heading:
             self._take_heading(item)
-        elif item.inline and not item.is_caption:
+        elif item.is_inline_title or (item.inline and self._date and not item.is_caption):
             self._take_inline(item)
         elif (self._in_notes or item.is_note) and item.note_label:
             label = item.note_label

@@ -21,9 +21,13 @@ _HEADINGS = 2
 _FRONT_MATTER = re.compile(r"\A(---|\+\+\+)[ \t]*\n(.*?\n)(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _FRONT_LINE = r"^{}[ \t]*[:=][ \t]*(['\"]?)(.+?)\1[ \t]*$"
 _NOTE_TEXT = re.compile(r"^\[\^([^\]\s]+)\]:[ \t]*", re.MULTILINE)
+# A note's further paragraphs, which are indented.
+_NOTE_GOES_ON = re.compile(r"^\[\^[^\]\s]+\]:.*(?:\n(?:[ \t]*\n)*(?: {2,}|\t).*\S.*)+", re.MULTILINE)
 _NOTE_MARK = re.compile(r"\[\^([^\]\s]+)\]")
-# What dialects of Markdown add: {#id} of a heading, [[page|words]], ==marked==, [x] of a task, [!note] of a callout.
+# What dialects of Markdown add: ![[image]], {#id} of a heading, [[page|words]], ==marked==, [x] of a task, [!note] of a
+# callout.
 _DIALECTS = (
+    (re.compile(r"!\[\[[^\]\n]*\]\]"), ""),
     (re.compile(r"[ \t]*\{#[^}\s]+\}[ \t]*$", re.MULTILINE), ""),
     (re.compile(r"\[\[(?:[^\]|\n]*\|)?([^\]|\n]+)\]\]"), r"\1"),
     (re.compile(r"(?<!=)==(?!=)(\S(?:[^=\n]*\S)?)==(?!=)"), r"\1"),
@@ -88,10 +92,12 @@ def _html_of(markdown: str) -> str:
 
     if front := _FRONT_MATTER.match(markdown):
         markdown = _head_of(front[2], markdown[front.end() :])
+    markdown = _NOTE_GOES_ON.sub(lambda note: re.sub(r"\n[ \t]+", "\n", note.group()), markdown)
     markdown = _NOTE_MARK.sub(r"[\1]", _NOTE_TEXT.sub(r"\n[\1] ", markdown))
     for pattern, words in _DIALECTS:
         markdown = pattern.sub(words, markdown)
-    reader = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    # Code is fenced; what is only indented is text whose indent means something else, or nothing.
+    reader = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).disable("code")
     tokens = reader.parse(markdown)
     for token in tokens:
         if token.type == "list_item_open" and token.info:

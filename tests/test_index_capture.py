@@ -912,3 +912,15 @@ def test_what_stands_in_both_languages_amid_the_article_is_no_sites_whatever_its
     )
     assert [p.section.path("zh") for p in of_kind(marked, "body")] == ["", "搜索", "广告"]
     assert [p.section.path("en") for p in of_kind(marked, "body")] == ["", "Search", "Advertisement"]
+
+
+def test_a_line_with_a_bar_is_no_heading_where_its_halves_cannot_say_the_same_or_it_is_an_item() -> None:
+    own = ("新版炉子支持中文和 macOS / Windows", "The new oven supports Chinese, macOS and Windows")
+    section = of_kind(page("", "\n\n".join(reversed(own)), ""), "body")[1].section
+    assert (section.zh, section.en) == (own[:1], own[1:])
+    items = "- 面团 / Dough\n- 酵母 / Leaven"
+    text = "\n\n".join(
+        ["# 面包店", *PAIRS[0], "## Words", "## 词语", items, *PAIRS[1], "## After", "## 之后", *PAIRS[2]]
+    )
+    marked = read_captured(Path("page.md"), text)
+    assert [(p.zh, p.section.zh) for p in of_kind(marked, "body")][1:3] == [("面团", ("词语",)), ("酵母", ("词语",))]

@@ -343,3 +343,10 @@ def test_an_exponent_stays_raised_and_a_notes_number_stands_in_brackets() -> Non
     assert lines(page + linked, "") == [
         "用了10²⁶次，代价O(n²)，拟合的R²，每10 km⁻¹。[1]第1st章2024[2]年[3]水管[4], pipes[5]"
     ]
+
+
+def test_what_is_indented_is_text_and_a_note_may_go_on_so() -> None:
+    text = "茶[^1]\n\n    茶园在山上。\n\n![[Pasted image 1.png]]\n\n[^1]: 出自年报。\n\n    From the report.\n\n```\ncode()\n```\n"
+    page = plain(text, ".md")
+    assert lines(text) == ["茶[1]", "茶园在山上。", "[1] 出自年报。", "From the report."]
+    assert Mark("note") in page.marks.values()
