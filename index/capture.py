@@ -31,6 +31,7 @@ from index.outline import speaker_of, who_have_turns
 from index.pairing import Embed, pair_blocks, prevailing_order
 from index.paragraphs import Article, Kind, Paragraph, Section
 from index.vocabulary import is_about, is_notes_title, is_summary_label, names_makers
+from index.wordless import with_numbers_joined
 
 _CAPTION = re.compile(
     r"^\s*(?:[▲△▼◆]|(?:图|圖|表)\s*\d|(?:图|圖)(?:片|说|說)?\s*[:：]|(?:figure|fig\.|chart|table)\s*\d|photo(?:graph)?s?\s*:)",
@@ -120,7 +121,8 @@ def read_captured(path: Path, text: str, embed: Embed | None = None) -> Article:
     Raises UserError when the page does not hold the two languages side by side.
     """
     page = plain(text, path.suffix)
-    blocks = side_by_side(_without_furniture(read_blocks(page.text, page.marks)), embed)
+    blocks = with_numbers_joined(read_blocks(page.text, page.marks))
+    blocks = side_by_side(_without_furniture(blocks), embed)
     earliest, surely = first_prose(path, blocks)
     order = prevailing_order(blocks)
     titles = [i for i, block in enumerate(blocks[:earliest]) if block.level == 1]
@@ -365,7 +367,7 @@ def _number(entries: Sequence[Entry], path: Path, foot: Sequence[_Item]) -> Arti
         for number, entry in enumerate(entries, start=1)
     )
     notes = tuple(
-        f"¶{p.number} has no {'English' if p.zh else 'Chinese'}: {(p.zh or p.en or '')[:40]}…"
+        f"¶{p.number} has no {'English' if p.zh else 'Chinese'}: {' '.join((p.zh or p.en or '')[:40].split())}…"
         for p in paragraphs
         if len(p.languages) == 1 and p.kind not in ("front", "summary")
     )

@@ -924,3 +924,20 @@ def test_a_line_with_a_bar_is_no_heading_where_its_halves_cannot_say_the_same_or
     )
     marked = read_captured(Path("page.md"), text)
     assert [(p.zh, p.section.zh) for p in of_kind(marked, "body")][1:3] == [("面团", ("词语",)), ("酵母", ("词语",))]
+
+
+def test_what_has_no_words_is_joined_to_what_it_is_of() -> None:
+    amount = page("", "80%\n\nof the loaves are sold before noon,\n\n的面包在中午之前卖出，", "")
+    assert ("80%的面包在中午之前卖出，", "80% of the loaves are sold before noon,") in {
+        (p.zh, p.en) for p in amount.paragraphs
+    }
+    tables = [f"| {head} |\n|---|---|\n| 2021 | 35 |\n| 2022 | 40 |" for head in ("Year | Loaves", "年份 | 面包")]
+    text = "\n\n".join(["# 面包店", *PAIRS[0], *tables, *PAIRS[1]])
+    table = ("年份; 面包\n2021; 35\n2022; 40", "Year; Loaves\n2021; 35\n2022; 40")
+    assert table in {(p.zh, p.en) for p in read_captured(Path("page.md"), text).paragraphs}
+    both = text.replace(tables[1], "").replace("Year |", "Year<br>年份 |").replace("Loaves |", "Loaves<br>面包 |")
+    assert table == next(
+        (p.zh.replace("；", "; "), p.en)
+        for p in read_captured(Path("page.md"), both).paragraphs
+        if p.zh and "面包\n" in p.zh
+    )

@@ -1,0 +1,57 @@
+"""Lines without words, joined to what they are of: a table's rows (2021; 35) to its head, 80% to the text below it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from index.blocks import Block
+from index.lines import joined
+from index.paragraphs import LANGUAGES
+
+_ROW = re.compile(r"(?=.*\d).+; .+")
+_CELLS = re.compile(r"[;；]")
+_AMOUNT = re.compile(r"[~≈<>+−-]?\s?\d[\d.,]*\s?[%％‰×]\+?|[$€£¥￥]\s?\d[\d.,]*")
+
+
+def with_numbers_joined(blocks: Sequence[Block]) -> list[Block]:
+    """`blocks`, each line without words joined to the block that it is of, or to both of a pair."""
+    return _renumbered(_with_amounts(_with_rows(blocks)))
+
+
+def _with_rows(blocks: Sequence[Block]) -> list[Block]:
+    kept: list[Block] = []
+    heads: list[Block] = []
+    for last, block in zip([None, *blocks], blocks, strict=False):
+        is_row = block.language is None and block.mark is not None and _ROW.fullmatch(block.text)
+        if not is_row or last is None or last.language is not None:
+            heads = [head for head in _beside(kept[:-3:-1]) if _CELLS.search(head.text)] if is_row else []
+        if heads:
+            heads = [replace(head, text=f"{head.text}\n{block.text}") for head in heads]
+            kept[-len(heads) :] = reversed(heads)
+        else:
+            kept.append(block)
+    return kept
+
+
+def _with_amounts(blocks: Sequence[Block]) -> list[Block]:
+    below: list[Block] = []
+    for block in reversed(blocks):
+        is_amount = block.language is None and _AMOUNT.fullmatch(block.text)
+        if texts := _beside(below[:-3:-1]) if is_amount else []:
+            below[-len(texts) :] = [replace(text, text=joined(block.text, text.text)) for text in reversed(texts)]
+        else:
+            below.append(block)
+    return below[::-1]
+
+
+def _beside(nearest: Sequence[Block]) -> list[Block]:
+    """Of the two blocks nearest to a line without words those that it is of: a pair, or one; no headings."""
+    own = [block for block in nearest[:1] if block.language in LANGUAGES and not block.level]
+    pair = [b for b in nearest[1:] if own and {b.language, own[0].language} == {"zh", "en"} and b.mark == own[0].mark]
+    return own + [block for block in pair if "\n" not in block.text]
+
+
+def _renumbered(blocks: Sequence[Block]) -> list[Block]:
+    return [replace(block, position=position) for position, block in enumerate(blocks)]
