@@ -127,6 +127,9 @@ def read_captured(path: Path, text: str, embed: Embed | None = None) -> Article:
     order = prevailing_order(blocks)
     titles = [i for i, block in enumerate(blocks[:earliest]) if block.level == 1]
     title = titles[0] if titles else find_title(blocks[:earliest], page.text, order, embed)
+    left_out = [block for block in blocks[:title] if titles and _is_prose(block)]
+    if title == earliest and (above := _above_without_title(blocks[:earliest], any(b.level for b in blocks))):
+        blocks, title, surely = [*above, *blocks[earliest:]], 0, int(not ends_as_a_sentence(above[0].text))
     if blocks[title].language == "both":
         blocks, surely = parted_title(blocks, title), surely + 1
     # What is marked as a heading of a part stands below the head.
@@ -136,7 +139,10 @@ def read_captured(path: Path, text: str, embed: Embed | None = None) -> Article:
     structure = _Structure(who_have_turns(name for item in items if not item.mark for name in item.speakers))
     for item, following in zip(items, [*items[1:], None], strict=True):
         structure.take(item, following)
-    return _number([*head_entries(head), *structure.finish()], path, foot)
+    # What looks like the page's own may be of the article; it is left out, but not in silence.
+    left = [("above the title", block.text) for block in left_out]
+    left += [("after the last pair", prose) for item in foot if (prose := item.prose)]
+    return _number([*head_entries(head), *structure.finish()], path, left)
 
 
 def _without_furniture(blocks: Sequence[Block]) -> list[Block]:
@@ -145,7 +151,7 @@ def _without_furniture(blocks: Sequence[Block]) -> list[Block]:
     What stands in both languages amid the prose is the article's, whatever its words: 用户可以随时退订。
     """
     firm = [block for block in blocks if not block.is_furniture]
-    prose = [b.position for b in firm if b.size >= PROSE_SIZE.get(b.language or "en", 0) and ends_as_a_sentence(b.text)]
+    prose = [block.position for block in firm if _is_prose(block)]
     order = prevailing_order(firm)
     amid = blocks[prose[0] + 1 : prose[-1]] if prose else []
     beside = {b.position: b.position + (order if b.language == "zh" else -order) for b in amid}
@@ -160,6 +166,18 @@ def _say_the_same(one: Block, other: Block) -> bool:
     zh, en = (one, other) if one.language == "zh" else (other, one)
     are_sentences = ends_as_a_sentence(zh.text) and ends_as_a_sentence(en.text) and zh.size < en.size < 6 * zh.size
     return are_sentences or zh.level == en.level > 0
+
+
+def _is_prose(block: Block) -> bool:
+    return block.size >= PROSE_SIZE.get(block.language or "en", 0) and ends_as_a_sentence(block.text)
+
+
+def _above_without_title(above: Sequence[Block], has_headings: bool) -> list[Block]:
+    """Of what stands above the first pair, where no title does in both languages, what may be the article's.
+
+    All of it where the page marks headings, else prose, and what the page begins with, which may be its title.
+    """
+    return [block for block in above if has_headings or block.position == 0 or _is_prose(block)]
 
 
 # --- the body ----------------------------------------------------------------------------------------------
@@ -361,7 +379,7 @@ def _with_credits(entries: list[Entry]) -> list[Entry]:
     return entries
 
 
-def _number(entries: Sequence[Entry], path: Path, foot: Sequence[_Item]) -> Article:
+def _number(entries: Sequence[Entry], path: Path, left: Sequence[tuple[str, str]]) -> Article:
     paragraphs = tuple(
         Paragraph(number, entry.kind, entry.zh, entry.en, entry.section)
         for number, entry in enumerate(entries, start=1)
@@ -371,8 +389,7 @@ def _number(entries: Sequence[Entry], path: Path, foot: Sequence[_Item]) -> Arti
         for p in paragraphs
         if len(p.languages) == 1 and p.kind not in ("front", "summary")
     )
-    # A last paragraph without its translation looks like the foot; it is left out, but not in silence.
-    notes += tuple(f"left out after the last pair: {text[:40]}…" for item in foot if (text := item.prose))
+    notes += tuple(f"left out {where}: {' '.join(text[:40].split())}…" for where, text in left)
     front = next((p for p in paragraphs if p.kind == "front"), None)
     title = " / ".join(_title_of(text) for text in (front.en, front.zh) if text) if front else path.stem
     return Article(title=title, paragraphs=paragraphs, notes=notes)

@@ -941,3 +941,16 @@ def test_what_has_no_words_is_joined_to_what_it_is_of() -> None:
         for p in read_captured(Path("page.md"), both).paragraphs
         if p.zh and "面包\n" in p.zh
     )
+
+
+def test_what_stands_above_the_first_pair_in_one_language_is_not_lost() -> None:
+    prose = "\n\n".join(line for pair in PAIRS for line in pair)
+    titled = read_captured(Path("page.txt"), f"雨天面包店：三年的观察\n\n{prose}")
+    assert (titled.title, titled.paragraphs[0].kind) == ("雨天面包店：三年的观察", "front")
+    intro = "本文最初发表于一份内部通讯，编辑部征得作者同意后全文刊出，略有删节。"
+    introduced = read_captured(Path("page.txt"), f"{intro}\n\n{prose}")
+    assert (introduced.paragraphs[0].zh, introduced.paragraphs[0].kind) == (intro, "body")
+    headed = read_captured(Path("page.md"), f"## 背景\n\n{prose}")
+    assert {p.section.zh for p in headed.paragraphs} == {("背景",)}
+    below = read_captured(Path("page.md"), f"> {intro}\n\n# 雨天面包店\n\n# The Bakery in the Rain\n\n{prose}")
+    assert below.notes == (f"left out above the title: {intro}…",)
