@@ -30,7 +30,7 @@ from index.markup import plain
 from index.outline import speaker_of, who_have_turns
 from index.pairing import Embed, pair_blocks, prevailing_order
 from index.paragraphs import Article, Kind, Paragraph, Section
-from index.vocabulary import is_about, is_notes_title, is_summary_label, names_makers
+from index.vocabulary import heads_what_is_numbered, is_about, is_summary_label, names_makers
 from index.wordless import with_numbers_joined
 
 _CAPTION = re.compile(
@@ -108,6 +108,11 @@ class _Item:
         return bool(self.mark and self.mark.role == "note")
 
     @property
+    def heads_what_is_numbered(self) -> bool:
+        """Whether it heads the notes, or the references."""
+        return any(heads_what_is_numbered(text) for text in (self.zh, self.en) if text)
+
+    @property
     def note_label(self) -> str | None:
         for text in (self.zh, self.en):
             if text and (label := footnote_label(text)):
@@ -128,14 +133,14 @@ def read_captured(path: Path, text: str, embed: Embed | None = None) -> Article:
     titles = [i for i, block in enumerate(blocks[:earliest]) if block.level == 1]
     title = titles[0] if titles else find_title(blocks[:earliest], page.text, order, embed)
     left_out = [block for block in blocks[:title] if titles and _is_prose(block)]
-    if title == earliest and (above := _above_without_title(blocks[:earliest], any(b.level for b in blocks))):
+    if title == earliest and (above := _above_without_title(blocks[:earliest], page.is_alone)):
         blocks, title, surely = [*above, *blocks[earliest:]], 0, int(not ends_as_a_sentence(above[0].text))
     if blocks[title].language == "both":
         blocks, surely = parted_title(blocks, title), surely + 1
     # What is marked as a heading of a part stands below the head.
     surely = next((i for i in range(title, surely) if blocks[i].level > 1), surely)
     head, rest = split_head(blocks[title:surely], order, embed)
-    items, foot = _cut_foot(_items([*rest, *blocks[surely:]], order, embed))
+    items, foot = _cut_foot(_items([*rest, *blocks[surely:]], order, embed), page.is_alone)
     structure = _Structure(who_have_turns(name for item in items if not item.mark for name in item.speakers))
     for item, following in zip(items, [*items[1:], None], strict=True):
         structure.take(item, following)
@@ -172,12 +177,12 @@ def _is_prose(block: Block) -> bool:
     return block.size >= PROSE_SIZE.get(block.language or "en", 0) and ends_as_a_sentence(block.text)
 
 
-def _above_without_title(above: Sequence[Block], has_headings: bool) -> list[Block]:
+def _above_without_title(above: Sequence[Block], is_alone: bool) -> list[Block]:
     """Of what stands above the first pair, where no title does in both languages, what may be the article's.
 
-    All of it where the page marks headings, else prose, and what the page begins with, which may be its title.
+    All of it where there is no site around it; else marked headings, prose, and the first line, which may be its title.
     """
-    return [block for block in above if has_headings or block.position == 0 or _is_prose(block)]
+    return [b for b in above if is_alone or b.level or b.position == 0 or _is_prose(b)]
 
 
 # --- the body ----------------------------------------------------------------------------------------------
@@ -251,9 +256,19 @@ def _figure_titles(blocks: Sequence[Block]) -> list[Block]:
     return titles
 
 
-def _cut_foot(items: Sequence[_Item]) -> tuple[Sequence[_Item], Sequence[_Item]]:
-    """The article, and what follows its last paragraph in both languages: the page's own foot."""
+def _cut_foot(items: Sequence[_Item], is_alone: bool) -> tuple[Sequence[_Item], Sequence[_Item]]:
+    """The article, and the page's own foot: what follows its last paragraph in both languages.
+
+    Notes and references may stand in one language, numbered under their heading; where `is_alone` so may anything.
+    """
+    if is_alone:
+        return items, ()
     end = max((i + 1 for i, item in enumerate(items) if item.whole or item.is_note), default=len(items))
+    is_numbered = False
+    for i, item in enumerate(items):
+        is_numbered = item.heads_what_is_numbered or (is_numbered and item.note_label is not None)
+        if is_numbered and item.note_label:
+            end = max(end, i + 1)
     return items[:end], items[end:]
 
 
@@ -353,12 +368,10 @@ class _Structure:
             date, self._date = self._date, None
             self._entry = (f"{date.zh} {item.zh}", f"{date.en} {item.en}")
         else:
-            self._in_notes = is_notes_title(item.zh or "") or is_notes_title(item.en or "")
             self._take_heading(item)
 
     def _take_heading(self, item: _Item) -> None:
-        if not item.inline:
-            self._in_notes = any(is_notes_title(text) for text in (item.zh, item.en) if text)
+        self._in_notes = item.heads_what_is_numbered
         self._printed.append(item)
         self._entry = self._date = None
 

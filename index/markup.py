@@ -70,10 +70,14 @@ _AS_RAISED = str.maketrans("0123456789+-−n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺�
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """A text without markup, and {number of a line of it, from 1: what it is marked as}."""
+    """A text without markup, and {number of a line of it, from 1: what it is marked as}.
+
+    `is_alone`: it was written as Markdown, with nothing of a site around it.
+    """
 
     text: str
     marks: Mapping[int, Mark] = field(default_factory=dict)
+    is_alone: bool = False
 
 
 def plain(text: str, suffix: str = "") -> Plain:
@@ -83,7 +87,7 @@ def plain(text: str, suffix: str = "") -> Plain:
         return _of_html(text, frozenset())
     if suffix.lower() in (".md", ".markdown") or len(_HEADING.findall(text)) >= _HEADINGS:
         text = text.replace("\r\n", "\n")
-        return _of_html(_html_of(text), frozenset(_NOTE_TEXT.findall(text)))
+        return replace(_of_html(_html_of(text), frozenset(_NOTE_TEXT.findall(text))), is_alone=True)
     return Plain(as_meant(text))
 
 

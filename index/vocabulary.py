@@ -12,6 +12,7 @@ _SUMMARY = re.compile(
     re.IGNORECASE,
 )
 _NOTES = re.compile(r"脚注|尾注|注释|^\W*(?:foot|end)?notes\W*$", re.IGNORECASE)
+_REFERENCES = re.compile(r"\W*(?:参考(?:文献|资料)|引用文献|references|bibliography|works cited)\W*", re.IGNORECASE)
 _ABOUT = re.compile(
     r"(?:关于(?:本文|本报告|作者|译者).*|(?:作者|译者)(?:简介|介绍)|[鸣致]谢.*|credits|contributors|acknowledge?ments?|"
     r"about (?:this|the) (?:article|essay|report|text|piece|story|authors?|writers?|translators?|contributors))\W*",
@@ -83,6 +84,11 @@ def names_a_language(text: str) -> bool:
 def is_notes_title(text: str) -> bool:
     """Whether `text` heads the notes."""
     return _NOTES.search(simplified(text)) is not None
+
+
+def heads_what_is_numbered(text: str) -> bool:
+    """Whether `text` heads the notes, or the references."""
+    return is_notes_title(text) or _REFERENCES.fullmatch(simplified(text)) is not None
 
 
 def is_about(text: str) -> bool:

@@ -954,3 +954,20 @@ def test_what_stands_above_the_first_pair_in_one_language_is_not_lost() -> None:
     assert {p.section.zh for p in headed.paragraphs} == {("背景",)}
     below = read_captured(Path("page.md"), f"> {intro}\n\n# 雨天面包店\n\n# The Bakery in the Rain\n\n{prose}")
     assert below.notes == (f"left out above the title: {intro}…",)
+
+
+@pytest.mark.parametrize("heading", [("注释", "Notes"), ("参考文献", "References")])
+def test_notes_and_references_in_one_language_are_no_foot_of_the_page(heading: tuple[str, str]) -> None:
+    notes = ["[1] City Ovens, Annual Report", "[2] Doe, A. (2021). Loaves. Journal of Bread, 12(3)."]
+    lines = [*(line for pair in PAIRS for line in pair), "\n".join(reversed(heading)), *notes, "About this site"]
+    article = read_captured(Path("page.txt"), "\n\n".join(["雨天面包店\nThe Bakery in the Rain", *lines]))
+    assert [(p.kind, p.zh, p.en) for p in article.paragraphs[-2:]] == [("footnote", None, note) for note in notes]
+    assert article.paragraphs[-1].section.zh == (heading[0], "注 2")
+
+
+def test_markdown_has_no_foot_of_a_site() -> None:
+    prose = "\n\n".join(line for pair in PAIRS for line in pair)
+    article = read_captured(
+        Path("page.md"), f"# 面包店\n\n{prose}\n\n## 译者后记\n\n这篇文章是冬天译的。\n\n感谢李明校对"
+    )
+    assert [p.zh for p in article.paragraphs if p.section.zh] == ["这篇文章是冬天译的。", "感谢李明校对"]
