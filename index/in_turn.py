@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.blocks import Block
+from index.blocks import Block, ends_as_a_sentence
 from index.lines import INTERLEAVED, share_of_changes
 from index.ordinals import label
 from index.pairing import CHARACTERS_EN_PER_ZH, Embed, align, content_score, standing_out
@@ -22,8 +22,8 @@ from index.vocabulary import names_a_language
 
 # Of neighbouring lines, the site's own among them, fewer than this are in different languages; interleaved, 0.7 are.
 _OF_ALL_LINES = 0.4
-# Paragraphs of prose in each language, at least, that tell it.
-_PROSE = 3
+# Paragraphs of prose in each language, at least, that tell it; and where all of one stands before all of the other.
+_PROSE, _PROSE_APART = 3, 2
 # What is lost where one is short and the other prose, or one a heading, or both begin with a number and these differ;
 # and where the English is in capitals, as a publisher's name above a title is. The weight of the square of how far
 # apart they stand, as shares of their language's blocks.
@@ -77,11 +77,17 @@ def _alike(one: Sequence[Block], other: Sequence[Block]) -> int:
 
 def _stand_in_turn(blocks: Sequence[Block]) -> bool:
     of_all = [block for block in blocks if block.language in LANGUAGES]
-    prose = [block.language for block in of_all if not block.is_short]
-    if min(prose.count("zh"), prose.count("en")) < _PROSE:
+    prose = [block.language for block in of_all if _is_prose(block)]
+    are_apart = sum(one != other for one, other in pairwise(prose)) == 1
+    if min(prose.count("zh"), prose.count("en")) < (_PROSE_APART if are_apart else _PROSE):
         return False
     of_all_changes = share_of_changes([block.language for block in of_all])
     return share_of_changes(prose) < INTERLEAVED or of_all_changes < _OF_ALL_LINES
+
+
+def _is_prose(block: Block) -> bool:
+    """Whether it is a paragraph, however short; not a label with a colon."""
+    return not block.is_short or ends_as_a_sentence(block.text)
 
 
 def _aligned(blocks: Sequence[Block], embed: Embed | None) -> list[Block]:
@@ -92,7 +98,7 @@ def _aligned(blocks: Sequence[Block], embed: Embed | None) -> list[Block]:
     kept = [block for block in blocks if not names_a_language(block.text)]
     zh, en = ([block for block in kept if block.language == language] for language in LANGUAGES)
     pairs = [(zh[i], en[j]) for i, j in align(_scores(zh, en, embed))]
-    first = next(block.language for block in kept if block.language in LANGUAGES and not block.is_short)
+    first = next(block.language for block in kept if block.language in LANGUAGES and _is_prose(block))
     partner = {one.position: other for pair in pairs for one, other in (pair, pair[::-1]) if one.language == first}
     placed = {block.position for block in partner.values()}
     ordered: list[Block] = []
@@ -127,5 +133,5 @@ def _scores(zh: Sequence[Block], en: Sequence[Block], embed: Embed | None) -> ND
 
 def _unlike(z: Block, e: Block, z_label: Label, e_label: Label) -> float:
     numbers_differ = z_label is not None and e_label is not None and z_label[1] != e_label[1]
-    unlike = (z.is_short != e.is_short) + (z.level != e.level) + numbers_differ
+    unlike = (_is_prose(z) != _is_prose(e)) + (z.level != e.level) + numbers_differ
     return _UNLIKE * unlike + _CAPITALS * e.text.isupper()

@@ -71,3 +71,16 @@ def test_what_stands_in_one_language_alone_stays_behind_what_it_followed(tmp_pat
     assert read.paragraphs[at].en is None
     neighbours = {(p.zh, p.en) for p in printed.paragraphs}
     assert {(p.zh, p.en) for p in (read.paragraphs[at - 1], read.paragraphs[at + 1])} <= neighbours
+
+
+SHORT = [
+    ("桥上装有四百一十二个传感器，每三秒报告一次，没有人去读。", "The bridge has 412 sensors that report every three seconds, and until last spring nobody read what they say."),
+    ("第二套系统于二〇二四年三月启用，至今运转正常。", "The second system was switched on in March 2024, at a cost that nobody will name, and it still runs well."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("title", [("大桥之耳", "The Ear of the Bridge"), ()])
+def test_a_short_text_in_one_language_and_then_in_the_other_is_paired(title: tuple[str, ...]) -> None:
+    zh, en = ([*title[i : i + 1], *(pair[i] for pair in SHORT)] for i in (0, 1))
+    read = read_captured(Path("short.txt"), "\n\n".join([*zh, *en]))
+    assert [(p.zh, p.en) for p in read.paragraphs] == list(zip(zh, en, strict=True))
