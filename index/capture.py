@@ -33,8 +33,14 @@ from index.paragraphs import Article, Kind, Paragraph, Section
 from index.vocabulary import heads_what_is_numbered, is_about, is_summary_label, names_makers
 from index.wordless import with_numbers_joined
 
+# A sentence that speaks of a figure is none: 图 2 显示……, "Figure 2 shows that …".
 _CAPTION = re.compile(
-    r"^\s*(?:[▲△▼◆]|(?:图|圖|表)\s*\d|(?:图|圖)(?:片|说|說)?\s*[:：]|(?:figure|fig\.|chart|table)\s*\d|photo(?:graph)?s?\s*:)",
+    r"^\s*(?:[▲△▼◆]|"
+    r"(?:图|圖|表)\s*\d+(?![\d.]*\s*(?:[中里裡]|所示|显示|顯示|列出|说明|說明|表明|展示|给出|給出|反映|比较|比較|可[以见見]))|"
+    r"(?:图|圖)(?:片|说|說)?\s*[:：]|"
+    r"(?:figure|fig\.|chart|table)\s*\d+(?![\d.]*\s*(?:shows?|lists?|gives?|presents?|compares?|illustrates?|plots?|"
+    r"depicts?|displays?|indicates?|reveals?|suggests?|describes?|summari[sz]es?|demonstrates?)\b)|"
+    r"photo(?:graph)?s?\s*:)",
     re.IGNORECASE,
 )
 # "Part 2: …", 第二部分：… and "Q: …" are no speakers: headings.

@@ -19,7 +19,10 @@ _PAGE = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html)\b", re.IGNOR
 # So many lines that look like Markdown's headings make a text Markdown, whatever its file is called.
 _HEADINGS = 2
 _FRONT_MATTER = re.compile(r"\A(---|\+\+\+)[ \t]*\n(.*?\n)(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_TITLE = re.compile(r"^# +(.+?)(?: +#+)?[ \t]*$", re.MULTILINE)
 _FRONT_LINE = r"^{}[ \t]*[:=][ \t]*(['\"]?)(.+?)\1[ \t]*$"
+_FOLDED = re.compile(r"[>|][+-]?[ \t]*\n((?:[ \t]+\S.*\n?)+)")
+_FENCED = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 _NOTE_TEXT = re.compile(r"^\[\^([^\]\s]+)\]:[ \t]*", re.MULTILINE)
 # A note's further paragraphs, which are indented.
 _NOTE_GOES_ON = re.compile(r"^\[\^[^\]\s]+\]:.*(?:\n(?:[ \t]*\n)*(?: {2,}|\t).*\S.*)+", re.MULTILINE)
@@ -111,11 +114,22 @@ def _html_of(markdown: str) -> str:
 
 def _head_of(front_matter: str, markdown: str) -> str:
     """`markdown` below the title, and who made it, that its front matter alone states."""
+    front_matter = _FOLDED.sub(lambda folded: " ".join(folded[1].split()) + "\n", front_matter)
     title = re.search(_FRONT_LINE.format("title"), front_matter, re.MULTILINE)
-    if not title or re.search(r"^# ", markdown, re.MULTILINE):
+    if not title or _states_title(markdown, title[2]):
         return markdown
+    # Its outermost headings are those of parts.
+    markdown = re.sub(r"^#{1,5}(?=[ \t])", r"#\g<0>", markdown, flags=re.MULTILINE)
     maker = re.search(_FRONT_LINE.format("(?:author|作者)"), front_matter, re.MULTILINE)
     return "\n\n".join([f"# {title[2]}", *([f"Author: {maker[2]}"] if maker else []), markdown])
+
+
+def _states_title(markdown: str, title: str) -> bool:
+    """Whether `markdown` has the title that its front matter has, or begins with all that is marked as one."""
+    text = _FENCED.sub("", markdown)
+    begins = re.match(r"(?:\s*# .+)*", text)
+    first, outermost = (_TITLE.findall(own) for own in (begins[0] if begins else "", text))
+    return (bool(first) and first == outermost) or not {title, *(split_inline(title) or ())}.isdisjoint(outermost)
 
 
 def _of_html(html: str, notes: frozenset[str]) -> Plain:

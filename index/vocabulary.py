@@ -6,12 +6,18 @@ import re
 
 from index.keywords import simplified
 
+# What may stand before a heading's words, or between them: its number, brackets, bars.
+_AROUND = r"(?:[\W\d]|[一二三四五六七八九十]+、)*"
 _SUMMARY = re.compile(
-    r"导读|摘要|导语|提要|内容概要|^\W*(?:编者?按|编者(?:注|的话)|编辑(?:按|手记|按语))\W*$|"
+    rf"^{_AROUND}(?:(?:本文|全文|文章|内容|中文|英文)*(?:导读|摘要|导语|提要|概要)(?:\W|summary|abstract)*)+$|^\W*(?:编者?按|编者(?:注|的话)|编辑(?:按|手记|按语))\W*$|"
     r"^(?:summary|abstract|tl;?dr|(?:the )?editor(?:['’]?s|s['’])? note|(?:(?:a )?note )?from the editors?)\W*$",
     re.IGNORECASE,
 )
-_NOTES = re.compile(r"脚注|尾注|注释|^\W*(?:foot|end)?notes\W*$", re.IGNORECASE)
+_NOTES = re.compile(
+    rf"^{_AROUND}(?:本文|原文|文末|作者|译者)?(?:脚注|尾注|注释)(?:[与和及、]参考(?:文献|资料))?(?:\W|(?:foot|end)?notes)*$|"
+    rf"^{_AROUND}(?:foot|end)?notes(?: and references)?\W*$",
+    re.IGNORECASE,
+)
 _REFERENCES = re.compile(r"\W*(?:参考(?:文献|资料)|引用文献|references|bibliography|works cited)\W*", re.IGNORECASE)
 _ABOUT = re.compile(
     r"(?:关于(?:本文|本报告|作者|译者).*|(?:作者|译者)(?:简介|介绍)|[鸣致]谢.*|credits|contributors|acknowledge?ments?|"
@@ -27,7 +33,8 @@ _CREDITS = re.compile(
     r"(?:共同|联合)(?:撰写|执笔|撰文)|(?:提供|给予).{0,12}(?:编辑|反馈|意见|帮助)|致谢|鸣谢|"
     r"(?:本文|全文|文章|图表|插图|照片|中文版|译文)由.{2,24}(?:撰写|采写|执笔|绘制|校对|摄影|翻译)|"
     r"co-?authored|(?:article|essay|report|text|piece) was written by|editorial support|provided feedback|"
-    r"(?:we|authors?) (?:would like to )?thank|acknowledg|"
+    r"(?:we|authors?) (?:would like to )?thank|(?:^|\n)acknowledge?ments?\b|gratefully acknowledge|"
+    r"(?:we|authors?) acknowledges? [^.]{0,60}(?-i:\b[A-Z][a-z]+ [A-Z])|"
     r"(?:charts|figures|drawings|photographs) (?:were|are) (?:drawn|made|taken) by",
     re.IGNORECASE,
 )

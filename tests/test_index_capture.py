@@ -13,7 +13,7 @@ from index.errors import UserError
 from index.headings import Heading, levels
 from index.paragraphs import Article, Language, Paragraph, Section, count_kinds
 from index.source import BUNDLED_ARTICLE, ArticleReader
-from index.vocabulary import says_who_or_when
+from index.vocabulary import is_notes_title, is_summary_label, names_makers, says_who_or_when
 
 ARTICLES = Path(__file__).parent / "articles"
 
@@ -971,3 +971,19 @@ def test_markdown_has_no_foot_of_a_site() -> None:
         Path("page.md"), f"# 面包店\n\n{prose}\n\n## 译者后记\n\n这篇文章是冬天译的。\n\n感谢李明校对"
     )
     assert [p.zh for p in article.paragraphs if p.section.zh] == ["这篇文章是冬天译的。", "感谢李明校对"]
+
+
+def test_a_word_alone_makes_no_summary_no_notes_no_figure_and_no_credits() -> None:
+    figure = ("Figure 12 shows the street at dawn.", "图 12 显示黎明时的街道。")
+    article = page(
+        "自动摘要的局限\n\nThe Limits of Summaries",
+        "代码注释的作用\n\nWhat Comments Do\n\n1. Say it.\n\n1. 说清楚。",
+        "\n\n".join(figure),
+    )
+    assert {p.kind for p in article.paragraphs[1:]} == {"body"}
+    assert all(map(is_summary_label, ("摘要", "1. 摘要：", "导读 · 内容摘要", "【全文提要】", "摘要 Abstract")))
+    assert all(map(is_notes_title, ("注释", "八、注释", "注释与参考文献", "Notes and References", "注释 Notes")))
+    assert not names_makers(
+        "我们必须承认这一点。\nWe must acknowledge that this cannot solve every problem in New York."
+    )
+    assert names_makers("承蒙帮助。\nWe acknowledge the help of Ada Finch.")

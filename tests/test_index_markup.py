@@ -350,3 +350,22 @@ def test_what_is_indented_is_text_and_a_note_may_go_on_so() -> None:
     page = plain(text, ".md")
     assert lines(text) == ["茶[1]", "茶园在山上。", "[1] 出自年报。", "From the report."]
     assert Mark("note") in page.marks.values()
+
+
+@pytest.mark.parametrize(
+    ("front", "text", "shown"),
+    [
+        ("title: 茶\n", "文。\n\n```\n# install\n```\n", ["# 茶", "文。"]),
+        ("title: 茶\n", "# 背景\n\n文。\n\n# 结论\n\n文。\n", ["# 茶", "## 背景", "文。", "## 结论", "文。"]),
+        ("title: 茶 / Tea\n", "# 茶\n\n文。\n\n# 结论\n\n文。\n", ["# 茶", "文。", "# 结论", "文。"]),
+        ("title: tea-2\n", "# 茶\n\n# Tea\n\n文。\n", ["# 茶", "# Tea", "文。"]),
+        ("title: >-\n  茶与\n  山\ndate: 2024\n", "文。\n", ["# 茶与 山", "文。"]),
+    ],
+)
+def test_the_title_of_the_front_matter_is_the_title_unless_the_text_begins_with_one(
+    front: str, text: str, shown: list[str]
+) -> None:
+    page = plain(f"---\n{front}---\n\n{text}", ".md")
+    levels = {number: "#" * mark.level + " " for number, mark in page.marks.items() if mark.level}
+    own = enumerate(page.text.split("\n"), start=1)
+    assert [levels.get(number, "") + line for number, line in own if line] == shown
