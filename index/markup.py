@@ -40,7 +40,8 @@ _DIALECTS = (
 
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _HIDDEN = frozenset(
-    "head script style template noscript nav aside footer button select textarea svg iframe pre rt rp".split()
+    "head script style template noscript nav aside footer button select textarea svg iframe pre rt rp "
+    "annotation".split()
 )
 # Classes that sites give to what stands around an article; a wrapper's, as "has-sidebar", are none of them.
 _AROUND = re.compile(
@@ -49,10 +50,15 @@ _AROUND = re.compile(
     re.IGNORECASE,
 )
 _NOT_SHOWN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
-_INLINE = frozenset(
-    "a abbr b bdi bdo cite code data del dfn em font i img ins kbd label mark q rp rt ruby s samp small span strong "
-    "strike sub sup td th time tt u var wbr".split()
+# What begins and ends a paragraph; any other element, of mathematics or of a site's own, stands within a line. Cells
+# have a sign of their own.
+_BLOCKS = frozenset(
+    "address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure "
+    "footer form h1 h2 h3 h4 h5 h6 head header hgroup hr html legend li main menu nav ol option optgroup p pre search "
+    "section select summary table tbody textarea tfoot thead tr ul".split()
 )
+# An article that is shorter than such a share of the longest is another one's card.
+_OF_THE_LONGEST = 0.2
 _LEVELS = {f"h{level}": level for level in range(1, 7)}
 _NO_HEADINGS = frozenset(("ul", "ol", "dl", "blockquote", "table"))
 # Blanks of no width: a line of them alone is a blank line.
@@ -212,14 +218,15 @@ class _Reader(HTMLParser):
         self._articles = 0
 
     def blocks(self) -> list[_Block]:
-        """Those of the longest article, or of what is marked as the main thing; else all."""
+        """Those of the longest article and others like it, a language's or a part's; or of the main thing; else all."""
         self._end_block()
         sizes: dict[int, int] = {}
         for block in self._blocks:
             sizes[block.article] = sizes.get(block.article, 0) + len(block.text)
         if articles := sizes.keys() - {0}:
-            longest = max(articles, key=lambda article: sizes[article])
-            return [block for block in self._blocks if block.article == longest]
+            least = _OF_THE_LONGEST * max(sizes[article] for article in articles)
+            kept = {article for article in articles if sizes[article] >= least}
+            return [block for block in self._blocks if block.article in kept]
         return [block for block in self._blocks if "main" in block.within] or self._blocks
 
     @property
@@ -232,7 +239,7 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
         values = dict(attrs)
-        if tag not in _INLINE and tag != "br":
+        if tag in _BLOCKS:
             self._end_block()
             self._end_implied(tag)
         if tag in _SIGNS:
@@ -252,12 +259,12 @@ class _Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "sup":
             self._text.append(_LOWERED)
-        if tag not in _INLINE:
+        if tag in _BLOCKS:
             self._end_block()
         at = next((i for i in range(len(self._open) - 1, -1, -1) if self._open[i].name == tag), None)
         if at is not None:
             # What ends an inline element ends no block within it.
-            self._open[at:] = [e for e in self._open[at + 1 :] if tag in _INLINE and e.name not in _INLINE]
+            self._open[at:] = [e for e in self._open[at + 1 :] if tag not in _BLOCKS and e.name in _BLOCKS]
 
     def handle_data(self, data: str) -> None:
         if not self._is_hidden:

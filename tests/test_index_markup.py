@@ -369,3 +369,17 @@ def test_the_title_of_the_front_matter_is_the_title_unless_the_text_begins_with_
     levels = {number: "#" * mark.level + " " for number, mark in page.marks.items() if mark.level}
     own = enumerate(page.text.split("\n"), start=1)
     assert [levels.get(number, "") + line for number, line in own if line] == shown
+
+
+def test_an_element_that_is_no_block_stands_within_its_line() -> None:
+    page = """<html><p>损失 <math><mi>L</mi><mo>=</mo><mn>2</mn></math> 与<my-term>泄漏率</my-term><svg></svg>有关。</p>
+    <p>A <think> tag.</p><search>Not shown apart</search></html>"""
+    assert lines(page, "") == ["损失 L=2 与泄漏率有关。", "A tag.", "Not shown apart"]
+
+
+def test_an_article_in_each_language_is_read_whole_and_a_card_is_not() -> None:
+    articles = "".join(
+        f"<article><p>{line}</p></article>"
+        for line in ("茶园在山上，茶叶在山下。", "The garden is above the tea.", "Card")
+    )
+    assert lines(f"<html>{articles}</html>", "") == ["茶园在山上，茶叶在山下。", "The garden is above the tea."]
