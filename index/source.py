@@ -5,7 +5,9 @@ from __future__ import annotations
 import codecs
 import difflib
 import json
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from index.pairing import Embed
 from index.paragraphs import KINDS, LANGUAGES, Article, Paragraph, Section, contexts, split_path
 
 BUNDLED_ARTICLE = Path(__file__).parent / "articles" / "when-ai-builds-itself" / "source.txt"
+_PRIVATE = re.compile("[\ue000-\uf8ff]")
 _LONGEST_NAME = 200  # that a message repeats
 
 
@@ -125,18 +128,9 @@ def _is_strings(value: object) -> bool:
 
 
 def _read_text(path: Path) -> str:
-    try:
-        if not path.is_file():
-            found = "a folder" if path.is_dir() else "nothing"
-            raise UserError(
-                f"the source {path} is {found}, not a file. Give a captured article (text) or a .jsonl file."
-            )
-        data = path.read_bytes()
-    except OSError as error:  # forbidden; or a name too long for any file, as the article itself is
-        name = " ".join(str(path)[:_LONGEST_NAME].split())
-        raise UserError(
-            f"the source {name} cannot be read ({error.strerror}). Give the path of a file that you may read."
-        ) from error
+    data = _bytes_of(path)
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        data = data.decode("utf-16", errors="replace").encode()
     if not data.removeprefix(codecs.BOM_UTF8).strip():
         raise UserError(f"the source {path} is empty ({len(data)} bytes). Give a captured article or a .jsonl file.")
     if b"\0" in data[:65536]:
@@ -150,7 +144,24 @@ def _read_text(path: Path) -> str:
             raise UserError(
                 f"the source {path} has broken UTF-8 at byte {error.start + 1} (line {line}). Mend it or save it again."
             ) from None
+    for encoding in ("gb18030", "big5hkscs"):
+        with suppress(UnicodeDecodeError):
+            text = data.decode(encoding)
+            if not _PRIVATE.search(text):  # Big5 is almost always GB18030 too, but for what nobody assigned
+                return text
+    raise UserError(f"the source {path} is neither UTF-8 nor GB18030 nor Big5 text. Save it as UTF-8.")
+
+
+def _bytes_of(path: Path) -> bytes:
     try:
-        return data.decode("gb18030")
-    except UnicodeDecodeError:
-        raise UserError(f"the source {path} is neither UTF-8 nor GB18030 text. Save it as UTF-8.") from None
+        if not path.is_file():
+            found = "a folder" if path.is_dir() else "nothing"
+            raise UserError(
+                f"the source {path} is {found}, not a file. Give a captured article (text) or a .jsonl file."
+            )
+        return path.read_bytes()
+    except OSError as error:  # forbidden; or a name too long for any file, as the article itself is
+        name = " ".join(str(path)[:_LONGEST_NAME].split())
+        raise UserError(
+            f"the source {name} cannot be read ({error.strerror}). Give the path of a file that you may read."
+        ) from error

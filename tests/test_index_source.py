@@ -130,7 +130,7 @@ def test_a_binary_file_is_said_to_be_binary(tmp_path: Path, name: str) -> None:
 
 def test_bytes_of_no_known_encoding_are_refused_with_the_remedy(tmp_path: Path) -> None:
     (tmp_path / "odd.txt").write_bytes(b"caf\xe9 \xff\xff\n" * 20)
-    with pytest.raises(UserError, match=r"neither UTF-8 nor GB18030 text. Save it as UTF-8"):
+    with pytest.raises(UserError, match=r"neither UTF-8 nor GB18030 nor Big5 text. Save it as UTF-8"):
         read(tmp_path / "odd.txt")
 
 
@@ -138,6 +138,16 @@ def test_a_gb18030_page_reads_like_its_utf8_twin(tmp_path: Path) -> None:
     text = TEA.read_text(encoding="utf-8")
     (tmp_path / "tea.txt").write_bytes(text.encode("gb18030"))
     assert read(tmp_path / "tea.txt").paragraphs == read(TEA).paragraphs
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "big5hkscs"])
+def test_traditional_text_in_an_older_encoding_is_no_other_text(tmp_path: Path, encoding: str) -> None:
+    text = "\ufeff" * (encoding == "utf-16-be") + (
+        "研究團隊在過去三年裡持續觀察了這座城市的水系統，並記錄了每一次洩漏。\n"
+        "Over three years the team observed the water system of this city, and recorded every single leak.\n"
+    )
+    (tmp_path / "pipes.txt").write_bytes(text.encode(encoding))
+    assert [p.zh for p in read(tmp_path / "pipes.txt").paragraphs] == [text.strip("\ufeff").split("\n")[0]]
 
 
 def test_a_byte_order_mark_and_windows_line_ends_change_nothing(tmp_path: Path) -> None:
