@@ -82,15 +82,29 @@ def make_bed(name: str, noise: Path | None = None) -> Bed:
             questions=lambda questions: [_typed(q, unspaced) for q in questions],
             paragraphs=lambda own: [replace(p, zh=p.zh and unspaced(p.zh)) for p in own],
         )
-    if name == "traditional":
-        return Bed(  # the Chinese questions in traditional characters: nothing may change
-            "traditional",
-            questions=lambda questions: [_typed(q, traditional) for q in questions],
-        )
+    if name in _SPELLINGS:
+        return Bed(name, questions=lambda questions: [_typed(q, *_SPELLINGS[name]) for q in questions])
     raise UserError(f"no bed is named {name!r}. Choose from: {', '.join(BEDS)}.")
 
 
-BEDS = ("plain", "withheld", "noise", "counterfactual", "unspaced", "traditional")
+def titled(text: str) -> str:
+    """`text` with a capital on every word, as a title is typed."""
+    return re.sub(r"(?<![\w’'])[a-z]", lambda match: match.group().upper(), text)
+
+
+def traditional(text: str) -> str:
+    """`text` in traditional characters."""
+    written: str = _to_traditional().convert(text)
+    return written
+
+
+# The questions of one language, typed otherwise: nothing may change.
+_SPELLINGS: Mapping[str, tuple[Callable[[str], str], Language]] = {
+    "traditional": (traditional, "zh"),
+    "titled": (titled, "en"),
+    "capitals": (str.upper, "en"),
+}
+BEDS = ("plain", "withheld", "noise", "counterfactual", "unspaced", *_SPELLINGS)
 _SPACED = re.compile(rf"(?<=[{WIDE}])[^\S\n]+(?=[A-Za-z0-9])|(?<=[A-Za-z0-9%])[^\S\n]+(?=[{WIDE}])")
 
 
@@ -122,19 +136,13 @@ def unspaced(text: str) -> str:
     return _SPACED.sub("", text)
 
 
-def traditional(text: str) -> str:
-    """`text` in traditional characters."""
-    written: str = _to_traditional().convert(text)
-    return written
-
-
 @cache
 def _to_traditional() -> opencc.OpenCC:
     return opencc.OpenCC("s2t")
 
 
-def _typed(question: Question, spelling: Callable[[str], str]) -> Question:
-    return replace(question, asked={**question.asked, "zh": spelling(question.asked["zh"])})
+def _typed(question: Question, spelling: Callable[[str], str], language: Language = "zh") -> Question:
+    return replace(question, asked={**question.asked, language: spelling(question.asked[language])})
 
 
 def needs_several(question: Question) -> bool:

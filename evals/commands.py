@@ -17,7 +17,7 @@ from typing import Any
 from rich.table import Table
 
 from evals import report, tables
-from evals.beds import make_bed
+from evals.beds import BEDS, make_bed
 from evals.bench import Order, ask_attempts, attempt_engines, has_questions, perform, prepare_index
 from evals.compare import Comparison, compare, refuse_unlike
 from evals.datasets import XQuAD
@@ -103,7 +103,7 @@ def stress(args: argparse.Namespace) -> int:
     """
     settings = load_settings()
     generator = args.generator or settings.generator
-    names = ["plain", "withheld", "counterfactual", "unspaced", "traditional", *(["noise"] if args.noise else [])]
+    names = [name for name in BEDS if name != "noise" or args.noise]
     if not args.noise:
         print("the bed noise is left out: it needs other paragraphs (--noise PATH)", file=sys.stderr)
     results: dict[str, Scores] = {}

@@ -22,6 +22,7 @@ _CONTRACTED = re.compile(
     r"(?:is|are|was|were|do|does|did|has|have|had|ca|could|would|wo|should)n[’']t",
     re.IGNORECASE,
 )
+_WIDE = re.compile(f"[{WIDE}]+")
 # Three words or more, and no small letter.
 _SHOUTED = re.compile(rf"[^a-z{WIDE}]*(?:[A-Z]+[^\w{WIDE}]+){{2}}[A-Z][^a-z{WIDE}]*")
 # Words that are no names in capitals: “is it NOT allowed?”, “OK, who built it?”; WHO and IT are.
@@ -122,7 +123,7 @@ def names(text: str) -> frozenset[str]:
         if (
             len(word) < 2
             or _CONTRACTED.fullmatch(word)
-            or (shouted and word.isalpha())
+            or (shouted and not re.search(r"\d", word))
             or (word.isupper() and word.lower() in _EMPHASISED)
             or (is_title and word[1:].islower() and word.isalpha())
             or (opens and word[1:].islower() and word.isalpha())
@@ -134,7 +135,10 @@ def names(text: str) -> frozenset[str]:
 
 def is_shouted(text: str) -> bool:
     """Whether `text` is typed in capitals throughout."""
-    return _SHOUTED.fullmatch(text) is not None
+    own = (
+        _WIDE.sub(" ", text) if language_of_question(text) == "en" else text
+    )  # a term that it asks about may be Chinese
+    return _SHOUTED.fullmatch(own) is not None
 
 
 def _is_title(text: str) -> bool:

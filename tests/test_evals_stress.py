@@ -15,7 +15,7 @@ import pytest
 import rag.engine
 from evals import bench, commands, run
 from evals.__main__ import main
-from evals.beds import read_edits, traditional, unspaced
+from evals.beds import BEDS, read_edits, titled, traditional, unspaced
 from evals.bench import Order, has_questions
 from evals.datasets import OwnArticle
 from evals.run import RunFolder
@@ -61,13 +61,14 @@ def stressed(_article_folder: Path, tmp_path_factory: pytest.TempPathFactory) ->
             main(command)
         patch.setattr(commands, "read_bars", list)
         patch.setattr(commands, "_stale_quotes", lambda plain: (2, 1))
+        patch.setattr(commands, "BEDS", ("plain", "counterfactual"))
         status = main(command)
     folders = [RunFolder(path) for path in runs.iterdir()]
     return Stressed({folder.info.bed: folder for folder in folders}, out.getvalue(), status)
 
 
 def test_every_bed_is_asked_and_reported_and_no_gate_breaks(stressed: Stressed) -> None:
-    assert set(stressed.folders) == {"plain", "withheld", "counterfactual", "noise", "unspaced", "traditional"}
+    assert set(stressed.folders) == set(BEDS)
     for bed, folder in stressed.folders.items():
         assert f"│ {bed} " in stressed.out
         assert (folder.path / "report.html").is_file()
@@ -109,6 +110,15 @@ def test_traditional_characters_are_asked_of_the_article_as_it_is(stressed: Stre
     asked = [answer["question"] for (_, language), answer in folder.answers().items() if language == "zh"]
     assert asked == [traditional(question) for question in asked]
     assert any(simplified(question) != question for question in asked)
+
+
+def test_capitals_are_typed_in_english_alone(stressed: Stressed) -> None:
+    assert titled("What's the full-load weight of METR's tram?") == "What's The Full-Load Weight Of METR's Tram?"
+    for bed, typed in (("titled", titled), ("capitals", str.upper)):
+        plain = stressed.folders["plain"].answers()
+        for key, answer in stressed.folders[bed].answers().items():
+            as_written = plain[key]["question"]
+            assert answer["question"] == (typed(as_written) if key[1] == "en" else as_written)
 
 
 def test_the_engine_is_shown_the_edited_article_and_not_the_one_before(stressed: Stressed) -> None:

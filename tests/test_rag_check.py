@@ -258,6 +258,8 @@ def test_who_says_no_denies_no_more_than_the_rest_does(rarity: Rarity) -> None:
         ("Is it NOT allowed?", set()),
         ("OK, who built it?", set()),
         ("Does WHO advise it?", {"who"}),
+        ("WHAT IS THE SHIP'S FULL-LOAD WEIGHT (满载)?", set()),
+        ("WHAT DID THE W-14 COST IN ALL?", {"w-14"}),
         ("Anthropic and OpenAI, Google DeepMind, Meta", {"openai", "google", "deepmind", "meta"}),
     ],
 )
