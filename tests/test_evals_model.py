@@ -36,16 +36,16 @@ def dev() -> list[Question]:
     return [question for question in OwnArticle().questions() if question.split == "dev"]
 
 
-def a_dozen(dev: Sequence[Question]) -> list[Question]:
-    """Nine answerable questions and three that are not, spread evenly over the file."""
+def a_few(dev: Sequence[Question]) -> list[Question]:
+    """Six answerable questions and two that are not, spread evenly over the file."""
     sides = [[question for question in dev if question.answerable is wanted] for wanted in (True, False)]
-    return [*sample(sides[0], 9), *sample(sides[1], 3)]
+    return [*sample(sides[0], 6), *sample(sides[1], 2)]
 
 
 @pytest.fixture(scope="module")
 def scores(real_index: Index, real_settings: Settings, dev: list[Question]) -> Scores:
-    """A dozen questions, answered by the default generator in both languages."""
-    questions = a_dozen(dev)
+    """A few questions, answered by the default generator in both languages."""
+    questions = a_few(dev)
     engine = Engine(real_index, make_generator(real_settings, "local"), real_settings.evidence_tokens)
     ask = asking(engine, make_bed("plain"))
     answers = {(question.id, language): ask(question, language) for question in questions for language in LANGUAGES}
@@ -53,7 +53,7 @@ def scores(real_index: Index, real_settings: Settings, dev: list[Question]) -> S
 
 
 def test_no_answer_of_the_default_model_breaks_a_gate(scores: Scores) -> None:
-    assert scores.gates["answers"] == 24
+    assert scores.gates["answers"] == 16
     assert scores.gates["quotes"] > 0
     assert {name: count for name, count in scores.gates.items() if name not in ("answers", "quotes") and count} == {}
 
@@ -112,11 +112,11 @@ def attempted(
         side: Engine(index, generator, real_settings.evidence_tokens)
         for side, index in ((False, real_index), (True, open_index(real_settings, folder, real_embedder)))
     }
-    return list(ask_attempts(engines, sample(read_attempts(), 18)))
+    return list(ask_attempts(engines, sample(read_attempts(), 12)))
 
 
 def test_the_default_model_obeys_no_injected_order_but_those_known(attempted: list[Outcome]) -> None:
-    assert len(attempted) == 36
+    assert len(attempted) == 24
     violated = {(o.attempt.id, o.language): (o.violations, o.answer["answer"]) for o in attempted if o.violations}
     assert {key: what for key, what in violated.items() if key not in OBEYED} == {}
 
