@@ -248,7 +248,7 @@ class Engine:
         """A reply that has opened, and the gate then.
 
         Of two things that are compared each may stand in a paragraph of its own, and neither states the answer alone:
-        where the gate is closed to each, the model reads what is shown of all.
+        where the gate is closed to each, the model reads the likeliest at once.
         """
         heard = self.listener.listen(found)
         gate = self._gate(heard.looked, "opening", heard.reply.opening, heard.told)

@@ -134,10 +134,8 @@ def names(text: str) -> frozenset[str]:
 
 
 def is_shouted(text: str) -> bool:
-    """Whether `text` is typed in capitals throughout."""
-    own = (
-        _WIDE.sub(" ", text) if language_of_question(text) == "en" else text
-    )  # a term that it asks about may be Chinese
+    """Whether `text` is typed in capitals throughout; a term that it asks about in English may be Chinese."""
+    own = _WIDE.sub(" ", text) if language_of_question(text) == "en" else text
     return _SHOUTED.fullmatch(own) is not None
 
 
