@@ -49,17 +49,15 @@ AT_ONCE = 1024
 _OWN_VERSIONS = (SPLITTER_VERSION, KEYWORDS_VERSION, INTERACTION_VERSION)
 # What a full, read-only or forbidden disk raises; numpy's short write has no number.
 _DISK_ERRORS = (
-    *(
-        errno.ENOSPC,
-        errno.EDQUOT,
-        errno.EFBIG,
-        errno.EACCES,
-        errno.EPERM,
-        errno.EROFS,
-        errno.ENOTDIR,
-        errno.EIO,
-        errno.ENAMETOOLONG,
-    ),
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EIO,
+    errno.ENAMETOOLONG,
     None,
 )
 # Called with (texts done, texts in all) while embedding; a paragraph is a text in each of its languages.

@@ -23,7 +23,7 @@ from index.blocks import (
     without_mark,
 )
 from index.characters import CLOSERS
-from index.front import PROSE_SIZE, Entry, find_title, first_prose, head_entries, parted_title, split_head
+from index.front import PROSE_SIZE, Entry, find_title, first_prose, head_entries, is_long, parted_title, split_head
 from index.headings import Heading, as_counted, paths
 from index.in_turn import side_by_side
 from index.markup import plain
@@ -180,7 +180,7 @@ def _say_the_same(one: Block, other: Block) -> bool:
 
 
 def _is_prose(block: Block) -> bool:
-    return block.size >= PROSE_SIZE.get(block.language or "en", 0) and ends_as_a_sentence(block.text)
+    return is_long(block) and ends_as_a_sentence(block.text)
 
 
 def _above_without_title(above: Sequence[Block], is_alone: bool) -> list[Block]:

@@ -39,9 +39,9 @@ def first_prose(path: Path, blocks: Sequence[Block]) -> tuple[int, int]:
     At the earliest, what is as long as prose and ends as a sentence does, which a subtitle may; surely, what is longer
     than any title or subtitle. Raises UserError where there is none.
     """
-    earliest = _first_pair(blocks, lambda block: _is_long(block) and _ends_as_a_sentence(block))
+    earliest = _first_pair(blocks, lambda block: is_long(block) and _ends_as_a_sentence(block))
     if earliest is None:
-        earliest = _first_pair(blocks, _is_long)
+        earliest = _first_pair(blocks, is_long)
     if earliest is None:  # a text of short paragraphs
         earliest = _first_pair(blocks, lambda block: not block.level and _ends_as_a_sentence(block))
     if earliest is None:
@@ -68,7 +68,7 @@ def _is_origin(below: Sequence[Block]) -> bool:
 def _are_a_pair(lines: Sequence[Block], below: Sequence[Block]) -> bool:
     """Whether two lines are one in each language, and no heading begins with the second: prose stands right below."""
     are_lines = all(block.is_short and not _ends_as_a_sentence(block) for block in lines)
-    return {block.language for block in lines} == {"zh", "en"} and are_lines and any(map(_is_long, below))
+    return {block.language for block in lines} == {"zh", "en"} and are_lines and any(map(is_long, below))
 
 
 def _first_pair(blocks: Sequence[Block], is_prose: Callable[[Block], bool]) -> int | None:
@@ -78,8 +78,9 @@ def _first_pair(blocks: Sequence[Block], is_prose: Callable[[Block], bool]) -> i
     return None
 
 
-def _is_long(block: Block) -> bool:
-    return block.size >= PROSE_SIZE[block.language or "en"]
+def is_long(block: Block) -> bool:
+    """Whether the block is as long as prose."""
+    return block.size >= PROSE_SIZE.get(block.language or "en", 0)
 
 
 def _ends_as_a_sentence(block: Block) -> bool:
@@ -182,7 +183,7 @@ def split_head(blocks: Sequence[Block], order: int, embed: Embed | None) -> tupl
         in_summary |= any(is_summary_label(block.text) for block in unit)
         if _is_of_the_head(unit) or (in_summary and _is_summary(unit)):
             last = max(block.position for block in unit)
-        elif in_summary and len(unit) > 1 and all(map(_is_long, unit)):
+        elif in_summary and len(unit) > 1 and all(map(is_long, unit)):
             continue  # a summary in both languages, of the head where a line of it stands below, else of the body
         elif i > 0 and not any(is_summary_label(block.text) for block in unit):
             break  # the unit right below the title may be a subtitle; what stands below that must tell
@@ -223,7 +224,7 @@ def _is_of_the_head(unit: Sequence[Block]) -> bool:
 
 
 def _is_summary(unit: Sequence[Block]) -> bool:
-    return len(unit) == 1 and unit[0].language in LANGUAGES and _is_long(unit[0])
+    return len(unit) == 1 and unit[0].language in LANGUAGES and is_long(unit[0])
 
 
 def _is_byline(unit: Sequence[Block]) -> bool:

@@ -19,7 +19,8 @@ FUNCTION_WORDS = frozenset(
 )
 
 
-_QUOTED = re.compile(r"“[^”]*”|「[^」]*」|『[^』]*』|《[^》]*》|\"[^\"]*\"")
+QUOTED = r"“[^”]*”|「[^」]*」|『[^』]*』|《[^》]*》|\"[^\"]*\""
+_QUOTED = re.compile(QUOTED)
 # What asks in Chinese, in either script, whatever terms stand beside it; and how a question in English begins.
 _ASKS_ZH = re.compile(
     r"什[么麼]|谁|誰|哪(?!吒)|啥|吗|嗎|呢|怎|[为為]何|多少|[幾几](?![何乎率])|如何|是不是|有[没沒]有|一下|请|請|[区區][别別]"

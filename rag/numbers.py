@@ -30,6 +30,7 @@ CARDINALS = {
 _EN_BIG = {
     "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12,
 }  # fmt: skip
+_BIG_WORDS = "|".join(word for word in _EN_BIG if word != "dozen")
 # Right behind digits: 200k, $5bn, 7B. A small m is a metre, but behind a currency's sign.
 _LETTERS = {"k": 10**3, "m": 10**6, "b": 10**9, "bn": 10**9, "t": 10**12, "tn": 10**12}
 _ABOUT = dict(zip("一两二三四五六七八", "两三三四五六七八九", strict=True))
@@ -56,7 +57,7 @@ _RANGE = re.compile(
     (?P<between>between\s+)?(?<![A-Za-z\d.,/:第-])(?P<low>\d+(?:\.\d+)?|[{_HAN}]+|{_WORD})
     (?P<until>\s*(?:[-–—~〜至到、]|(?:to|or)\b)\s*|(?(between)\s+and\s+|(?!)))
     (?P<high>\d+(?:\.\d+)?|[一二三四五六七八九十两兩]+|(?:{_WORD})\b)
-    (?P<unit>\s*(?:[万萬亿億]+|(?:hundred|thousand|million|billion|trillion|percent|per\ cent|percentage\ points?)\b|
+    (?P<unit>\s*(?:[万萬亿億]+|(?:{_BIG_WORDS}|percent|per\ cent|percentage\ points?)\b|
       %|个百分点|(?-i:[BMT]|bn|tn|k)\b))
   | 百分之(?P<of_hundred>[{_HAN}点]+|\d[\d.]*)(?P<up_to>[-–—~〜至到])(?!百分之)(?=[{_HAN}\d])
     """,
@@ -81,17 +82,17 @@ _PATTERN = re.compile(
   | (?P<and_half>(?P<halved>[{_HAN}]+|(?<![\d.])\d+)个?(?:年|小时|小時|天|倍|世纪|世紀)半)
   | (?P<fraction_zh>(?P<denominator>[{_HAN}]+|\d+)分之(?P<numerator>[{_HAN}]+|\d+))
   | (?P<money>[$€£¥]\s?)?(?P<arabic>(?<![A-Za-z\d.])(?:\d{{1,3}}(?:,\d{{3}})+(?!\d)|\d+)(?:\.\d+)?)
-    (?P<scale>\s*(?:[万萬亿億千百]+|(?:hundred|thousand|million|billion|trillion|bn|tn)\b)|
+    (?P<scale>\s*(?:[万萬亿億千百]+|(?:{_BIG_WORDS}|bn|tn)\b)|
       [kK]\b|(?-i:[MBT])\b|(?(money)m\b|(?!)))?
     (?P<rest>(?:\d+[万萬千百]+)+)?
     (?P<sign>\s*(?:%|percentage\ points?\b|percent\b|per\ cent\b|个百分点))?
     (?P<dated>\s*[月日号號])?
   | (?P<one_half>一半)
   | (?P<han>[{_HAN}]+(?:点[{_HAN}]+)?)(?P<han_sign>\s*个百分点)?
-  | (?P<half_of>half\s+an?\s+(?P<halved_big>hundred|thousand|million|billion|trillion|dozen))(?![A-Za-z])
+  | (?P<half_of>half\s+an?\s+(?P<halved_big>{_BIG_WORDS}|dozen))(?![A-Za-z])
   | (?<![A-Za-z])(?P<words>(?:{_WORDS})(?:[\s-]+(?:(?:{_BIG_BEFORE})and\s+)?(?:{_WORDS}))*)
     (?P<word_sign>\s+(?:percent|per\ cent)\b)?
-    (?:[\s-]+(?P<word_part>thirds?|quarters?|fifths?)\b|(?P<word_half>\s+and\s+a\s+half\b(?:\s+(?P<halves_of>hundred|thousand|million|billion|trillion)\b)?)|[\s-]?fold\b)?(?![A-Za-z])
+    (?:[\s-]+(?P<word_part>thirds?|quarters?|fifths?)\b|(?P<word_half>\s+and\s+a\s+half\b(?:\s+(?P<halves_of>{_BIG_WORDS})\b)?)|[\s-]?fold\b)?(?![A-Za-z])
   | (?<![A-Za-z])(?:(?:a|one)[\s-]+)?(?P<part>half|third|quarter|fifth|tenth)(?:\s+of|(?=\s+(?:a|the|as)\b))
   | (?<![A-Za-z])(?P<times>double[sd]?|doubling|twice|triple[d]?|thrice)(?![A-Za-z])
   | (?<![A-Za-z])(?P<month>

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from index.characters import HAN
 from index.keywords import simplified
 from index.paragraphs import Language
+from rag.language import QUOTED
 
 _WORDS = "what|who|whom|whose|which|when|where|why|how"
 _AUXILIARIES = "is|are|was|were|do|does|did|can|could|will|would|should|has|have|had|may|might|must|shall"
+_OF = r"(?:(?:by|in|at|on|for|to|with|from|of|about)\s+)?"
 # A part asks something of its own: it has one of these.
 _ASKS = {
     "zh": re.compile(
@@ -39,19 +41,19 @@ _SEAM = {
         r"(?<=[^,，?？])(?=(?:以及|并且|又是|又有|又在|又被|还有)[^,，?？]{2})"
     ),
     "en": re.compile(
-        r"(?<=[?;])\s+|\n+|,?\s+(?:and|but|or)\s+(?=(?:(?:by|in|at|on|for|to|with|from|of|about)\s+)?"
-        rf"(?:{_WORDS})\b)|,?\s+(?:and|but)\s+(?=(?:{_AUXILIARIES})(?:n['’]t)?\s+"
+        r"(?<=[?;])\s+|\n+|,?\s+(?:and|but|or)\s+(?="
+        rf"{_OF}(?:{_WORDS})\b)|,?\s+(?:and|but)\s+(?=(?:{_AUXILIARIES})(?:n['’]t)?\s+"
         rf"(?:it|they|he|she|we|you|the|this|that|these|those|there|any|an?)\b)|,\s+(?=(?:{_WORDS})\b)",
         re.IGNORECASE,
     ),
 }
 # "When" of "when and where was it signed?" asks nothing by itself.
 _BARE = re.compile(
-    rf"(?:(?:by|in|at|on|for|to|with|from|of|about)\s+)?(?:{_WORDS})(?:\s+(?:dates?|days?|years?|months?|times?|city|place|country))?",
+    rf"{_OF}(?:{_WORDS})(?:\s+(?:dates?|days?|years?|months?|times?|city|place|country))?",
     re.IGNORECASE,
 )
 # What somebody else asked: no seam stands within.
-_QUOTED = re.compile(r"“[^”]*”|‘[^’]*’(?!\w)|「[^」]*」|『[^』]*』|《[^》]*》|\"[^\"]*\"")
+_QUOTED = re.compile(rf"{QUOTED}|‘[^’]*’(?!\w)")
 # One thing asked of each of several: "how long did A and B each take?"
 _OF_EACH = {
     "zh": re.compile(r"分别|各自|[,，]各|各[能有是占花用要需会达为]|两者|二者|区别|差别"),
