@@ -124,7 +124,7 @@ def test_a_lead_comes_back_to_the_byte_and_takes_only_what_it_adds(
     assert after.restore_lead(0, opening, LEAD)
     assert server.state == whole
     (kept,) = server.folder.glob("*.lead")
-    assert kept.stat().st_size < 0.2 * len(whole)
+    assert kept.stat().st_size < 0.11 * len(whole)
     assert not list(server.folder.glob("*.passing"))
 
 
@@ -136,32 +136,46 @@ def test_leads_of_an_outdated_opening_are_deleted(server: Server, opened: tuple[
     assert not list(server.folder.glob("*.lead"))
 
 
-def test_a_lead_that_goes_on_from_another_beginning_is_not_kept_beside_it(
+def test_a_lead_behind_another_state_of_its_opening_is_deleted_and_can_be_kept_again(
     server: Server, opened: tuple[Prefixes, str]
 ) -> None:
     prefixes, opening = opened
+    server.state = whole = state_behind(OPENING, seed=2)
     prefixes.save_lead(0, opening, LEAD)
-    (beginning,) = server.folder.glob("*.start")
-    beginning.write_bytes(b"written by another version")
-    prefixes.save_lead(0, opening, "another")
-    assert not prefixes.has_lead(opening, LEAD)
-    assert prefixes.restore_lead(0, opening, "another")
+    (server.folder / opening).write_bytes(np.random.default_rng(6).bytes(len(OPENING)))
+    assert not prefixes.restore_lead(0, opening, LEAD)
+    assert not prefixes.has_lead(opening, LEAD), "it would never be kept anew"
+    assert prefixes.save_lead(0, opening, LEAD)
+    assert server.state == whole
+    server.state = b"another question's"
+    assert prefixes.restore_lead(0, opening, LEAD)
+    assert server.state == whole
 
 
-@pytest.mark.parametrize("broken", ["*.start", "*.lead"])
-def test_a_lead_that_cannot_be_read_is_only_evaluated_again(
-    server: Server, opened: tuple[Prefixes, str], broken: str
+@pytest.mark.parametrize("left", [b"", b"\x00" * 50, None], ids=["empty", "other bytes", "cut short"])
+def test_a_lead_that_cannot_be_unpacked_is_only_evaluated_again(
+    server: Server, opened: tuple[Prefixes, str], left: bytes | None
 ) -> None:
     prefixes, opening = opened
     server.state = state_behind(OPENING, seed=2)
     prefixes.save_lead(0, opening, LEAD)
-    (path,) = server.folder.glob(broken)
-    path.write_bytes(b"\x00" * 50)
+    (path,) = server.folder.glob("*.lead")
+    path.write_bytes(path.read_bytes()[:-9] if left is None else left)
     assert not prefixes.restore_lead(0, opening, LEAD)
-    path.unlink()
+    assert not path.exists()
     assert not prefixes.restore_lead(0, opening, LEAD)
     server.works = False
     assert not prefixes.save_lead(0, opening, LEAD)
+
+
+def test_a_lead_without_its_opening_stays_and_is_not_restored(server: Server, opened: tuple[Prefixes, str]) -> None:
+    prefixes, opening = opened
+    server.state = state_behind(OPENING, seed=2)
+    prefixes.save_lead(0, opening, LEAD)
+    (server.folder / opening).unlink()
+    assert not prefixes.restore_lead(0, opening, LEAD)
+    assert prefixes.has_lead(opening, LEAD), "the opening is evaluated next, to the same bytes"
+    assert not prefixes.save_lead(0, opening, "another")
 
 
 def test_the_longest_unused_lead_makes_room(server: Server, model: Path, opened: tuple[Prefixes, str]) -> None:
