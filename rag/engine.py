@@ -109,6 +109,7 @@ class Engine:
         """Load everything that the first question would otherwise wait for."""
         self.generator.begin()
         self.index.embedder.load()
+        self._selector.warm()
         self.generator.warm()
 
     def prepare(self) -> Iterator[tuple[int, int]]:

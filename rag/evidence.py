@@ -29,6 +29,8 @@ from rag.words import Rarity, content_tokens, leans_back
 
 # Paragraphs whose sentences are considered at all.
 DEPTH = 6
+# Paragraphs that are read before the first question; of so many the vectors are remembered.
+WARMED = 128
 # The share of the budget that others than the first paragraph have at least, beyond it where the first takes all.
 REST_SHARE = 0.3
 # Others are shown until the paragraphs shown hold this share of the probability that one of them answers.
@@ -83,6 +85,16 @@ class EvidenceSelector:
         self._index = index
         self._rarity = rarity
         self._outline = index.outline
+
+    def warm(self) -> None:
+        """Read what is compared with every question, so that none waits for it; of a longer text, its beginning."""
+        own = self._index.paragraphs[:WARMED]
+        self._index.vectors.sentence_vectors([paragraph.number for paragraph in own])
+        for paragraph in own:
+            for language in LANGUAGES:
+                self._index.tokens.of(paragraph.number, language)
+                for sentence in telling(paragraph, language):
+                    content_tokens(sentence.text)
 
     def score(self, question: str, language: Language, ranking: Ranking) -> list[Evidence]:
         """Every sentence that tells what the first DEPTH paragraphs say, best first."""

@@ -217,3 +217,20 @@ def test_a_number_of_the_question_is_no_answer_to_how_many() -> None:
     assert not holds("In 1921 there were shops.", "number", "en", "How many shops were there in 1921?")
     assert holds("In 1921 there were six shops.", "number", "en", "How many shops were there in 1921?")
     assert not holds("Nobody knows how many there were.[3]", "number", "en", "How many shops were there?")
+
+
+def test_once_warm_no_question_waits_for_what_is_compared_with_all_of_them(
+    tea: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, _ = scripted_engine(tea)
+    selector = EvidenceSelector(tea, Rarity(tea))
+    looked = engine.look("绿茶发酵吗?")
+    before = selector.score("绿茶发酵吗?", "zh", looked.ranking)
+    selector.warm()
+
+    def read_late(*_: object) -> None:
+        raise AssertionError("read under a question")
+
+    monkeypatch.setattr(tea.vectors, "_read_sentences", read_late)
+    monkeypatch.setattr(tea.tokens, "_raw", read_late)
+    assert selector.score("绿茶发酵吗?", "zh", looked.ranking) == before
