@@ -28,7 +28,7 @@ from llama_index.core.bridge.pydantic import PrivateAttr
 
 from index import weights
 from index.errors import UserError
-from index.paragraphs import LANGUAGES, Language
+from index.paragraphs import LANGUAGES, Language, digest
 from index.settings import Settings
 from rag.activations import Unreadable, last_values
 from rag.generators import GeneratorFailed
@@ -46,6 +46,8 @@ _EVENT = "data: "
 _SECONDS = 600  # without a word of a reply
 _SLOT_SECONDS = 30
 _ENDING_SECONDS = 2
+# Questions read lately whose state is kept: as many as paragraphs are read for one, of which the best is gone on with.
+_RESTS = 4
 
 
 def _nothing_stands() -> list[str | None]:
@@ -73,6 +75,8 @@ class LocalLLM(ChatLLM):
     # What each slot begins with: the excerpt behind its language's opening, "" for the opening alone, None for neither.
     _standing: list[str | None] = PrivateAttr(default_factory=_nothing_stands)
     _names: dict[str, str] = PrivateAttr(default_factory=dict)
+    # What stood in a slot once a question had been read, by the prompt; the last _RESTS of them.
+    _rests: dict[str, Path] = PrivateAttr(default_factory=dict)
     _loading: Any = PrivateAttr(default_factory=threading.Lock)
     _turn: Any = PrivateAttr(default_factory=threading.Lock)
 
@@ -113,6 +117,8 @@ class LocalLLM(ChatLLM):
             prompts.mkdir(parents=True, exist_ok=True)
             self._server = _Server(Path(self.path), self.threads, prompts)
             self._prefixes = Prefixes(prompts, Path(self.path), self._server, self.prompts_room)
+            self._prefixes.sweep()
+            weakref.finalize(self._server, _delete_all, self._rests)
             self._standing = _nothing_stands()
 
     def load(self) -> _Server:
@@ -187,10 +193,17 @@ class LocalLLM(ChatLLM):
             return self._placed_behind_no_opening(messages)
         language, excerpt = opened
         slot = LANGUAGES.index(language)
-        if self._standing[slot] != excerpt and not self._lead_restored(slot, language, excerpt):
+        if self._standing[slot] != excerpt and not (
+            self._resumed(slot, messages) or self._lead_restored(slot, language, excerpt)
+        ):
             self._stand(slot, language)
         self._standing[slot] = excerpt
         return slot
+
+    def _resumed(self, slot: int, messages: Sequence[ChatMessage]) -> bool:
+        """Whether a reply that is begun finds its question read: another paragraph was read since."""
+        rest = self._rests.get(_key(messages[:-1])) if _is_begun(messages) else None
+        return rest is not None and self._prefixes.resume(slot, rest)
 
     def _placed_behind_no_opening(self, messages: Sequence[ChatMessage]) -> int:
         language = translated_from(messages)
@@ -254,7 +267,7 @@ class LocalLLM(ChatLLM):
         slot = self._placed(messages)
         request = {**_request(messages), "id_slot": slot}
         is_listened_to = listens(messages)
-        opening = self._opened(request, slot) if is_listened_to and self.layers and limit > 1 else None
+        opening = self._opened(request, slot, _key(messages)) if is_listened_to and self.layers and limit > 1 else None
         if opening:
             yield opening
         if is_listened_to and not (opening and opening.first):
@@ -262,20 +275,37 @@ class LocalLLM(ChatLLM):
         for piece in self._serve({**request, "max_tokens": limit}):
             yield _behind(opening, piece) if opening else piece
 
-    def _opened(self, request: dict[str, Any], slot: int) -> Piece:
+    def _opened(self, request: dict[str, Any], slot: int, key: str) -> Piece:
         """What the model holds before its first word: no text, the likeliest tokens, and the state of `layers`.
 
         One token is written, and then nothing, because a slot is saved only where it rests. It is not the model's word:
-        that is asked for behind the prompt that is evaluated now, and costs one token more.
+        that is asked for behind the prompt that is evaluated now, and costs one token more. What is saved is kept
+        under `key`: of the paragraphs that are read for a question a reply goes on about the best.
         """
         heard = Piece()
         for piece in self._serve({**request, **_TELLING_TOKENS, "max_tokens": 1}):
             heard = Piece(first=heard.first or piece.first, usage=piece.usage or heard.usage)
-        state = self._prefixes.state(slot)
+        rest = self._rested(slot, key)
+        if rest is None:
+            return heard
         try:
-            return replace(heard, inside=None if state is None else last_values(state, self.layers))
+            return replace(heard, inside=last_values(rest.read_bytes(), self.layers))
+        except OSError:
+            return heard
         except Unreadable as error:
             raise GeneratorFailed(f"llama.cpp's saved state cannot be read: {error}") from error
+
+    def _rested(self, slot: int, key: str) -> Path | None:
+        """The file of what stands in the slot, in place of the one that was kept longest."""
+        rest = self._prefixes.rest(slot)
+        outdated = [self._rests.pop(key)] if key in self._rests else []
+        if rest is not None:
+            self._rests[key] = rest
+        while len(self._rests) > _RESTS:
+            outdated.append(self._rests.pop(next(iter(self._rests))))
+        for path in outdated:
+            path.unlink(missing_ok=True)
+        return rest
 
     def _serve(self, request: dict[str, Any]) -> Iterator[Piece]:
         """What llama.cpp replies; closing the iterator stops it."""
@@ -291,6 +321,17 @@ def listens(messages: Sequence[ChatMessage]) -> bool:
 def _translating(language: Language) -> str:
     """What the opening of translations from a language is kept under, beside that of its answers."""
     return f"translating-{language}"
+
+
+def _key(messages: Sequence[ChatMessage]) -> str:
+    """What a prompt is known by."""
+    return digest([message.content or "" for message in messages])
+
+
+def _delete_all(rests: dict[str, Path]) -> None:
+    for rest in rests.values():
+        rest.unlink(missing_ok=True)
+    rests.clear()
 
 
 def _is_begun(messages: Sequence[ChatMessage]) -> bool:

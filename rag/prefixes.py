@@ -37,6 +37,8 @@ _HASH_LOG = 22
 _A_LEAD = 10**7
 _LATELY = 7 * 24 * 3600
 _LEAD = ".lead"
+_PASSING = ".passing"  # what is not to stay
+_LEFT = 3600  # seconds after which nobody is coming back for it
 
 
 class Slots(Protocol):
@@ -114,13 +116,24 @@ class Prefixes:
         self._make_room()
         return True
 
-    def state(self, slot: int) -> bytes | None:
-        """What stands in the slot; None where it cannot be written down (a full disk)."""
-        try:
-            with self._passing("slot") as passing:
-                return passing.read_bytes() if self.slots.act(slot, "save", passing.name) else None
-        except OSError:
-            return None
+    def rest(self, slot: int) -> Path | None:
+        """Write down what stands in the slot; None where it cannot be (a full disk). Who asks deletes the file."""
+        path = self._path_of_own("slot")
+        if self.slots.act(slot, "save", path.name):
+            return path
+        path.unlink(missing_ok=True)
+        return None
+
+    def resume(self, slot: int, rest: Path) -> bool:
+        """Whether what `rest` wrote down stands in the slot again."""
+        return self.slots.act(slot, "restore", rest.name)
+
+    def sweep(self) -> None:
+        """Delete what processes that were killed have left."""
+        for path in self.folder.glob(f"*{_PASSING}"):
+            with suppress(FileNotFoundError):  # another process ends just now
+                if time.time() - path.stat().st_mtime > _LEFT:
+                    path.unlink()
 
     def name(self, label: str, messages: Sequence[ChatMessage]) -> str:
         """An opening's file name: of its label, the model's file, the libraries' versions and the messages."""
@@ -172,9 +185,13 @@ class Prefixes:
 
     @contextmanager
     def _passing(self, name: str) -> Iterator[Path]:
-        """A file of this call's own, gone afterwards unless it was renamed; several processes share the folder."""
-        path = self.folder / f"{name}.{os.getpid()}-{secrets.token_hex(4)}.passing"
+        """A file of this call's own, gone afterwards unless it was renamed."""
+        path = self._path_of_own(name)
         try:
             yield path
         finally:
             path.unlink(missing_ok=True)
+
+    def _path_of_own(self, name: str) -> Path:
+        """Of a file that no other call has; several processes share the folder."""
+        return self.folder / f"{name}.{os.getpid()}-{secrets.token_hex(4)}{_PASSING}"

@@ -37,6 +37,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         question = asked.get("messages", [{"content": ""}])[-1]["content"]
+        if self.path.startswith("/slots"):
+            print(self.path.rpartition("=")[2], asked["filename"], file=open(order["model"] + ".slots", "a"))
         if self.path.startswith("/slots") and os.path.exists(order["model"] + ".state"):
             kept = open(order["model"] + ".state", "rb").read()
             open(order["prompts"] + asked["filename"], "wb").write(kept)
@@ -183,6 +185,38 @@ def test_what_the_model_holds_is_told_before_its_first_word(llm: LocalLLM, tmp_p
     assert (opening.text, opening.first) == ("", {"Not": -0.5})
     assert [piece.text for piece in pieces] == ["one", "two", ""]
     assert all(piece.first is None and piece.inside is None for piece in pieces)
+
+
+def test_a_reply_begun_about_one_of_several_paragraphs_finds_its_question_read(llm: LocalLLM, tmp_path: Path) -> None:
+    (tmp_path / "m.gguf.state").write_bytes(state(VALUES))
+    llm.layers, llm.prompts_room = (0,), 10**9
+
+    def actions() -> list[list[str]]:
+        return [line.split() for line in (tmp_path / "m.gguf.slots").read_text(encoding="utf-8").splitlines()]
+
+    for question in ("first", "second"):
+        list(llm._pieces(asked(question)))
+    rests = [name for action, name in actions() if action == "save" and name.startswith("slot")]
+    list(llm._pieces([*asked("first"), ChatMessage(role=MessageRole.ASSISTANT, content="one")]))
+    assert actions()[-1] == ["restore", rests[0]]
+    before = actions()
+    list(llm._pieces([*asked("first"), ChatMessage(role=MessageRole.ASSISTANT, content="one")]))
+    assert actions() == before, "it still stands there"
+    list(llm._pieces([*asked("unread"), ChatMessage(role=MessageRole.ASSISTANT, content="one")]))
+    assert actions() == before, "the opening stands there already"
+
+
+def test_what_stood_in_the_slots_is_kept_of_the_last_paragraphs_and_no_longer_than_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    llm = made(tmp_path, monkeypatch, PLAY)
+    (tmp_path / "m.gguf.state").write_bytes(state(VALUES))
+    llm.layers = (0,)
+    for question in ("one", "two", "three", "one", "four", "five"):
+        list(llm._pieces(asked(question)))
+    assert len(list((tmp_path / "kept").glob("*.passing"))) == rag.local._RESTS
+    del llm
+    gc.collect()
     assert list((tmp_path / "kept").glob("*.passing")) == []
 
 

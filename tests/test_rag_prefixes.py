@@ -206,3 +206,21 @@ def test_nothing_used_lately_is_pushed_out_by_reading_ahead(
         os.utime(path, (1000, 1000))
     assert prefixes.has_room(), "these were used long ago"
     assert not Prefixes(server.folder, model, server, room=0).has_room()
+
+
+def test_what_a_killed_process_left_is_swept_away_and_what_is_in_use_stays(
+    server: Server, model: Path, opened: tuple[Prefixes, str]
+) -> None:
+    prefixes, opening = opened
+    prefixes.save_lead(0, opening, LEAD)
+    left, used = prefixes.rest(0), prefixes.rest(1)
+    assert left is not None
+    assert used is not None
+    os.utime(left, (1000, 1000))
+    prefixes.sweep()
+    assert (left.exists(), used.exists()) == (False, True)
+    assert prefixes.has_lead(opening, LEAD)
+    assert prefixes.resume(1, used)
+    server.works = False
+    assert prefixes.rest(0) is None
+    assert [path.name for path in server.folder.glob("*.passing")] == [used.name]
