@@ -61,6 +61,11 @@ class Metered(LocalLLM):
 
     _written: list[Written] = PrivateAttr(default_factory=list)
 
+    @classmethod
+    def like(cls, llm: LocalLLM) -> Metered:
+        """The same model with all that is set of it, as what is heard inside; not yet loaded."""
+        return cls(**{name: getattr(llm, name) for name in LocalLLM.model_fields})
+
     def take(self) -> list[Written]:
         """Every reply since the last call, in order."""
         taken, self._written = self._written, []

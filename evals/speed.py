@@ -227,10 +227,12 @@ def _warm_engine(settings: Settings, index: Index) -> tuple[Engine, Metered, flo
     """The engine as a reader has it after the first question, its model, and the seconds that took to load."""
     from rag.engine import Engine
     from rag.generators import make_generator
+    from rag.local import LocalLLM
 
-    llm = Metered.from_settings(settings)
-    assert isinstance(llm, Metered)
-    generator = replace(make_generator(settings, "local"), llm=llm, warm=llm.warm, prepare=llm.prepare)
+    shipped = make_generator(settings, "local")
+    assert isinstance(shipped.llm, LocalLLM)
+    llm = Metered.like(shipped.llm)
+    generator = replace(shipped, llm=llm, begin=llm.begin, warm=llm.warm, prepare=llm.prepare)
     engine = Engine(index, generator, settings.evidence_tokens)
     started = time.perf_counter()
     llm.load()

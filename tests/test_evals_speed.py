@@ -107,6 +107,13 @@ def test_the_stopwatch_keeps_each_reply_of_the_local_model_once(monkeypatch: pyt
     assert llm.take() == []
 
 
+def test_the_model_under_the_stopwatch_is_set_as_the_one_that_answers() -> None:
+    shipped = LocalLLM(name="m", path="p", threads=3, max_tokens=9, prompts="q", prompts_room=7, layers=(4, 2))
+    metered = Metered.like(shipped)
+    assert {name: getattr(metered, name) for name in LocalLLM.model_fields} == dict(shipped)
+    assert metered.pid is None
+
+
 # --- rows ---------------------------------------------------------------------------------------------------
 
 
@@ -325,4 +332,5 @@ def test_one_question_is_measured_with_the_real_models(real_index: Index, real_s
     assert [one.language for one in found.asked] == ["zh", "en"]
     assert all(0 < one.evidence <= one.total for one in found.asked)
     assert len(found.speeds.prefill) == len(found.speeds.decode) == 2
+    assert all(own.usage for one in found.asked for own in one.written), "each reply tells what it cost"
     assert {row.what for row in speed_rows.rows(found)} >= {"Evidence on screen", "Whole answer", "Resident memory"}
