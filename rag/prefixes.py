@@ -131,7 +131,7 @@ class Prefixes:
     def sweep(self) -> None:
         """Delete what processes that were killed have left."""
         for path in self.folder.glob(f"*{_PASSING}"):
-            with suppress(FileNotFoundError):  # another process ends just now
+            with suppress(OSError):  # another process ends just now, or it is another user's
                 if time.time() - path.stat().st_mtime > _LEFT:
                     path.unlink()
 
