@@ -34,9 +34,10 @@ class Heard:
     """A reply that has just opened, and what it is of: `told`, the sentences that the generator was shown.
 
     `looked` is what was found, reranked by what the generator said. `pieces`: of the answer, as they come; None where
-    the reply was stopped at its opening, because another one was listened to after it. `spent`: the tokens of the
-    replies that were listened to before this one. `openings`: {paragraph: log odds that it states the answer}, of each
-    that was read alone. `is_of_several`: whether it is of several paragraphs as good as each other.
+    the reply was stopped at its opening: another one was listened to after it, or it is gone on with behind the word.
+    `spent`: the tokens of the replies that were listened to before this one. `openings`: {paragraph: log odds that it
+    states the answer}, of each that was read alone. `is_of_several`: whether it is of several paragraphs as good as
+    each other.
     """
 
     looked: Looked
@@ -135,20 +136,21 @@ class Listener:
         """
         if self._generator.continues:
             heard.reply.close()
-            return replace(heard, pieces=iter(()))
+            return replace(heard, pieces=None)
         if heard.pieces is not None:
             return heard
         spent = heard.spent + Counter(heard.reply.usage or {})
         return replace(self._opened(heard.looked, heard.told), spent=spent, openings=heard.openings)
 
     def written(self, heard: Heard) -> Iterator[str]:
-        """The answer's pieces; where there are none, those that the generator is made to write."""
-        yield from heard.pieces or ()
-        if not heard.reply.text and self._generator.continues:
-            insisted = self._ask(heard.looked, heard.told, insist=True)
-            yield from insisted
-            heard.spent.update(insisted.usage or {})
-            heard.reply.is_cut = insisted.is_cut
+        """The answer's pieces; of a reply that was stopped, those that go on behind its opening word."""
+        if heard.pieces is not None:
+            yield from heard.pieces
+            return
+        insisted = self._ask(heard.looked, heard.told, insist=True)
+        yield from insisted
+        heard.spent.update(insisted.usage or {})
+        heard.reply.is_cut = insisted.is_cut
 
     def _candidates(self, found: Looked, spent: Counter[str]) -> Iterator[tuple[Looked, Retrieved]]:
         """What is read in turn: the first paragraph, then those that the question's words in both languages find.

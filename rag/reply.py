@@ -62,11 +62,6 @@ class Reply:
             self._say(-WORD_LOGIT)
             yield ""
 
-    @property
-    def is_silent(self) -> bool:
-        """Whether it opened with the word that nothing is stated."""
-        return self.logit is not None and self.logit < 0
-
     def _open(self, logit: float, inside: NDArray[np.float32] | None) -> None:
         self.logit, self.inside = logit, inside
         self.opening = logit if inside is None or self._hears is None else self._hears(inside, logit)

@@ -140,6 +140,14 @@ def test_a_generator_that_says_nothing_is_stated_while_the_gate_is_open_is_made_
     assert llm.prompts[1] == f"{llm.prompts[0]}\nStated:"
 
 
+def test_a_generator_whose_first_tokens_are_not_told_answers_behind_the_word_too(tea: Index) -> None:
+    llm = ScriptedLLM("Stated: Fixing takes", "Fixing takes 6 minutes at 280 degrees.")
+    engine = Engine(tea, replace(scripted_generator(llm), continues=True), evidence_tokens=220)
+    answer = engine.ask("How long does fixing in the pan take?")
+    assert answer.text == "Fixing takes 6 minutes at 280 degrees [¶2]."
+    assert llm.prompts[1:] == [f"{llm.prompts[0]}\nStated:"]
+
+
 def test_a_model_that_fails_leaves_the_quotes_and_says_why(tea: Index) -> None:
     engine, _ = scripted_engine(tea, "x", fails=True)
     answer = engine.ask("How long does fixing in the pan take?")

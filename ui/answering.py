@@ -209,7 +209,6 @@ class Answering:
         try:
             self._quoting = self._make_engine(self.index, self._quotes)
             self._quoting.warm()
-            self.index.vectors  # noqa: B018 - opened here rather than under the first question
         except Exception as error:
             self._report("the search model could not be loaded", error)
             self._set("search_failed")
