@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _BATCH = 16
 _REMEMBERED_QUESTIONS = 512
+# What is read of the model's output.
+_READ = ("token_embeddings", "attention_mask", "sentence_embedding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,13 @@ class Embedder(BaseEmbedding):
 
     def passages_with_tokens(self, texts: Sequence[str]) -> list[Embedded]:
         """As `passages`, with every token's vector; special tokens and the prompt's are left out."""
-        return self._with_tokens(texts, "document")
+        model = self.load()
+        prompt = model.prompts.get("document") or ""
+        plain = [simplified(text) for text in texts]
+        with self._encoding:
+            outputs: Any = model.encode_document(plain, batch_size=_BATCH, show_progress_bar=False, output_value=None)
+            pairs = zip(plain, outputs, strict=True)
+            return [_embedded(model.tokenizer, prompt, text, output) for text, output in pairs]
 
     def question(self, text: str) -> NDArray[np.float32]:
         """One question to a (dimension,) unit vector, with the query prompt; recent ones are remembered."""
@@ -133,21 +141,21 @@ class Embedder(BaseEmbedding):
     def _question(self, text: str) -> Embedded:
         remembered = self._questions.get(text)
         if remembered is None:
-            remembered = self._with_tokens([text], "query")[0]
+            remembered = self._embedded_question(text)
             self._questions[text] = remembered
             while len(self._questions) > _REMEMBERED_QUESTIONS:
                 self._questions.popitem(last=False)
         return remembered
 
-    def _with_tokens(self, texts: Sequence[str], role: Literal["document", "query"]) -> list[Embedded]:
+    def _embedded_question(self, text: str) -> Embedded:
+        """What `encode_query` gives for one text, without walking all modules of the model for it (10 of 25 ms)."""
+        import torch
+
         model = self.load()
-        encode = model.encode_document if role == "document" else model.encode_query
-        prompt = model.prompts.get(role) or ""
-        plain = [simplified(text) for text in texts]
-        with self._encoding:
-            outputs: Any = encode(plain, batch_size=_BATCH, show_progress_bar=False, output_value=None)
-            pairs = zip(plain, outputs, strict=True)
-            return [_embedded(model.tokenizer, prompt, text, output) for text, output in pairs]
+        prompt, plain = model.prompts.get("query") or "", simplified(text)
+        with self._encoding, torch.inference_mode():
+            output = model(model.preprocess([plain], prompt=prompt, task="query"), task="query")
+            return _embedded(model.tokenizer, prompt, plain, {name: output[name][0] for name in _READ})
 
     def _get_query_embedding(self, query: str) -> list[float]:
         return self.question(query).tolist()  # type: ignore[no-any-return]
@@ -232,7 +240,8 @@ def _load(folder: str, threads: int) -> SentenceTransformer:
     # Half the time and memory where the processor multiplies bfloat16 (cosine to 32-bit vectors above 0.9999).
     dtype = torch.bfloat16 if torch.cpu.get_capabilities().get("avx512_bf16") else torch.float32
     try:
-        return SentenceTransformer(folder, device="cpu", local_files_only=True, model_kwargs={"dtype": dtype})
+        model = SentenceTransformer(folder, device="cpu", local_files_only=True, model_kwargs={"dtype": dtype})
+        return model.eval()
     except (OSError, ValueError) as error:  # a file that is missing, or that is none of such a model
         reason = str(error).strip().partition("\n")[0]
         raise UserError(

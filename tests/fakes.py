@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,9 +60,14 @@ class HashingEmbedder(Embedder):
         self._embedded.extend(texts)
         return np.stack([self._vector(text) for text in texts]) if texts else np.zeros((0, self.size), np.float32)
 
-    def _with_tokens(self, texts: Sequence[str], role: Literal["document", "query"]) -> list[Embedded]:
-        (self._asked if role == "query" else self._embedded).extend(texts)
+    def passages_with_tokens(self, texts: Sequence[str]) -> list[Embedded]:
+        """As `passages`, with a vector a word."""
+        self._embedded.extend(texts)
         return [self._embedded_one(text) for text in texts]
+
+    def _embedded_question(self, text: str) -> Embedded:
+        self._asked.append(text)
+        return self._embedded_one(text)
 
     def _embedded_one(self, text: str) -> Embedded:
         """One vector a run of text that is not white space, so that late interaction compares words too."""

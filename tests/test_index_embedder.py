@@ -142,6 +142,8 @@ def test_questions_and_passages_are_embedded_with_the_models_own_prompts(real_em
     bare = model.encode(["query: " + text, "passage: " + text], prompt="", show_progress_bar=False)
     bare = bare / np.linalg.norm(bare, axis=1, keepdims=True)
     assert real_embedder.question(text) @ bare[0] > 0.9999
+    own = model.encode_query(text, show_progress_bar=False)
+    assert real_embedder.question(text) @ own / np.linalg.norm(own) > 0.99999
     assert real_embedder.passages([text])[0] @ bare[1] > 0.9999
     assert real_embedder.question(text) @ bare[1] < 0.999
 
