@@ -33,6 +33,8 @@ def prepare() -> None:
     # llama.cpp's threads wait for each other in a busy loop of OpenMP's; where another program wants a core, the
     # default loop keeps it from the very thread that is waited for (0.8 tokens a second where 24 were possible).
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    # So do numpy's: a product of two milliseconds took twenty beside a model at work, and one thread loses half of one.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # llama-index-core ships tiktoken's and NLTK's data; a user's own setting would make them download.
     static = _llama_index_folder() / "_static"
     os.environ["TIKTOKEN_CACHE_DIR"] = str(static / "tiktoken_cache")

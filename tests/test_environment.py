@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gc
 import os
 import socket
@@ -40,6 +41,16 @@ def test_a_user_who_wants_the_hub_keeps_it(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delenv("HF_HUB_OFFLINE")
     prepare()
     assert os.environ["HF_HUB_OFFLINE"] == "1"
+
+
+def test_numpy_multiplies_in_one_thread_beside_a_model_that_takes_all_cores() -> None:
+    program = (
+        "from index.environment import prepare; prepare(); import numpy, threadpoolctl as t; print(t.threadpool_info())"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    pools = [pool for pool in ast.literal_eval(done.stdout) if pool["internal_api"] == "openblas"]
+    assert [pool["num_threads"] for pool in pools] == [1] * len(pools)
 
 
 def test_the_bundled_token_and_sentence_data_are_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
