@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -59,6 +60,18 @@ def test_the_instructions_are_evaluated_once_and_not_for_every_question(engine: 
         assert usage["cached_tokens"] > usage["prompt_tokens"] / 2
 
 
+@pytest.fixture
+def prompts(engine: Engine, tmp_path: Path) -> Path:
+    """A folder of prompts that holds the openings, which take half a minute, and no paragraph."""
+    engine.generator.warm()
+    folder = tmp_path / "prompts"
+    folder.mkdir()
+    for kept in Path(engine.generator.llm.prompts).glob("*-*"):  # type: ignore[attr-defined]
+        if not kept.suffix:
+            shutil.copy(kept, folder)
+    return folder
+
+
 def local_generator(real_settings: Settings, prompts: Path) -> Generator:
     """A `local` generator of its own, which keeps what it reads in `prompts`."""
     generator = make_generator(real_settings, "local")
@@ -67,21 +80,21 @@ def local_generator(real_settings: Settings, prompts: Path) -> Generator:
 
 
 def test_a_paragraph_read_ahead_costs_a_later_process_nothing_and_changes_no_answer(
-    real_index: Index, real_settings: Settings, tmp_path: Path
+    real_index: Index, real_settings: Settings, prompts: Path
 ) -> None:
-    def ask(prompts: Path) -> Answer:
+    def ask() -> Answer:
         generator = replace(local_generator(real_settings, prompts), prepare=None)
         return Engine(real_index, generator, evidence_tokens=220).ask("What is CORE-Bench?")
 
-    plain = ask(tmp_path / "nothing kept")
-    generator = local_generator(real_settings, tmp_path / "kept")
+    plain = ask()
+    generator = local_generator(real_settings, prompts)
     first = plain.shown[0].paragraph
     assert generator.prepare is not None
     assert generator.prepare(leading_messages(first, "en"))
     assert not generator.prepare(leading_messages(first, "en")), "it is kept already"
     for entry in plain.retrieved[:PROBED]:  # not sure of the first, it reads on
         generator.prepare(leading_messages(entry.paragraph, "en"))
-    ahead = ask(tmp_path / "kept")
+    ahead = ask()
     assert (ahead.text, ahead.refused) == (plain.text, plain.refused)
     assert plain.usage is not None
     assert ahead.usage is not None
@@ -90,9 +103,9 @@ def test_a_paragraph_read_ahead_costs_a_later_process_nothing_and_changes_no_ans
 
 
 def test_what_was_read_for_a_question_is_kept_for_the_next(
-    real_index: Index, real_settings: Settings, tmp_path: Path
+    real_index: Index, real_settings: Settings, prompts: Path
 ) -> None:
-    generator = local_generator(real_settings, tmp_path)
+    generator = local_generator(real_settings, prompts)
     answer = Engine(real_index, generator, evidence_tokens=220).ask("What is CORE-Bench?")
     assert generator.prepare is not None
     assert not generator.prepare(leading_messages(answer.shown[0].paragraph, "en"))
