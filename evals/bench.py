@@ -1,4 +1,4 @@
-"""Puts an engine under a bed and fills a run folder: an index, a bed, a generator, kept answers."""
+"""Run one generator on one test bed: prepare the bed's index, ask the questions, keep the answers in a run folder."""
 
 from __future__ import annotations
 

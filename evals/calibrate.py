@@ -1,9 +1,9 @@
 """Fit the reranker and the answerability gate on development questions: part of `python -m evals calibrate`.
 
-What is fitted goes into rag/rerank.json (written in evals/calibration.py) and rag/gate.json. How the generator's
-replies open is the only costly signal; each is asked for once and kept (evals/kept.py), so a change elsewhere refits
-in seconds. Never touches a test question. The figures printed are of questions that neither the weights nor the
-threshold had seen. What is heard of the model's layers is fitted before (evals/hearing.py).
+The results go into rag/rerank.json (written in evals/calibration.py) and rag/gate.json. The opening of the generator's
+replies is the only costly signal; each is asked for once and cached (evals/kept.py), so a change elsewhere refits in
+seconds. Test questions are never touched. The figures printed are of questions that neither the weights nor the
+threshold had seen. The probe on the model's activations is fitted first (evals/hearing.py).
 """
 
 from __future__ import annotations

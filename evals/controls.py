@@ -1,6 +1,6 @@
-"""Answers that no good system gives, made from the same run: what a metric says of them is what it is worth.
+"""Baselines that no good system should lose to, made from the same run; they show what a metric is worth.
 
-If one of them does better than the system on a headline, the metric or the system is broken.
+If one of them does better than the system on a headline figure, the metric or the system is broken.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Fit what a model's middle layers tell of the answer (rag/opening.py): part of `python -m evals calibrate gate`.
+"""Fit the linear probe on the model's activations (rag/opening.py): part of `python -m evals calibrate gate`.
 
-A regression with a strong ridge on some two thousand numbers, from some thousand paragraphs that the generator has
-read. What is fitted after it, the reranker and the gate, hears every question through a regression that has not seen
-it, or it would trust its own memory.
+A strongly regularised (ridge) logistic regression on some two thousand features, from thousands of paragraphs that the
+generator has read. The reranker and the gate are fitted afterwards, on out-of-fold probe outputs: for each question,
+those of a probe that has not seen it, or they would trust an overfitted probe too much.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A generator whose replies are kept on disk: fitting again, after a change elsewhere, asks no model."""
+"""A generator whose replies are cached on disk, so that refitting after a change elsewhere asks no model."""
 
 from __future__ import annotations
 

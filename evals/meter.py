@@ -1,4 +1,4 @@
-"""The local model with a stopwatch beside it: when each reply came, what it cost, and what the machine can do."""
+"""The local model, timed: when each reply came, how many tokens it took, and how fast the machine reads and writes."""
 
 from __future__ import annotations
 

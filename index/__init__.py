@@ -1,1 +1,1 @@
-"""A document to paragraphs to embedded passages in Chroma."""
+"""From a document to aligned paragraph pairs to embedded passages in Chroma."""

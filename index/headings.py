@@ -108,9 +108,11 @@ def as_counted(printed: Sequence[tuple[str | None, str | None, int]]) -> list[He
 def levels(headings: Sequence[Heading]) -> list[int]:
     """The level of each of a page's headings, 1 the outermost.
 
-    A style of numbers (1., 1.1, 一、, none) is one level. Numbers stand within what has none, unless that comes first
-    between two of them: 二、 [a, b] 三、; of two styles of numbers the later stands within the earlier, 1.1 within 1.
-    Where the page marks headings as of several levels, that is believed, and what it does not mark is the innermost.
+    Each style of numbering (1., 1.1, 一、, none) is one level:
+
+    - Numbered headings are below unnumbered ones, unless the latter first occur between two numbers: 二、 [a, b] 三、.
+    - Of two styles of numbering, the one that occurs later is below the earlier: 1.1 below 1.
+    - If the page itself marks headings with several levels, these are used, and unmarked headings are innermost.
     """
     marked = sorted({h.level for h in headings}, key=lambda level: (level == 0, level))
     if len(marked) > 1:

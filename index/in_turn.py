@@ -1,7 +1,8 @@
-"""Pages that give a text, or a section of it, in one language and then in the other: their blocks side by side.
+"""Pages that give a text, or a section of it, first in one language and then in the other: interleave their blocks.
 
-Where headings are marked, as many marked alike stand in both languages. Of plain text all of one language is aligned
-with all of the other, by dynamic programming as pairs are (`index/pairing.py`), but with no regard to the distance.
+If headings are marked, the same sequence of marks must occur in both languages. In plain text, all blocks of one
+language are aligned with all of the other, by the same dynamic programming as pairs (`index/pairing.py`) but regardless
+of distance.
 """
 
 from __future__ import annotations

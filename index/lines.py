@@ -1,4 +1,4 @@
-"""The lines of a plain text as they were meant: broken ones joined again, those in both languages one a language."""
+"""Repair the lines of a plain text: rejoin broken ones, and split those in both languages into one for each."""
 
 from __future__ import annotations
 

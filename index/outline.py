@@ -73,11 +73,11 @@ class Outline:
 
     @cached_property
     def answers(self) -> dict[int, int]:
-        """{paragraph that asks: paragraph right behind it}, of the body's.
+        """{paragraph that asks: the next paragraph, which replies}, in the body of the article.
 
-        One asks that is short and ends with a question, or in which somebody asks and another one speaks next: in an
-        interview the answer shares few words with what was asked, and the question all of them. What one says to
-        another's question does not ask.
+        A paragraph asks if it is short and ends with a question, or if its speaker asks and another one speaks next. In
+        an interview the reply shares few words with a reader's question, and the interviewer's turn nearly all of them.
+        A speaker's reply to another one's question does not ask, even if it ends with one.
         """
         speakers = _speakers(self._paragraphs)
         answers: dict[int, int] = {}

@@ -231,7 +231,7 @@ def _similarity_scores(
 
 
 def standing_out(cosine: NDArray[np.float32], candidates: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Of each cosine a score: models differ in their range, only how a pair stands out among `candidates` counts."""
+    """Cosines as scores relative to the `candidates`: embedders differ in range; only how a pair stands out counts."""
     mean, spread = cosine[candidates].mean(), cosine[candidates].std() + 1e-6
     return np.asarray(np.clip((cosine - mean) / spread, -2.5, 2.5) * 1.5, dtype=np.float64)
 

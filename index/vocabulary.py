@@ -1,4 +1,4 @@
-"""What articles call their parts, in both languages and both scripts of Chinese: summary, notes, credits, bylines."""
+"""The words by which articles label their parts (summary, notes, credits, bylines), in English and Chinese."""
 
 from __future__ import annotations
 

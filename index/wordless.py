@@ -1,4 +1,4 @@
-"""Lines without words, joined to what they are of: a table's rows (2021; 35) to its head, 80% to the text below it."""
+"""Lines of numbers alone, joined to what they belong to: table rows (2021; 35) to their head, 80% to the text below."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""What a model holds at the end of a prompt: the value vectors of its last token, out of llama.cpp's saved state.
+"""A model's activations at the end of a prompt: the last token's value vectors, parsed from llama.cpp's saved state.
 
-The value vector of a layer is a linear map of the hidden state that enters it (256 numbers of 1,536 in the default
-model), and unlike the first token that is then written it tells what the middle layers have made of the prompt.
-llama.cpp hands out no hidden state, but it saves the state of a slot, keys and values of every token, to a file.
+A layer's value vector is a linear map of the hidden state that enters it (256 numbers from 1,536 in the default model),
+so it shows what the middle layers have made of the prompt. llama.cpp exposes no hidden states, but it can save the
+state of a slot, the keys and values of every token, to a file.
 
-The layout is that of llama.cpp's `llama_state_seq_save_file` and `llama_kv_cache::state_write`. It is not a stable one:
-whatever does not add up to the last byte is refused.
+The layout is that of llama.cpp's `llama_state_seq_save_file` and `llama_kv_cache::state_write`. It is not stable, so a
+file that does not add up to the last byte is refused.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the road hands on: evidence, citations, statements, and the Answer with its JSON contract."""
+"""The data types of the pipeline: evidence, citations, statements, and the Answer with its JSON contract."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Evidence:
 
     @property
     def heading(self) -> str:
-        """The heading above, which no quote can hold and the paragraph's first sentence answers for; else empty."""
+        """The innermost heading, if this is the paragraph's first sentence, which cites it; else empty."""
         opens = not (self.paragraph.text(self.language) or "")[: self.start].strip()
         return self.paragraph.section.innermost(self.language) if opens else ""
 
@@ -98,7 +98,7 @@ class Citation:
 
     @property
     def heading(self) -> str:
-        """The heading above, in the quote's own language, where no quote reaches; empty where it has none."""
+        """The innermost heading in the quote's own language, which is not part of any quote; empty if there is none."""
         return next(reversed(self.paragraph.section.own(self.language)), "")
 
     @property

@@ -1,7 +1,8 @@
 """Check a statement against what it cites: numbers, dates, names, negation, superlatives and words, in both languages.
 
-Deterministic, and strict in one direction only: what the check passes as `supported` states no number or
-name that the cited paragraphs do not state. It cannot tell a fluent contradiction without either.
+Deterministic, and strict in one direction only: a `supported` statement contains no number that the cited paragraphs do
+not state, and no name that neither they nor the question contain. It cannot detect a fluent contradiction that involves
+none of the things it checks.
 """
 
 from __future__ import annotations
@@ -39,10 +40,11 @@ class Check:
 
 
 def check(statement: str, cited: Sequence[Evidence], question: str, rarity: Rarity) -> Check:
-    """Check `statement` against the paragraphs of `cited`, whole and in both languages.
+    """Check `statement` against the whole paragraphs of `cited`, in both languages.
 
-    A name that the question brought in counts as the reader's, not as a claim of the article's. A number does not: a
-    statement that repeats one which what it cites does not hold has moved a figure to another year or version.
+    A name that occurs in the question is the reader's, not a claim about the article. A number is not excused in that
+    way: a statement that repeats one from the question which its sources lack has moved a figure to another year or
+    version.
     """
     paragraphs = {e.paragraph.number: e.paragraph for e in cited}.values()
     texts = [text for p in paragraphs for text in (p.zh, p.en, p.section.path("zh"), p.section.path("en")) if text]
@@ -66,11 +68,11 @@ def check(statement: str, cited: Sequence[Evidence], question: str, rarity: Rari
 
 
 def _together(statement: str, cited: Sequence[Evidence], rarity: Rarity) -> float:
-    """The share of the statement's words that one cited sentence holds.
+    """The largest share of the statement's words, weighted by rarity, that a single cited sentence contains.
 
-    A statement made of the question's words alone claims that they belong together; the paragraphs around, or two
-    sentences, hold words that the reader may have put together himself. One without a word that can be looked for (in
-    another script: こんにちは) claims what nothing here can hold.
+    For statements made only of the question's words, which claim that these belong together. A whole paragraph, or two
+    sentences, may contain all of them without saying so. A statement without any content word that can be looked up (in
+    another script: こんにちは) scores 0.
     """
     words = content_tokens(statement)
     return 0.0 if not words else max((rarity.covered(words, words_of(e)) for e in cited), default=0.0)
@@ -143,7 +145,7 @@ def _verdict(contradicted: bool, coverage: float) -> Verdict:
 
 
 def _is_compared_by_nobody(statement: str, cited: Sequence[Evidence], question: str, joined: str) -> bool:
-    """Whether something is said to be the most so by the statement and no cited sentence, or asked for in vain.
+    """Whether a superlative of the statement, or else of the question, has none to match it in what is cited.
 
     "Which is the least likely?" is not answered by a paragraph that only calls one of them likely.
     """

@@ -1,4 +1,4 @@
-"""From written text to an Answer: statements with citations and verdicts; repaired, marked or dropped."""
+"""From generated text to an Answer: statements with citations and verdicts, each kept, marked, replaced or dropped."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def split_statements(written: str, headings: Iterable[str] = ()) -> list[str]:
 
 
 def without_half_a_sentence(written: str) -> str:
-    """What a model wrote until it might write no more, without the sentence that it was in the middle of."""
+    """Text that was cut off at the token limit, without its unfinished last sentence."""
     spans = split_sentences(written)
     if not spans or ENDED.search(written.rstrip()):
         return written
@@ -176,11 +176,11 @@ def quote_statements(base: Answer, ranked: Sequence[Evidence], share: Shares, ra
 
 
 def with_nearest(answer: Answer, ranked: Sequence[Evidence], share: Shares, rarity: Rarity) -> Answer:
-    """`answer` with the quotes behind what was written.
+    """`answer` with the nearest sentences quoted after what a small model wrote.
 
-    A small model picks the wrong one of two sentences, or half of one, more often than retrieval does; the reader
-    gets both (evals/NOTES.md). What a statement already says is not quoted again; one that only copies a quote, with a
-    slip perhaps, gives way to it, and so does one that goes too far from what it cites.
+    The model picks the wrong one of two sentences, or half of one, more often than retrieval does, so the reader gets
+    both (evals/NOTES.md). A sentence that a statement already contains is not quoted again. A statement that merely
+    copies a quote, perhaps with a slip, is replaced by it, and so is one that strays too far from what it cites.
     """
     if answer.refused:
         return answer
@@ -279,11 +279,11 @@ def in_order_of_use(answer: Answer) -> Answer:
 
 
 def with_headings(answer: Answer) -> Answer:
-    """`answer`, each heading that belongs to what is said before the first quote from under it.
+    """`answer` with headings put before the quotes that need them, each heading once.
 
-    A timeline's entry has its dates and its title there, who asks what a section is called asks for nothing else, and
-    "this one would be cheapest" answers who asks which one only under its heading. No quote can hold either; the
-    citation shows it.
+    Three kinds need it: timeline entries, whose date and title are in the heading; any quote, if the question asks for
+    a heading or section; and "this one would be cheapest", if the question asks which. A quote cannot contain its
+    heading, but the citation shows it.
     """
     asked, language = simplified(answer.rewritten or answer.question), answer.language
     of_headings = bool(_ASKS_FOR_HEADING[language].search(asked)) or names_a_section(asked)

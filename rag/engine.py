@@ -1,4 +1,8 @@
-"""The road of a question, end to end: retrieve, select, gate, generate, align, check, answer."""
+"""The question-answering pipeline, end to end, as a stream of events: start reading the code here.
+
+`Engine.stream` retrieves and yields the quotes (`Found`), has the generator read the evidence and gates its reply
+(rag/listen.py, rag/gate.py), yields the text as it is written (`Delta`), then cites, checks and repairs it (`Done`).
+"""
 
 from __future__ import annotations
 
@@ -113,10 +117,10 @@ class Engine:
         self.generator.warm()
 
     def prepare(self) -> Iterator[tuple[int, int]]:
-        """Have the generator read ahead what questions will begin with, a paragraph in one language at a time.
+        """Fill the prompt cache: evaluate the start of the prompts about each paragraph, one language a step.
 
-        Yields (done, total) after each that was not kept yet, so that the caller may wait until nobody is asking.
-        Nothing for a generator that cannot.
+        Yields (done, total) after each step that was not cached yet, so that the caller can pause while somebody is
+        asking. Yields nothing for a generator without a prompt cache.
         """
         read_ahead = self.generator.prepare
         if read_ahead is None:
@@ -246,10 +250,10 @@ class Engine:
         return self._with_all_that_is_asked(with_headings(with_what_is_announced(answer)), heard)
 
     def _listened(self, found: Found) -> tuple[Heard, Gate]:
-        """A reply that has opened, and the gate then.
+        """A reply whose first token is known, and the gate's decision on it.
 
-        Of two things that are compared each may stand in a paragraph of its own, and neither states the answer alone:
-        where the gate is closed to each, the model reads the likeliest at once.
+        A question that compares two things may need two paragraphs, neither of which states the answer alone: if the
+        gate is closed for each by itself, the model reads the likeliest ones together.
         """
         heard = self.listener.listen(found)
         gate = self._gate(heard.looked, "opening", heard.reply.opening, heard.told)
@@ -259,9 +263,9 @@ class Engine:
         return heard, self._gate(heard.looked, "opening", heard.reply.opening, heard.told)
 
     def _write(self, heard: Heard) -> Generator[Delta, None, tuple[str, float, str | None]]:
-        """Hand on the answer's pieces; returns it, when its first piece came, and why it broke off, where it did.
+        """Yield the answer as it is written; returns (text, when its first piece came, why it broke off or None).
 
-        The time is of `time.perf_counter`. Raises GeneratorFailed where nothing was written before it.
+        The time is of `time.perf_counter`. Raises GeneratorFailed if the generator fails before writing anything.
         """
         written, first_at = "", time.perf_counter()
         try:
@@ -294,9 +298,9 @@ class Engine:
         return next((with_whole_list(answer, items, self._rarity) for items in asked_for), None)
 
     def _with_other_parts(self, answer: Answer, heard: Heard) -> Answer:
-        """`answer` with quotes of the paragraphs that state a part of what is asked, where that is several things.
+        """`answer` with quotes from further paragraphs, if the question asks for several things and they state a part.
 
-        The whole question is held against each: a part by itself ("and before that?") may be about anything.
+        Each paragraph is read with the whole question: a part by itself ("and before that?") may be about anything.
         """
         looked = heard.looked
         if looked.whole or not asks_for_several(looked.asked, looked.language):
@@ -329,7 +333,7 @@ class Engine:
         return self._signals(heard.looked, heard.reply.opening, heard.told)
 
     def _gate(self, found: Looked, moment: Moment, opening: float | None = None, told: Sequence[Evidence] = ()) -> Gate:
-        """The gate at `moment`; always open for a question that any article, or a place that it has, answers."""
+        """The gate at `moment`; always open for a question about the whole article, or about a place that it has."""
         gate = decide(self._signals(found, opening, told), found.language, moment)
         return replace(gate, probability=1.0) if found.whole else gate
 

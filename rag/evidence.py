@@ -87,7 +87,7 @@ class EvidenceSelector:
         self._outline = index.outline
 
     def warm(self) -> None:
-        """Read what is compared with every question, so that none waits for it; of a longer text, its beginning."""
+        """Load the vectors and words that every question is compared with, for the first WARMED paragraphs."""
         own = self._index.paragraphs[:WARMED]
         self._index.vectors.sentence_vectors([paragraph.number for paragraph in own])
         for paragraph in own:
@@ -135,9 +135,10 @@ class EvidenceSelector:
         return scored
 
     def quotable(self, ranked: Sequence[Evidence], ranking: Ranking) -> list[Evidence]:
-        """`ranked` without the paragraphs that ask, which are nearest to a question and do not answer it.
+        """`ranked` without paragraphs that only ask something, which resemble a question and do not answer it.
 
-        The first of the ranking stays, as far as it tells something; all, where nothing else is there.
+        From the first paragraph of the ranking only sentences that end as questions are left out. If nothing would
+        remain, all stay.
         """
         asks, first = self._outline.answers, ranking.retrieved[0].paragraph.number if ranking.retrieved else None
         left = [
@@ -252,10 +253,10 @@ def sentences_of(paragraph: Paragraph, language: Language) -> list[Evidence]:
 
 
 def telling(paragraph: Paragraph, language: Language) -> list[Evidence]:
-    """The sentences that tell a reader of `language` what the paragraph says, in order, unscored.
+    """All sentences that a reader of `language` needs to know the paragraph, in order, unscored.
 
-    Those in that language (else the other), and behind them those that stand in the other language alone: a caption
-    whose translation leaves out its figures, a translator's name.
+    These are the sentences in that language (or the other, if it lacks the paragraph), followed by those that exist in
+    the other language only, such as a caption whose translation omits its figures, or a translator's name.
     """
     shown = shown_language(paragraph, language)
     return [*sentences_of(paragraph, shown), *_without_counterpart(paragraph, shown)]
@@ -283,15 +284,15 @@ def _place(evidence: Evidence, language: Language) -> tuple[bool, int]:
 
 
 def can_be_quoted(evidence: Evidence, language: Language) -> bool:
-    """Whether the sentence may stand as an answer in `language`: it is in it, or its paragraph never was.
+    """Whether the sentence may be quoted in an answer in `language`: it is in that language, or its paragraph is not.
 
-    A sentence of the other half is read by the generator and cited behind what it says in the reader's language.
+    Sentences in the other language are still shown to the generator, and cited for what it writes in the reader's.
     """
     return evidence.language == shown_language(evidence.paragraph, language)
 
 
 def with_what_it_leans_on(evidence: Evidence) -> list[Evidence]:
-    """The sentence between the neighbours that it cannot be understood without, or that go on from it.
+    """The sentence with the neighbours that it refers back to, or that continue it.
 
     "Spring tea is picked in April." answers "why is summer tea dearer?" only with "But it is little, and keeps badly.",
     and "There are two reasons." answers nothing alone.

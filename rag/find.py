@@ -1,4 +1,4 @@
-"""Finding: the ranking of the paragraphs and the sentences that are shown, before a generator has read anything."""
+"""Retrieval as a whole: rank the paragraphs and select the sentences to show, before a generator has read anything."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Looked:
 
 
 class Finder:
-    """Looks for what a question is about in one index; shows about `budget` tokens of it."""
+    """Ranks the paragraphs of one index for a question, and selects about `budget` tokens of their sentences."""
 
     def __init__(self, index: Index, selector: EvidenceSelector, budget: int) -> None:
         self._index = index
@@ -84,7 +84,7 @@ class Finder:
         return replace(looked, milliseconds=(time.perf_counter() - started) * 1000)
 
     def look_in_both(self, looked: Looked, translation: str) -> Looked:
-        """`looked` as it is where its question is looked for in the words of its translation too."""
+        """`looked`, searched again with the question and its translation together."""
         ranking = self._ranked(looked.asked, looked.places, looked.ranking.exclude, translation)
         return self._with_sentences(replace(looked, ranking=ranking))
 
@@ -110,7 +110,10 @@ class Finder:
 def _asked_for_whole(
     asked: str, places: Sequence[Named], present: Sequence[Paragraph], language: Language
 ) -> list[Paragraph]:
-    """The paragraphs that answer who asks what the article says, or what a place of it says, and no more."""
+    """The paragraphs that answer a question about the whole article, or about a whole place in it; else none.
+
+    "What is this about?" and "what does section 3 say?" are such questions; "what does section 3 say of METR?" is not.
+    """
     if asks_about_the_whole(asked):
         return leading(present, language)
     is_all = bool(places) and asks_for_no_more(without(asked, places))

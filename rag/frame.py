@@ -1,6 +1,7 @@
-"""What is looked for: a question without the words that only say where its answer stands.
+"""The search query of a question: without the words that only refer to the article itself.
 
-"According to the authors" finds the credits, and "what does the article list?" whatever speaks of articles and lists.
+Searched as they are, "according to the authors" finds the credits, and "what does the article list?" finds whatever
+speaks of articles and lists.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ LEFT = 2
 
 @lru_cache(maxsize=1024)
 def sought(question: str) -> str:
-    """`question` as it is looked for; as it was where nothing much would be left."""
+    """The search query for `question`; the question itself if fewer than LEFT content words would remain."""
     language = language_of_question(question)
     whole = simplified(question) if language == "zh" else question
     found = whole.lower() if is_shouted(whole) else whole  # an embedder knows few words in capitals

@@ -1,9 +1,9 @@
-"""The answerability gate: can this question be answered from what was found? It stands outside the answer.
+"""The answerability gate: can this question be answered from what was found? It decides before anything is written.
 
-A logistic regression, one for each of two moments: of the question and what was found (`question`: all there is
-without a model); and with the first token of the model's reply (`opening`: the last word, so that nothing is written
-that is then taken back). Coefficients and thresholds are in gate.json, fitted on development questions by
-`python -m evals calibrate`. Nothing here knows any question.
+Two logistic regressions, for two moments: `question`, from the question and what retrieval found, which is all there is
+without a model; and `opening`, with the first token of the model's reply as well. The latter decides, so that nothing
+the model writes is shown and then taken back. Coefficients and thresholds are in gate.json, fitted on development
+questions by `python -m evals calibrate`. No question or article is named here.
 """
 
 from __future__ import annotations
@@ -29,12 +29,15 @@ MOMENTS: tuple[Moment, ...] = ("question", "opening")
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What the gate looks at; all near unit scale.
+    """The gate's features, all scaled to about unit size.
 
-    share, fused: the first paragraph's, of probability and of score. cosine: of the nearest sentence. unknown: how
-    many of the question's names and numbers stand nowhere in the evidence. apart: how many do not stand in what the
-    generator read (before it has: in the paragraph of the best sentence), the mark of a near miss (the right topic,
-    another year). opening: the generator's log odds that the evidence states the answer.
+    share: retrieval's probability for the first paragraph.
+    fused: its fused retrieval score.
+    cosine: of the sentence nearest to the question.
+    unknown: how many of the question's names and numbers occur nowhere in the evidence.
+    apart: how many do not occur in what the generator read (before it has read anything: in the paragraph of the best
+        sentence); the mark of a near miss, such as the right topic in another year.
+    opening: the generator's log odds that the evidence states the answer.
     """
 
     share: float

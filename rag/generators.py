@@ -1,4 +1,4 @@
-"""The four generators behind llama-index's LLM interface, and what the first token of a reply tells of the answer.
+"""The four generators behind llama-index's LLM interface, and the log odds read off the first token of a reply.
 
 `local`      Qwen2.5-Coder through llama.cpp, on this machine
 `quote`      no model: the best sentences, verbatim
@@ -36,14 +36,19 @@ Hears = Callable[[NDArray[np.float32], float, Language], float]
 
 @dataclass(frozen=True, slots=True)
 class Generator:
-    """A named generator: the LLM that writes, and what it is asked with. `quote` writes nothing of its own.
+    """A named generator: an LLM and what the pipeline needs to know about it.
 
-    `continues`: whether it goes on with a reply that the last message has begun. `is_small`: whether it is too small
-    to be trusted with the choice of the sentence, so that the nearest one is quoted behind what it writes. `begin` has
-    its weights loaded in the background; `warm` waits until it can answer. `prepare`, where it can, has it read the
-    start of a prompt ahead; whether there was anything to do. `hears`: the log odds that the answer is stated, from
-    what the model holds before its first word and the log odds of its two words, where more is known of the model than
-    these (rag/opening.py).
+    writes: whether it writes text of its own; `quote` does not.
+    begin: starts loading its weights in the background.
+    warm: waits until it can answer.
+    prepare: evaluates the start of a prompt ahead and caches it; returns whether there was anything to do. None if the
+        generator has no prompt cache.
+    options: further arguments of every request.
+    continues: whether it can continue a reply that the last message has begun.
+    is_small: whether it reads one paragraph at a time and the nearest sentences are quoted after what it writes,
+        because it is too small to be trusted with choosing them.
+    hears: (activations, log odds of the first token, language) -> log odds that the answer is stated; None for a model
+        without a fitted probe (rag/opening.py).
     """
 
     name: GeneratorName
@@ -70,7 +75,7 @@ def make_generator(settings: Settings, name: GeneratorName | None = None) -> Gen
 
 
 class QuoteLLM(ChatLLM):
-    """Answers with the sentences it was handed as quotes; behind the LLM interface so that the road is the same.
+    """Answers with the sentences it was handed as quotes; an LLM so that every generator has the same interface.
 
     The quotes travel in the last message's `additional_kwargs["quotes"]`, not in the prompt.
     """
@@ -124,10 +129,10 @@ class AnthropicLLM(ChatLLM):
 
 
 def stated_logit(reply: ChatResponse, wording: Wording) -> float | None:
-    """Log p(stated) - log p(silent) of a reply's first token; None where the endpoint does not tell.
+    """Log odds of stated over silent, log p(stated) - log p(silent), of a reply's first token.
 
-    A token counts for the word that it begins; a word of which no listed token is the beginning is taken to be as
-    likely as the least one listed.
+    None if the endpoint gives no log probabilities. A token counts for the word (`Wording.stated` or `.silent`) that it
+    is the beginning of. A word that no listed token begins is taken to be as likely as the least likely token listed.
     """
     # A word may come twice, with and without a space.
     top = [(token.strip(), p) for token, p in first_tokens(reply)]

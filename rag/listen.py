@@ -1,6 +1,8 @@
-"""Listening: the generator reads what was found, and its first word says whether that states the answer.
+"""Have the generator read the evidence, and tell from the first token of its reply whether it states the answer.
 
-A small model reads one paragraph at a time (rag/rerank.py); others read at once what was selected of all.
+A small model reads one paragraph at a time, which also reranks them (rag/rerank.py). Any other model reads, in one
+prompt, a selection from several paragraphs. A reply's "opening" is its first word, “Stated:” or “Not stated.”
+(rag/prompts.py), as the log odds of the former; a reply that is not worth writing out is closed right after it.
 """
 
 from __future__ import annotations
@@ -31,13 +33,14 @@ TRANSLATION_TOKENS = 64  # a longer question is translated as far as that
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A reply that has just opened, and what it is of: `told`, the sentences that the generator was shown.
+    """A reply whose opening is known, and what it is about: `told`, the sentences that the generator was shown.
 
-    `looked` is what was found, reranked by what the generator said. `pieces`: of the answer, as they come; None where
-    the reply was stopped at its opening: another one was listened to after it, or it is gone on with behind the word.
-    `spent`: the tokens of the replies that were listened to before this one. `openings`: {paragraph: log odds that it
-    states the answer}, of each that was read alone. `is_of_several`: whether it is of several paragraphs as good as
-    each other.
+    looked: what retrieval found, reranked by the generator's openings.
+    pieces: the rest of the reply as it is generated; None if the reply was stopped at its opening, because another one
+        was opened after it or because it will be continued behind a forced “Stated:” (`Listener.written`).
+    spent: tokens of the replies that were opened before this one.
+    openings: {paragraph: log odds that it states the answer}, for each that was read alone.
+    is_of_several: whether the reply is about several paragraphs that count alike.
     """
 
     looked: Looked
@@ -62,7 +65,7 @@ class Heard:
 
 
 class Listener:
-    """Has one generator read what `finder` found; of a paragraph that is read alone, about `alone` tokens."""
+    """Has one generator read what `finder` found; a paragraph that is read alone may take about `alone` tokens."""
 
     def __init__(self, generator: Generator, finder: Finder, selector: EvidenceSelector, alone: int) -> None:
         self._generator = generator
@@ -71,10 +74,10 @@ class Listener:
         self._alone = alone
 
     def listen(self, found: Looked) -> Heard:
-        """The reply of which the opening decides: about the paragraph that likeliest states the answer.
+        """The reply about the paragraph that most likely states the answer; its opening goes to the gate.
 
-        A small model reads one paragraph at a time, until it is sure of one or has little hope, and looks for the
-        question in both languages' words after the first.
+        A small model reads one paragraph at a time until it is sure of one, or unlikely to find any. Unless it is sure
+        of the first, the others come from a second search that also uses the question's translation.
         """
         if not self._generator.is_small or found.whole:
             return self._opened(found, found.shown)
@@ -111,9 +114,9 @@ class Listener:
         return replace(self._opened(looked, told), spent=spent, openings=heard.openings, is_of_several=True)
 
     def openings(self, found: Looked, most: int) -> dict[int, Heard]:
-        """{paragraph: the generator's reply about it alone, stopped at its opening}, of the first `most`.
+        """{paragraph: the generator's reply about it alone, stopped at its opening}, for the first `most` paragraphs.
 
-        Behind a first paragraph that it is sure of, the next ones are those that were found without a translation.
+        For fitting. As in `listen`, the question is translated unless the generator is sure of the first paragraph.
         """
         (first, heard), *_ = self.readings([(found, found.ranking.retrieved[0])])
         is_sure = stating(heard.reply.opening or 0.0, found.ranking.share[first], found.language) >= SURE
@@ -129,10 +132,10 @@ class Listener:
             heard.reply.close()
 
     def gone_on_with(self, heard: Heard) -> Heard:
-        """`heard`, ready to be written: only a reply that may be an answer is worth that.
+        """`heard`, ready for `written`; called only once the gate is open.
 
-        A generator that can goes on behind the word that the answer is stated: reading it takes a third of the time of
-        writing it, and one that was stopped, or was going to say that nothing is stated, need not be opened again.
+        A generator that can continue a reply is given “Stated:” as its beginning: evaluating these tokens takes a third
+        of the time of generating them, and a reply that was stopped, or began “Not stated.”, need not be opened again.
         """
         if self._generator.continues:
             heard.reply.close()
@@ -193,10 +196,10 @@ class Listener:
         return Heard(found, told, reply, chain([first], pieces))
 
     def _ask(self, found: Looked, told: Sequence[Evidence], *, insist: bool = False) -> Reply:
-        """The generator's reply. Insisted, it goes on behind the word that the answer is stated.
+        """The generator's reply; with `insist`, the continuation of a reply that begins “Stated:”.
 
-        A small model says too often that nothing is stated; where the gate, which has heard how sure it is, stays
-        open, it is made to answer, and what it then says is held against the text like any other answer.
+        A small model says “Not stated.” too often. If the gate, which knows the probability behind that word, stays
+        open, the model is made to answer, and what it then says is checked against the text like any other answer.
         """
         ask = insisting_messages if insist else answer_messages
         hears, language = self._generator.hears, found.language

@@ -1,9 +1,9 @@
-"""llama.cpp's server, run as a program of its own: `python -P rag/llama.py`, with its order as JSON on stdin.
+"""llama.cpp's server in a process of its own: `python -P rag/llama.py`, with its configuration as JSON on stdin.
 
-Its constructor holds Python's lock for as long as it loads the weights. In a process of its own it does so while the
-asking one imports its libraries, and no page stands still; and the asking process outlives a crash of the model.
-It says where it listens in one line on stdout, and ends when stdin does, so that it never outlives who started it.
-Nothing of this project is imported here: it has to be loading before that is there.
+The server's constructor holds Python's GIL while it loads the weights. In a separate process it can load while the
+parent imports its libraries, the page never freezes, and the parent survives a crash of the model. It prints the
+address it listens on as one line on stdout, and exits when stdin closes, so that it never outlives its parent. Nothing
+of this project is imported here, so that loading starts at once.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ def _parameters(order: dict[str, Any]) -> Any:
 
 
 def _guess(params: Any, how: Any) -> None:
-    """Have the next tokens guessed from what followed the last two where they stood before, and checked at once.
+    """Speculative decoding by n-grams: guess three tokens from what followed the last two earlier, and verify them.
 
-    An answer copies what it cites, and reading four tokens takes less than twice as long as writing one: llama.cpp's
-    kernels for repacked weights take four at a time. What is written stays the model's own choice, token by token.
+    An answer copies what it cites, and evaluating four tokens takes less than twice as long as one: llama.cpp's kernels
+    for repacked weights take four at a time. The text is still the model's own choice, token by token.
     """
     params.speculative.types = [how]
     guesses = params.speculative.ngram_simple

@@ -1,4 +1,4 @@
-"""llama-index's LLM interface from one method: the pieces of a reply, and what else a reply tells."""
+"""llama-index's LLM interface from one method that yields a reply's pieces, with its log probabilities and usage."""
 
 from __future__ import annotations
 
@@ -24,10 +24,12 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of a reply.
+    """A piece of a reply, with what the model reports beside it.
 
-    `first`: {token: log probability} of the likeliest first tokens; `inside`: what the model held when it chose among
-    them (rag/activations.py); `usage`: what the reply cost; `is_cut`: it ends here because it may be no longer.
+    first: {token: log probability} of the likeliest first tokens.
+    usage: token counts of the reply so far.
+    inside: the activations from which the first token was chosen (rag/activations.py).
+    is_cut: the reply ends here because it reached the token limit.
     """
 
     text: str = ""

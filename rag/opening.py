@@ -1,10 +1,10 @@
-"""What a small model holds before the first word of its reply tells of the answer, beyond the word it then chooses.
+"""A linear probe on the default model's activations: does the paragraph it has just read state the answer?
 
-Shown a paragraph and a question, the model's middle layers know better than its last one, and than its words, whether
-the paragraph states the answer (evals/NOTES.md). A linear probe: a logistic regression on the value vectors of the
-prompt's last token (rag/activations.py) and on the log odds of the two words that the reply may open with. Fitted on
-one model's readings of development questions by `python -m evals calibrate gate`; of another model the two words are
-all that is heard. The file, opening.json, names the model and holds the weights.
+The model's middle layers tell this better than its last one, and than the first token it then writes (evals/NOTES.md).
+The probe is a logistic regression, with coefficients for each language, on the value vectors of the prompt's last
+token (rag/activations.py) and on the log odds of the two words that the reply may open with. It is fitted on one
+model's readings of development questions by `python -m evals calibrate gate`; for any other model only the log odds of
+the two words are used. opening.json names the model and holds the weights.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LARGEST = 8.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Probe:
-    """One language's regression. `logit` weighs the log odds of the two words, `weights` (layers, width) the rest."""
+    """A language's coefficients: `logit` for the log odds of the two words, `weights` (layers, width) for the rest."""
 
     bias: float
     logit: float
@@ -45,12 +45,12 @@ class Probe:
 
 
 def bounded(logit: float) -> float:
-    """Log odds as far as they tell anything."""
+    """`logit` clipped to ±LARGEST, beyond which log odds tell nothing more."""
     return max(-LARGEST, min(LARGEST, logit))
 
 
 def probe(model: str, language: Language) -> Probe | None:
-    """What was fitted of that model; None for any other."""
+    """The probe fitted for `model`; None for any other model."""
     fitted_model, probes = _probes()
     return probes.get(language) if model == fitted_model else None
 

@@ -1,4 +1,4 @@
-"""Questions about the whole article: recognised by their words, answered from where an article says what it is about.
+"""Questions about the whole article: recognised by their words, answered from the summary and the first paragraphs.
 
 "What is this article about?" shares no word and little meaning with any one paragraph, so retrieval has nothing to
 go by. An article tells what it is about in its summary, where it has one, and in its first paragraphs.

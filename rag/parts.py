@@ -1,4 +1,4 @@
-"""Questions that ask for several things: each may be answered in another place."""
+"""Questions that ask for several things at once, split into parts that may be answered in different paragraphs."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""Evaluated starts of prompts, kept on disk: seconds of work, done once a machine and read back in milliseconds.
+"""The prompt cache: the model's state after the start of a prompt, kept on disk so that it is evaluated only once.
 
-Two kinds. An opening is what all questions of a language share (instructions and worked examples), or all translations
-from it. A lead goes on from an opening with one paragraph, whole: the start of every question that this paragraph
-answers, so that such a question costs only its own words. A lead repeats its opening's state; only the difference is
-kept (packed with the opening's as zstd's dictionary), some 28 KB a token, and unpacked in ten milliseconds.
+There are two kinds of entry. An *opening* is the start that all questions in a language share (instructions and worked
+examples), or all translations from it. (Not to be confused with the opening of a reply, rag/listen.py.) A *lead* is an
+opening followed by one whole paragraph: the start of every prompt about that paragraph, so that a question costs only
+its own tokens. A lead's state repeats that of its opening, so only the difference is kept (compressed with the
+opening's state as zstd's dictionary): some 28 KB a token, decompressed in ten milliseconds.
 
-llama.cpp writes the state of a slot to a file and reads it back, but only its HTTP server does it. A file is named by
-everything that its content depends on; what is outdated is deleted, and one that cannot be read is only something to
-evaluate again.
+llama.cpp can write the state of a slot to a file and read it back, but only through its HTTP server. A file is named by
+everything that its content depends on. Outdated files are deleted, and one that cannot be read is evaluated again.
 """
 
 from __future__ import annotations

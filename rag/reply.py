@@ -1,4 +1,4 @@
-"""A reply as it is written: its opening word becomes log odds, what follows is the answer."""
+"""A reply as it is generated: its first word is turned into log odds, what follows is the answer."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from rag.prompts import Wording
 
 
 class Reply:
-    """Iterates over the answer's pieces, without the opening word; the first comes once the opening is known.
+    """Iterates over the answer's pieces, without the opening word; the first piece comes once the opening is known.
 
-    `logit` is the log odds of the opening word: of the first token's probabilities where the endpoint tells them, else
-    WORD_LOGIT with the sign of the word. `inside` is what the model held when it chose, where that is told. `opening`
-    is the log odds that the evidence states the answer, as `hears` makes it out from both; without it, `logit`.
-    `text` is the answer so far, empty where the model replied that nothing is stated; `usage` what the reply cost;
-    `is_cut` whether it broke off because it may be no longer.
+    logit: log odds of the opening word, from the first token's log probabilities; if the endpoint gives none,
+        WORD_LOGIT with the sign of the word that was written.
+    inside: the activations from which the first token was chosen, if the model gives them.
+    opening: log odds that the evidence states the answer: what `hears` makes of `inside` and `logit`, else `logit`.
+    text: the answer so far; empty if the model replied that nothing is stated.
+    usage: token counts.
+    is_cut: whether the reply ended because it reached the token limit.
     """
 
     def __init__(

@@ -1,10 +1,13 @@
-"""Pointwise reranking: the generator reads one found paragraph at a time, and its first word says whether it answers.
+"""Pointwise reranking: the generator reads one retrieved paragraph at a time, and its first token scores it.
 
-A small model that is shown six paragraphs at once is led astray by the five that are near; shown one, it tells well
-whether that one states the answer (evals/NOTES.md). The probability joins what it says with what retrieval said. The
-first paragraph that is sure enough is answered from, so a plain question costs one reading, which its answer needs
-anyway; where two say nothing of what was asked, there is no third. Where none is sure, they are compared with each
-other: beside another of the same question, what is said of a paragraph counts for more than where it was found.
+A small model that is shown six paragraphs at once is distracted by the five near misses; shown one, it tells well
+whether that one states the answer (evals/NOTES.md). Two logistic fits combine its log odds and retrieval's probability:
+
+- `states`: does this paragraph, taken alone, state the answer? Reading stops at the first that reaches SURE, so a plain
+  question costs one reading, which its answer needs anyway; and as soon as all of two or more are below HOPELESS.
+- `compared`: if none is sure, which of those read is the likeliest? Among paragraphs of one question, the generator's
+  log odds weigh more against retrieval's probability than they do alone.
+
 Coefficients are in rerank.json, fitted on development questions by `python -m evals calibrate gate`.
 """
 
@@ -51,10 +54,10 @@ def stating(opening: float, share: float, language: Language) -> float:
 def preferred(
     openings: Mapping[int, float], shares: Mapping[int, float], language: Language, sure: int | None = None
 ) -> dict[int, float]:
-    """{paragraph: the probability that it is the one, of those read, that states the answer, if one does}.
+    """{paragraph: probability that it is the one that states the answer, given that one of those read does}.
 
-    `openings`: the log odds of each that was read. `shares`: retrieval's, of these and others. `sure`: one that states
-    it by itself, whatever the others say; it has SURE of the probability at least.
+    `openings`: the generator's log odds for each paragraph read. `shares`: retrieval's probabilities, of these and
+    others. `sure`: a paragraph that reached SURE by itself; it gets at least that, whatever the others have.
     """
     weights = _coefficients().compared[language]
     held = softmax({n: _total(weights, features(opening, shares[n])[1:]) for n, opening in openings.items()})
@@ -69,7 +72,7 @@ def _total(weights: Sequence[float], values: Sequence[float]) -> float:
 
 
 def is_hopeless(stated: Mapping[int, float]) -> bool:
-    """Whether, of the paragraphs read so far ({paragraph: probability}), so little is expected that reading ends."""
+    """Whether to stop reading: of two or more paragraphs ({paragraph: probability}), none reaches HOPELESS."""
     return len(stated) > 1 and max(stated.values()) < HOPELESS
 
 

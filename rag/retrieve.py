@@ -194,7 +194,10 @@ def _mean_of_both(own: Scores, translated: Scores) -> dict[int, float]:
 
 
 def _handed_on(totals: Scores, answers: Mapping[int, int]) -> dict[int, float]:
-    """The sums after what asks ({paragraph: the one that replies}) has given HANDED_ON of its probability away."""
+    """The sums after each paragraph that asks has passed HANDED_ON of its probability to the one that replies.
+
+    `answers`: {paragraph that asks: paragraph that replies}.
+    """
     handed = {n: total + math.log(1 - HANDED_ON) if n in answers else total for n, total in totals.items()}
     for asks, reply in answers.items():
         if asks in totals:

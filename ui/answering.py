@@ -1,4 +1,4 @@
-"""Answers while the models load, one writer at a time, with a bound on who waits, and a stop that stops."""
+"""Questions from many readers to one engine: quotes while models load, a bounded fair queue, and cancellation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which suggested questions the article answers: tried in the background, so that none of them meets a refusal."""
+"""Try the suggested questions in the background, and offer only those that are not refused."""
 
 from __future__ import annotations
 

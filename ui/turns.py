@@ -1,4 +1,4 @@
-"""Places at which answers are written, given in the order in which they were asked for."""
+"""A fair queue for the generator: a fixed number of places, given out first come, first served."""
 
 from __future__ import annotations
 
