@@ -39,6 +39,7 @@ _PAGE_NUMBER = re.compile(
     r"\W*(?:(?:page\s*)?\d{1,4}(?:\s*(?:/|of)\s*\d{1,4})?|第\s*\d+\s*[页頁](?:\W*共\s*\d+\s*[页頁])?)\W*", re.IGNORECASE
 )
 _ROW_NUMBER = re.compile(r"\d{1,3}\.?|No\.?|#|序号|编号", re.IGNORECASE)
+_AMOUNT = re.compile(r"\W*\d[\d.,:/×~–-]*\s*(?:[A-Za-zµΩ°%²³/·]{1,6}\s*){0,2}\W*")
 _HYPHENATED = re.compile(r"([A-Za-z]+)-\n([a-z]+)")
 # So many headings stand in both languages on a line, or none does: a Chinese one may end with an English name.
 _TWICE_OFTEN = 3
@@ -70,7 +71,7 @@ def as_meant(text: str) -> str:
 def parted_line(line: str) -> list[str]:
     """The line, or its two halves where it says the same in both languages; of a table's row what it says in each."""
     cells = line.split("\t")
-    if len(cells) > 1 and {"zh", "en"} <= {language_of_line(cell) for cell in cells}:
+    if len(cells) > 1 and {"zh", "en"} <= set(languages_of_cells(cells)):
         return [own for own in row(cells) if not _ROW_NUMBER.fullmatch(own)]
     own = halves(line, SENTENCES)
     return own if own and all(map(_ENDS.search, own)) else [line]
@@ -81,7 +82,7 @@ def row(cells: Sequence[str]) -> list[str]:
     texts = [text for cell in cells if (text := " ".join(cell.split())) and not names_a_language(text)]
     if len(texts) > len(LANGUAGES) and _ROW_NUMBER.fullmatch(texts[0]):
         texts = texts[1:]
-    languages = [language_of_line(text) for text in texts]
+    languages = languages_of_cells(texts)
     if not {"zh", "en"} <= set(languages):
         return ["; ".join(texts)] if texts else []
     return [
@@ -90,6 +91,15 @@ def row(cells: Sequence[str]) -> list[str]:
         )
         for language in sorted(LANGUAGES, key=languages.index)
     ]
+
+
+def languages_of_cells(cells: Sequence[str]) -> list[BlockLanguage]:
+    """The language of each cell of a row; None for amounts in units (400 MW) that stand beside no English words."""
+    languages = [language_of_line(cell) for cell in cells]
+    english = [cell for cell, own in zip(cells, languages, strict=True) if own == "en"]
+    if not all(map(_AMOUNT.fullmatch, english)):
+        return languages
+    return [None if own == "en" else own for own in languages]
 
 
 def _without_twice(lines: Sequence[str]) -> list[str]:

@@ -11,8 +11,20 @@ from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 
 from index.blocks import Mark, language_of_line, split_inline
-from index.lines import LETTERS_AMONG_OTHERS, SENTENCES, TWICE, as_meant, halves, is_as_long, joined, parts, row
+from index.lines import (
+    LETTERS_AMONG_OTHERS,
+    SENTENCES,
+    TWICE,
+    as_meant,
+    halves,
+    is_as_long,
+    joined,
+    languages_of_cells,
+    parts,
+    row,
+)
 from index.outline import speaker_of
+from index.vocabulary import names_a_language
 
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+\S", re.MULTILINE)
 _PAGE = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html)\b", re.IGNORECASE)
@@ -67,7 +79,10 @@ _BACK = re.compile(r"\s*[¶↩⤴]\ufe0e?\s*$|(?<=\S)\s+#$")
 _ITEM_NUMBER = re.compile(r"\d+\. ")
 # What stands in a block's text for a tag: a line's end, a cell's beginning, the ends of what is raised.
 _BREAK, _CELL, _RAISED, _LOWERED = "\v", "\t", "\x02", "\x03"
-_SIGNS = {"br": _BREAK, "td": _CELL, "th": _CELL, "sup": _RAISED}
+_HEAD = "\x05"  # behind a cell's beginning: it heads a column or a row
+_SIGNS = {"br": _BREAK, "td": _CELL, "th": _CELL + _HEAD, "sup": _RAISED}
+# A table of so many columns has its rows told by their heads; in one of two, the first names what the second tells.
+_COLUMNS = 3
 _LINK = "\x04"  # within what is raised, or around it
 _RAISED_TEXT = re.compile(rf"{_RAISED}(?P<link>{_LINK}?)(?P<own>[^{_RAISED}{_LOWERED}]*){_LOWERED}")
 _NOTE_NUMBER = re.compile(r"[\[(（]?(\d{1,3})[\])）]?")
@@ -143,7 +158,7 @@ def _of_html(html: str, notes: frozenset[str]) -> Plain:
     reader = _Reader()
     reader.feed(html)
     reader.close()
-    blocks = _with_subtitle(reader.blocks())
+    blocks = _with_columns(_with_subtitle(reader.blocks()))
     headings = [b for b in blocks if b.level]
     of_most = _shape(headings)
     shapes = {level: _shape([b for b in headings if b.level == level]) or of_most for level in _LEVELS.values()}
@@ -169,6 +184,30 @@ def _with_subtitle(blocks: Sequence[_Block]) -> list[_Block]:
         return list(blocks)
     subtitle = (replace(b, within=b.within - _LEVELS.keys(), is_bold=False) for b in blocks[first:end])
     return [*blocks[:first], *subtitle, *blocks[end:]]
+
+
+def _with_columns(blocks: Sequence[_Block]) -> list[_Block]:
+    """`blocks`, each cell of a table's row behind its column's head: "75" says nothing without "Phase two"."""
+    told: list[_Block] = []
+    heads: list[str] = []
+    for block in blocks:
+        text = block.text
+        cells = list(map(_joined, text.split(_CELL)[1:]))
+        if len(cells) >= _COLUMNS and all(cell.startswith(_HEAD) or not cell for cell in cells):
+            heads = [cell.strip(f"{_HEAD} ") for cell in cells]
+        elif len(cells) != len(heads):
+            heads = []
+        elif _tell_columns(heads, cells):
+            behind = (f"{head}: {cell}" if head and cell else cell for head, cell in zip(heads, cells, strict=True))
+            text = _CELL.join(["", cells[0], *list(behind)[1:]])
+        told.append(replace(block, text=text.replace(_HEAD, "")))
+    return told
+
+
+def _tell_columns(heads: Sequence[str], cells: Sequence[str]) -> bool:
+    """Whether `heads` say of what the cells are, and not in which language, in the row's own."""
+    languages = {*languages_of_cells(heads), *languages_of_cells(cells)} - {None}
+    return len(languages) == 1 and not languages & {"both"} and not any(map(names_a_language, heads))
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +385,7 @@ def _is_a_pair(text: str) -> bool:
 
 def _are_of_both(texts: Sequence[str]) -> bool:
     """Whether they are two, one in each language."""
-    return sorted(language_of_line(text) or "" for text in texts) == ["en", "zh"]
+    return sorted(language or "" for language in languages_of_cells(texts)) == ["en", "zh"]
 
 
 def _row_of_both(cells: Sequence[Sequence[str]]) -> list[str]:

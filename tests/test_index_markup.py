@@ -332,6 +332,21 @@ def test_short_paragraphs_are_an_article_too(tmp_path: Path) -> None:
     assert body(article) == [("山谷没有公路。", "The valley has no road."), ("它也没有地图。", "It has no map.")]
 
 
+def test_an_amount_in_units_is_not_a_rows_other_language() -> None:
+    table = "| 项目 | 一期 |\n|---|---|\n| 装机 | 400 MW |\n| 电压 | ±220 kV AC |\n| 显存 | memory |\n"
+    assert lines(table) == ["项目; 一期", "装机; 400 MW", "电压; ±220 kV AC", "显存", "memory"]
+
+
+def test_a_cell_stands_behind_the_head_of_its_column() -> None:
+    table = "| Item | One | Two |\n|---|---|---|\n| Turbines | 62 | 75 |\n| Owner | Ann | |\n"
+    assert lines(table) == ["Item; One; Two", "Turbines; One: 62; Two: 75", "Owner; One: Ann"]
+
+
+def test_heads_that_name_languages_stand_before_no_cell() -> None:
+    table = "| | 中文 | English |\n|---|---|---|\n| 1 | 显存 | memory |\n"
+    assert lines(table) == ["显存", "memory"]
+
+
 def test_a_row_whose_cells_hold_both_languages_is_a_line_a_language() -> None:
     table = "| 参数<br>Option | 说明<br>Description |\n|---|---|\n| `--window` | 搜索窗口<br>Search window |\n"
     assert lines(table) == ["参数；说明", "Option; Description", "--window；搜索窗口", "--window; Search window"]
