@@ -1,4 +1,4 @@
-"""Check a statement against what it cites: numbers, dates, names, negation, superlatives and words, in both languages.
+"""Check a statement against what it cites, in both languages: figures, dates, names, negation, superlatives and words.
 
 Deterministic, and strict in one direction only: a `supported` statement contains no number that the cited paragraphs do
 not state, and no name that neither they nor the question contain. It cannot detect a fluent contradiction that involves
@@ -15,6 +15,7 @@ from index.keywords import fold
 from index.sentences import split_sentences
 from rag.answer import Evidence, Verdict
 from rag.numbers import Value, amounts, months, otherwise_written, quantities, years
+from rag.units import is_remeasured
 from rag.words import Rarity, content_tokens, names, negations, superlatives
 
 # Shares of a statement's own words (by weight) that must stand in what it cites. First settings, not yet fitted.
@@ -52,7 +53,11 @@ def check(statement: str, cited: Sequence[Evidence], question: str, rarity: Rari
     missing_numbers, named = unstated(statement, joined)
     missing_names = named - names(question)
     own = content_tokens(statement) - content_tokens(question)
-    is_contradicted = bool(missing_numbers or missing_names) or _is_moved(statement, cited, question)
+    is_contradicted = (
+        bool(missing_numbers or missing_names)
+        or is_remeasured(statement, joined)
+        or _is_moved(statement, cited, question)
+    )
     if own:
         coverage = rarity.covered(own, content_tokens(joined)) if texts else 0.0
         verdict = _verdict(is_contradicted, coverage)
@@ -102,10 +107,13 @@ def unstated(text: str, among: str) -> tuple[frozenset[Value], frozenset[str]]:
 def _is_named(name: str, folded: str) -> bool:
     """Whether a name stands in a folded text, in the plural or not: who asks about W-14s means the W-14.
 
-    As a word: "EU" does not stand in "neutral", nor GPT-4 in "GPT-4o".
+    As a word: "EU" does not stand in "neutral", nor GPT-4 in "GPT-4o"; but TB does in "5TB".
     """
     singular = name[:-1] if len(name) >= _SHORTEST_PLURAL and name[-1] == "s" else name
-    return any(re.search(rf"(?<![a-z\d]){re.escape(own)}(?:['’]?s)?(?![a-z\d])", folded) for own in {name, singular})
+    return any(
+        re.search(rf"(?<![a-z])(?:(?<!\d)|(?=[a-z])){re.escape(own)}(?:['’]?s)?(?![a-z\d])", folded)
+        for own in {name, singular}
+    )
 
 
 def _with_neighbours(evidence: Evidence) -> Sequence[str]:

@@ -69,6 +69,7 @@ _MORE = re.compile(rf"(?<=[\d{_HAN}])[多余几](?=[万亿])")
 _LIKE_A_YEAR = range(1500, 2100)
 _STEEPEST = 10
 _SMALL = 12
+_BEHIND = 24  # characters, in which a unit stands
 _PARTS_OF_ONE = str.maketrans({"½": ".5", "¼": ".25", "¾": ".75"})
 _RAISED = re.compile(r"(?<=[\w)])[⁰¹²³⁴-⁹]+")
 
@@ -129,6 +130,15 @@ def otherwise_written(value: Value) -> Value:
 def figures(text: str) -> frozenset[Value]:
     """The quantities of `text` that are written in digits; words such as "may" or "second" are none."""
     return _read(match for match in _matches(text) if match.group().lstrip("$€£¥ ")[0].isdigit())
+
+
+def located(text: str) -> Iterator[tuple[Value, str, str]]:
+    """Each quantity of `text`, with the currency's sign before it and what stands behind it; of a date "" both."""
+    for match in _matches(text):
+        before, behind = (match["money"] or "").strip(), match.string[match.end() :][:_BEHIND]
+        if match["dated"] or match["month"]:
+            before = behind = ""
+        yield from ((value, before, behind) for value in _values(match))
 
 
 def _matches(text: str) -> Iterator[re.Match[str]]:

@@ -52,6 +52,35 @@ def test_a_year_that_only_the_question_names_is_not_supported(rarity: Rarity) ->
     assert found.missing_numbers
 
 
+CHIP = Paragraph(
+    9,
+    "body",
+    "这款芯片的显存带宽达每秒 5.2TB,满载功耗约 165 瓦,售价 3 万元,三小时可充满。",
+    "The chip has a memory bandwidth of 5.2 terabytes a second, draws 165 watts at full load, costs 30,000 yuan and is "
+    "charged in three hours.",
+)
+
+
+@pytest.mark.parametrize(
+    ("statement", "is_kept"),
+    [
+        ("这款芯片的满载功耗约为 5.2W。", False),
+        ("这款芯片满载时的功耗是 165W。", True),
+        ("The chip costs $30,000.", False),
+        ("The chip costs 30 thousand yuan.", True),
+        ("The chip is charged in 3 minutes.", False),
+        ("The chip is charged in 3 hours.", True),
+        ("这款芯片的带宽是每秒 5.2 TB,三个小时可充满。", True),
+    ],
+)
+def test_a_figure_in_another_unit_than_the_texts_is_not_supported(
+    statement: str, is_kept: bool, rarity: Rarity
+) -> None:
+    language = "zh" if "芯片" in statement else "en"
+    found = check(statement, [first(CHIP, language)], "?", rarity)
+    assert (found.verdict != "unsupported") is is_kept
+
+
 def test_a_number_in_chinese_numerals_supports_the_same_number_in_digits(rarity: Rarity) -> None:
     found = check("Yunnan exported over 10,000 tonnes of tea in 2024.", [first(TEA, "zh")], "How much tea?", rarity)
     assert found.verdict == "supported"
