@@ -36,6 +36,10 @@ _LABEL_BEFORE = re.compile(
     r"(?:^|\n)\s*(?:\d{1,3}|[A-Za-z])$|(?:(?<!\d)[:：]|[。！？；;])\s*\d{1,2}$|"
     r"(?<![Nn]o)(?<!pp)(?<!ol)(?<!ig)[.!?] \d{1,2}$|[^\d\s][，,、]\s*\d{1,2}$"
 )
+# What only says who said what was quoted: “……。”沈亦然说。
+_SAYS = re.compile(
+    r"[^。！？!?；;，,：:“「『\n]{1,20}(?:[说說]|表示|(?<![知味街铁鐵轨軌频頻])道|(?<![名简簡职職])[称稱]|写道|寫道|坦言|回忆|回憶|补充|補充|解释|解釋)[。.]"
+)
 # Ornaments and list labels that are not part of what a sentence says.
 _LEADING = re.compile(r"\s*(?:[▲△▼◆●•·■□※*]\s*|-(?!\d)\s*|\d{1,3}\.\s+)?")
 
@@ -121,7 +125,8 @@ def _closes_into_clause(text: str, match: re.Match[str]) -> bool:
     if after[0] in _BLANKS:
         return len(after) > 1 and after[1].islower()
     # A full stop before the closing quote ends the sentence; a question or exclamation may not.
-    return after[0] in ",，、:：)）—-–" or (after[0] not in "“「『《" and match.group()[0] in "?？!！；;")
+    goes_on = after[0] in ",，、:：)）—-–" or (after[0] not in "“「『《" and match.group()[0] in "?？!！；;")
+    return goes_on or _SAYS.match(text, match.end()) is not None
 
 
 def _breaks_after(after: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from index.characters import HAN
 from index.keywords import simplified
+from index.outline import ends_asking
 from index.paragraphs import Language
 from index.sentences import split_sentences
 from rag.answer import ENDED, Answer, Citation, Evidence, Statement, Verdict
@@ -226,6 +227,8 @@ def _copies(written: str, sentence: str, rarity: Rarity) -> bool:
 def nearest(ranked: Sequence[Evidence], share: Shares, rarity: Rarity, language: Language) -> list[Evidence]:
     """The first of `ranked` with what it leans on, and the next that are nearly as near and say something else."""
     readable = [e for e in ranked if can_be_quoted(e, language)] or ranked
+    # What the text asks is nearest to a question, and tells nothing.
+    readable = [e for e in readable if not ends_asking(e.text)] or readable
     first, *others = readable[: 1 + LOOKED_AT]
     quoted = {e.key: e for e in with_what_it_leans_on(first)}
     likely = PARAGRAPH_SHARE * share.get(first.paragraph.number, 0.0)

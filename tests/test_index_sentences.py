@@ -51,6 +51,12 @@ def test_every_sentence_says_something(text: str) -> None:
     assert all(any(ch.isalnum() for ch in sentence) for sentence in sentences(text))
 
 
+def test_who_said_it_belongs_to_what_was_said() -> None:
+    assert sentences("“不必了。”总工程师沈亦然说。他走了。") == ["“不必了。”总工程师沈亦然说。", "他走了。"]
+    assert sentences("“不必了。”他知道。") == ["“不必了。”", "他知道。"]
+    assert sentences("“不必了。”沈亦然说,水是凉的。") == ["“不必了。”", "沈亦然说,水是凉的。"]
+
+
 @given(st.lists(st.sampled_from(["甲说了一句。", "乙问为什么？", "真好！", "结束了……"]), min_size=1, max_size=6))
 def test_chinese_sentences_joined_come_apart_again(parts: list[str]) -> None:
     assert sentences("".join(parts)) == parts
@@ -113,7 +119,7 @@ def test_this_is_one_sentence(whole: str) -> None:
         ("“It rose.”[1] She sold.", ["“It rose.”[1]", "She sold."]),
         ("It rose. [Sic] She sold.", ["It rose.", "[Sic] She sold."]),
         ("甲「乙『丙。』丁。」戊。", ["甲「乙『丙。』", "丁。」", "戊。"]),
-        ('他笑了。"太好了。"她答道。"走吧？"他问。', ["他笑了。", '"太好了。"', "她答道。", '"走吧？"他问。']),
+        ('他笑了。"太好了。"她答道。"走吧？"他问。', ["他笑了。", '"太好了。"她答道。', '"走吧？"他问。']),
         ('真的？"不知道。"\n"走。"他走了。', ["真的？", '"不知道。"', '"走。"', "他走了。"]),
         ("One.\u00a0Two?\u00a0“Three.”\u00a0Four.", ["One.", "Two?", "“Three.”", "Four."]),
         ("She loves art. 5 years are the max. Then", ["She loves art.", "5 years are the max.", "Then"]),

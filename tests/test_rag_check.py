@@ -14,6 +14,7 @@ from rag.check import check, unstated
 from rag.compose import (
     compose,
     in_reading_order,
+    nearest,
     quote_statements,
     refusal,
     split_statements,
@@ -541,6 +542,13 @@ def test_numbers_of_a_list_are_no_statements_and_numbers_in_a_sentence_stay() ->
     assert "16" in "".join(split_statements("The answer is 16. It was 4 before."))
 
 
+def test_what_the_text_asks_is_not_quoted_as_an_answer(rarity: Rarity) -> None:
+    asking = Paragraph(8, "body", None, "Where did the tea go? Camels took the tea to Kiakhta.")
+    question, reply = (replace(e, score=score) for e, score in zip(sentences_of(asking, "en"), (5.0, 4.0), strict=True))
+    assert [e.text for e in nearest([question, reply], {}, rarity, "en")] == [reply.text]
+    assert [e.text for e in nearest([question], {}, rarity, "en")] == [question.text], "where nothing else is there"
+
+
 def test_the_nearest_sentences_are_quoted_behind_a_small_models_words_once(rarity: Rarity) -> None:
     near, far = (replace(e, score=score) for e, score in zip(sentences_of(TEA, "en"), (5.0, 2.0), strict=False))
     written = compose(base(), weigh([("Yunnan exported ten thousand tonnes.", (near,))], "How much?", rarity))
@@ -639,8 +647,8 @@ def test_a_quote_brings_the_sentence_that_goes_on_from_it(
         "Pickers rise early. Spring tea is dear. But it keeps badly. Most tea is picked in summer.",
     )
     sentences = sentences_of(tea, language)
-    for nearest in sentences[1:3]:
-        answer = quote_statements(base(language), [replace(nearest, score=5.0)], {}, rarity)
+    for near in sentences[1:3]:
+        answer = quote_statements(base(language), [replace(near, score=5.0)], {}, rarity)
         assert [s.text for s in answer.statements] == quoted, "in reading order, whichever of the two is nearest"
     alone = quote_statements(base(language), [replace(sentences[3], score=5.0)], {}, rarity)
     assert [s.text for s in alone.statements] == [sentences[3].text]
