@@ -15,7 +15,7 @@ from index.keywords import fold
 from index.sentences import split_sentences
 from rag.answer import Evidence, Verdict
 from rag.numbers import Value, amounts, months, otherwise_written, quantities, years
-from rag.units import is_remeasured
+from rag.units import is_remeasured, restated
 from rag.words import Rarity, content_tokens, names, negations, superlatives
 
 # Shares of a statement's own words (by weight) that must stand in what it cites. First settings, not yet fitted.
@@ -101,6 +101,8 @@ def unstated(text: str, among: str) -> tuple[frozenset[Value], frozenset[str]]:
     """The quantities and the names of `text` that do not stand in `among`."""
     folded, stated = fold(among), quantities(among)
     numbers = frozenset(value for value in quantities(text) if not {value, otherwise_written(value)} & stated)
+    if numbers:
+        numbers -= restated(text, among)
     return numbers, frozenset(name for name in names(text) if not _is_named(name, folded))
 
 

@@ -1,12 +1,13 @@
-"""The units of quantities, in both languages: 5.2 W is not what a text says that has 5.2 TB alone.
+"""The units of quantities, in both languages: 140 MW is 14 万千瓦, and 5.2 W is not what a text with 5.2 TB alone says.
 
-A unit is compared only where it is known on both sides, and only of the same value: 1.5 km and 1500 m are two values,
-and numbers are checked elsewhere. A scale that Chinese writes before a unit (千瓦, 万吨) belongs to the value.
+A unit is compared only where it is known on both sides. A scale that Chinese writes before a unit (千瓦, 万吨)
+belongs to the value.
 """
 
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from functools import lru_cache
 
 from rag.numbers import Value, located
@@ -64,6 +65,20 @@ _UNITS = {
     "pound": "英镑|GBP",
     "yen": "yen|JPY|日元",
 }
+_PREFIXES = {
+    "nano": Fraction(1, 10**9), "micro": Fraction(1, 10**6), "milli": Fraction(1, 1000), "centi": Fraction(1, 100),
+    "kilo": Fraction(10**3), "mega": Fraction(10**6), "giga": Fraction(10**9), "tera": Fraction(10**12),
+    "peta": Fraction(10**15),
+}  # fmt: skip
+_MULTIPLES = {
+    "tonne": ("gram", 10**6),
+    "hectare": ("square metre", 10**4),
+    "square kilometre": ("square metre", 10**6),
+    "minute": ("second", 60),
+    "hour": ("second", 3600),
+    "day": ("second", 86_400),
+    "week": ("second", 604_800),
+}
 _SIGNS = {"$": "dollar", "€": "euro", "£": "pound"}
 _WRITTEN = re.compile(
     r"[\s-]*(?:"
@@ -92,6 +107,19 @@ def is_remeasured(statement: str, text: str) -> bool:
     return any(
         unit is not None and value in units and not {unit, None} & units[value] for value, unit in measured(statement)
     )
+
+
+def restated(text: str, among: str) -> frozenset[Value]:
+    """The quantities of `text` that `among` has in another unit of the same kind: 140 MW and 14 万千瓦."""
+    known = {_in_base(value, unit) for value, unit in measured(among) if unit}
+    return frozenset(value for value, unit in measured(text) if unit and _in_base(value, unit) in known)
+
+
+def _in_base(value: Value, unit: str) -> tuple[str, Fraction]:
+    """The kind of unit, and how much of it: (metre, 1500) for 1.5 km."""
+    prefix = next((own for own in _PREFIXES if unit.startswith(own)), "")
+    kind, factor = _MULTIPLES.get(unit, (unit.removeprefix(prefix), _PREFIXES.get(prefix, Fraction(1))))
+    return kind, value[1] * factor
 
 
 def _unit(behind: str) -> str | None:

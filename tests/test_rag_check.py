@@ -72,6 +72,8 @@ CHIP = Paragraph(
         ("The chip is charged in 3 minutes.", False),
         ("The chip is charged in 3 hours.", True),
         ("这款芯片的带宽是每秒 5.2 TB,三个小时可充满。", True),
+        ("The chip draws 0.165 kilowatts and is charged in 180 minutes.", True),
+        ("The chip draws 0.165 megawatts.", False),
     ],
 )
 def test_a_figure_in_another_unit_than_the_texts_is_not_supported(

@@ -64,6 +64,9 @@ def test_a_figure_that_only_the_other_half_states_is_told_behind_the_readers_own
         ("他走了三分之一的路。", "He went a third of the way."),
         ("Claude写了80%的代码。", "Claude wrote 80 percent of the code."),
         ("首席执行官有可能同意。", "The CEO may agree, and every second engineer does."),
+        ("通道额定容量120万千瓦。", "The link is rated at 1,200 megawatts."),
+        ("实测为3.1%,优于保证的3.4%。", "It was measured at 3.1 percent, against a guaranteed 3.4."),
+        ("90分钟可充满。", "It is charged in 1.5 hours."),
     ],
 )
 def test_a_pair_whose_halves_say_the_same_is_told_in_one_language(zh: str, en: str) -> None:
