@@ -191,23 +191,52 @@ def _with_columns(blocks: Sequence[_Block]) -> list[_Block]:
     told: list[_Block] = []
     heads: list[str] = []
     for block in blocks:
-        text = block.text
+        text = block.text.replace(_HEAD, "")
         cells = list(map(_joined, text.split(_CELL)[1:]))
-        if len(cells) >= _COLUMNS and all(cell.startswith(_HEAD) or not cell for cell in cells):
-            heads = [cell.strip(f"{_HEAD} ") for cell in cells]
+        if len(cells) >= _COLUMNS and block.text.count(_HEAD) == len(cells):
+            heads = cells
+            text = _told_in_both(["" for _ in cells], cells) if _are_twice(heads) else text
         elif len(cells) != len(heads):
             heads = []
+        elif _are_twice(heads):
+            text = _told_in_both(heads, cells)
         elif _tell_columns(heads, cells):
-            behind = (f"{head}: {cell}" if head and cell else cell for head, cell in zip(heads, cells, strict=True))
-            text = _CELL.join(["", cells[0], *list(behind)[1:]])
-        told.append(replace(block, text=text.replace(_HEAD, "")))
+            text = _CELL.join(["", cells[0], *map(_behind, heads[1:], cells[1:])])
+        told.append(replace(block, text=text))
     return told
+
+
+def _behind(head: str, cell: str) -> str:
+    return f"{head}: {cell}" if head and cell else cell
 
 
 def _tell_columns(heads: Sequence[str], cells: Sequence[str]) -> bool:
     """Whether `heads` say of what the cells are, and not in which language, in the row's own."""
     languages = {*languages_of_cells(heads), *languages_of_cells(cells)} - {None}
     return len(languages) == 1 and not languages & {"both"} and not any(map(names_a_language, heads))
+
+
+def _are_twice(heads: Sequence[str]) -> bool:
+    """Whether most of a table's heads say the same in both languages: Opened 启用."""
+    return 2 * sum(len(_of_each_language(head)) for head in heads) > 3 * len(heads)
+
+
+def _told_in_both(heads: Sequence[str], cells: Sequence[str]) -> str:
+    """A row whose cells have a line a language; what stands there once, as a number, is both's."""
+    rows = []
+    for head, cell in zip(["", *heads[1:]], cells, strict=True):
+        both = (_of_each_language(text) for text in (head, cell))
+        of_head, of_cell = (own if len(own) > 1 else 2 * own for own in both)
+        rows.append(_BREAK.join(dict.fromkeys(map(_behind, of_head, of_cell))))
+    return _CELL.join(["", *rows])
+
+
+def _of_each_language(text: str) -> list[str]:
+    """[Chinese, English] of what stands there twice, else `text` alone."""
+    for shape in TWICE:
+        if (match := shape.fullmatch(text)) and is_as_long(match, LETTERS_AMONG_OTHERS):
+            return sorted(parts(match), key=lambda half: language_of_line(half) != "zh")
+    return [text]
 
 
 @dataclass(frozen=True, slots=True)

@@ -342,6 +342,16 @@ def test_a_cell_stands_behind_the_head_of_its_column() -> None:
     assert lines(table) == ["Item; One; Two", "Turbines; One: 62; Two: 75", "Owner; One: Ann"]
 
 
+def test_a_table_whose_heads_stand_in_both_languages_is_a_line_a_language() -> None:
+    table = "| Campus 园区 | Opened 启用 | Cards |\n|---|---|---|\n| Johor 柔佛 | 2023 | 2,100 |\n"
+    assert lines(table) == [
+        "园区；启用；Cards",
+        "Campus; Opened; Cards",
+        "柔佛；启用: 2023；Cards: 2,100",
+        "Johor; Opened: 2023; Cards: 2,100",
+    ]
+
+
 def test_heads_that_name_languages_stand_before_no_cell() -> None:
     table = "| | 中文 | English |\n|---|---|---|\n| 1 | 显存 | memory |\n"
     assert lines(table) == ["显存", "memory"]
