@@ -19,6 +19,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -123,7 +124,10 @@ class LocalLLM(ChatLLM):
 
     def load(self) -> _Server:
         """Wait until the weights are loaded (seconds). Raises GeneratorFailed where llama.cpp cannot load them."""
-        self.begin()
+        try:
+            self.begin()
+        except OSError as error:  # a folder that cannot be made, no room for the socket's
+            raise GeneratorFailed(f"llama.cpp cannot be started: {error}") from error
         server = self._server
         assert server is not None
         server.wait()
@@ -136,10 +140,16 @@ class LocalLLM(ChatLLM):
 
     def warm(self) -> None:
         """Load, and evaluate what all questions of a language share, where no earlier process has kept it."""
-        self.load()
         for slot, language in enumerate(LANGUAGES):
             with self._turn:
-                self._stand(slot, language)
+                for _ in self._asked_again(partial(self._warmed, slot, language)):
+                    pass
+
+    def _warmed(self, slot: int, language: Language) -> Iterator[Piece]:
+        """No piece, as nothing is asked. The turn must be held."""
+        self.load()
+        self._stand(slot, language)
+        yield from ()
 
     def prepare(self, messages: Sequence[ChatMessage]) -> bool:
         """Evaluate the start of a prompt ahead and keep it on disk; whether there was anything to do.
@@ -364,6 +374,7 @@ class _Server:
             start_new_session=True,
         )
         weakref.finalize(self, _end, self._process, self._errors, folder)
+        self._prompts = prompts
         self._waiting = threading.Lock()
         self._client: httpx.Client | None = None
         order = {
@@ -419,6 +430,8 @@ class _Server:
     def chunks(self, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """The chunks of a streamed chat completion. Raises GeneratorFailed for a refusal, BrokenOff for a crash."""
         assert self._client is not None
+        if not self.is_running:
+            raise BrokenOff(f"llama.cpp stopped answering ({self._ended()})")
         try:
             with self._client.stream("POST", "/v1/chat/completions", json=request) as reply:
                 if reply.status_code != httpx.codes.OK:
@@ -448,9 +461,15 @@ class _Server:
             reply = self._client.post(
                 f"/slots/{slot}", params={"action": action}, json={"filename": name}, timeout=_SLOT_SECONDS
             )
-        except httpx.HTTPError:
+        except httpx.TimeoutException:
             return False
-        return reply.status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            self._ended()  # so that nothing more is asked of it
+            return False
+        if reply.status_code != httpx.codes.OK:
+            return False
+        # llama.cpp does not see that a disk is full where only the last bytes find no room.
+        return action == "restore" or (self._prompts / name).stat().st_size == reply.json()["n_written"]
 
 
 def _end(process: subprocess.Popen[str], errors: IO[str], folder: str) -> None:

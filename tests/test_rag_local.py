@@ -41,8 +41,13 @@ class Handler(BaseHTTPRequestHandler):
             print(self.path.rpartition("=")[2], asked["filename"], file=open(order["model"] + ".slots", "a"))
         if self.path.startswith("/slots") and os.path.exists(order["model"] + ".state"):
             kept = open(order["model"] + ".state", "rb").read()
-            open(order["prompts"] + asked["filename"], "wb").write(kept)
-            return self.say(200, "{}")
+            if self.path.endswith("restore"):
+                if os.path.getsize(order["prompts"] + asked["filename"]) < len(kept):
+                    os._exit(6)
+                return self.say(200, "{}")
+            room = len(kept) - os.path.exists(order["model"] + ".full")
+            open(order["prompts"] + asked["filename"], "wb").write(kept[:room])
+            return self.say(200, json.dumps({"n_written": len(kept)}))
         if self.path.startswith("/slots") or question == "too long":
             return self.say(400, json.dumps({"error": {"message": "exceeds the context"}}))
         said = [{"choices": [{"delta": {"content": word}}]} for word in question.split(",")[:asked.get("max_tokens")]]
@@ -170,6 +175,46 @@ def test_a_crash_before_the_first_word_costs_no_reply(llm: LocalLLM) -> None:
     with pytest.raises(GeneratorFailed, match=r"llama\.cpp stopped answering"):
         said(llm, "crash")
     assert said(llm, "one") == "one", "one that crashes each time is not asked for ever"
+
+
+@pytest.mark.parametrize("is_warmed", [True, False])
+def test_a_kept_state_that_was_cut_short_is_died_of_once_and_costs_nothing_but_time(
+    llm: LocalLLM, tmp_path: Path, is_warmed: bool
+) -> None:
+    (tmp_path / "m.gguf.state").write_bytes(b"evaluated")
+    llm.warm()
+    assert llm.prepare(translating_messages("en"))
+    for kept in (tmp_path / "kept").iterdir():
+        kept.write_bytes(b"evalua")
+    before, llm._standing = llm.pid, [None, None]
+    if is_warmed:
+        llm.warm()
+    assert said_to(llm, asked("one")) == "one"
+    assert said_to(llm, translation_messages("one", "en")) == "one"
+    assert llm.pid != before
+    before = llm.pid
+    llm._standing = [None, None]
+    assert said_to(llm, asked("two")) == "two"
+    assert llm.pid == before, "what was kept anew is whole"
+
+
+def test_a_disk_that_fills_at_the_last_byte_keeps_nothing_and_the_answer_is_given(
+    llm: LocalLLM, tmp_path: Path
+) -> None:
+    (tmp_path / "m.gguf.state").write_bytes(state(VALUES))
+    (tmp_path / "m.gguf.full").touch()
+    llm.layers = (0,)
+    opening, *pieces = llm._pieces(asked("one,two"))
+    assert (opening.first, opening.inside) == ({"Not": -0.5}, None)
+    assert [piece.text for piece in pieces] == ["one", "two", ""]
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_where_nothing_can_be_kept_it_is_said_as_a_reply_that_failed(llm: LocalLLM, tmp_path: Path) -> None:
+    (tmp_path / "kept").touch()
+    for work in (llm.warm, lambda: said(llm, "one"), lambda: llm.prepare(asked("one"))):
+        with pytest.raises(GeneratorFailed, match=r"llama\.cpp cannot be started: .*File exists.*kept"):
+            work()
 
 
 def asked(question: str) -> list[ChatMessage]:
