@@ -1,7 +1,7 @@
 """The `local` generator: a GGUF model through llama.cpp (xllamacpp), in a process of its own, with no open port.
 
 llama.cpp's server always listens; here it listens on a unix socket in a private folder (or, where the
-system has none, on loopback behind a random key), and nobody is told.
+system has none, or none with a path so long, on loopback behind a random key), and nobody is told.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ _EVENT = "data: "
 _SECONDS = 600  # without a word of a reply
 _SLOT_SECONDS = 30
 _ENDING_SECONDS = 2
+_LONGEST_SOCKET = 103  # bytes of its path: what every system has room for
 # Questions read lately whose state is kept: as many as paragraphs are read for one, of which the best is gone on with.
 _RESTS = 4
 
@@ -361,7 +362,8 @@ class _Server:
 
     def __init__(self, model: Path, threads: int, prompts: Path) -> None:
         folder = tempfile.mkdtemp(prefix="duizhao-")  # mode 0700: only this user can reach the socket
-        self._socket = str(Path(folder) / "llama.sock") if hasattr(socket, "AF_UNIX") else None
+        path = str(Path(folder) / "llama.sock")
+        self._socket = path if hasattr(socket, "AF_UNIX") and len(os.fsencode(path)) <= _LONGEST_SOCKET else None
         self._keys = [] if self._socket else [secrets.token_hex(32)]
         self._errors: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         # A session of its own: what stops this process in a terminal leaves it to come to an end by itself.

@@ -6,10 +6,12 @@ llama.cpp is played by a few lines that speak its protocol; the real one is aske
 from __future__ import annotations
 
 import gc
+import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -143,6 +145,19 @@ def test_the_socket_stands_in_a_folder_that_only_this_user_can_enter(llm: LocalL
     server = llm.load()
     assert server._socket is not None
     assert Path(server._socket).parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_where_the_path_of_a_socket_would_be_too_long_it_listens_on_loopback_behind_a_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / ("x" * 100)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    llm = made(tmp_path, monkeypatch, "import sys; sys.stdin.read()")
+    llm.begin()
+    assert llm._server is not None
+    assert llm._server._socket is None
+    assert len(llm._server._keys[0]) == 64
 
 
 def test_no_connection_is_kept_for_the_next_request(llm: LocalLLM) -> None:
@@ -333,6 +348,36 @@ def test_the_process_and_its_folder_end_with_the_object(tmp_path: Path, monkeypa
     del own, server
     gc.collect()
     wait_until_gone(pid)
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("is_loading", [True, False])
+def test_what_serves_for_one_that_is_killed_leaves_no_folder(tmp_path: Path, is_loading: bool) -> None:
+    fake = "from unittest.mock import MagicMock as CommonParams\nServer = CommonParams()\n"
+    (tmp_path / "xllamacpp.py").write_text(
+        f"{fake}llama_load_mode = common_speculative_type = Server\n", encoding="utf-8"
+    )
+    folder = tmp_path / "duizhao-x"
+    folder.mkdir()
+    order = {"model": "m", "slots": 2, "context": 9, "threads": 1, "prompts": "p/", "host": f"{folder}/s", "keys": []}
+    with subprocess.Popen(
+        [sys.executable, "-P", str(Path(rag.local.__file__).with_name("llama.py"))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        if is_loading:
+            process.stdout.close()  # nobody is there to be told
+        process.stdin.write(json.dumps(order) + "\n")
+        process.stdin.flush()
+        if not is_loading:
+            assert process.stdout.readline()
+            assert folder.exists()
+        process.stdin.close()
+        assert process.wait(20) == 0
     assert not folder.exists()
 
 
