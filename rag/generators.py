@@ -155,7 +155,8 @@ def first_tokens(reply: ChatResponse) -> list[tuple[str, float]]:
         return [(entry.token, entry.logprob) for entry in reply.logprobs[0]]
     choices = getattr(reply.raw, "choices", None) or []  # an OpenAI chunk, which llama-index hands on as it came
     content = getattr(getattr(choices[0], "logprobs", None), "content", None) if choices else None
-    return [(entry.token, entry.logprob) for entry in content[0].top_logprobs] if content else []
+    listed = getattr(content[0], "top_logprobs", None) or [] if content else []
+    return [(entry.token, entry.logprob) for entry in listed if entry.logprob is not None]  # null: none at all
 
 
 def is_cut(reply: ChatResponse) -> bool:

@@ -120,6 +120,7 @@ class LocalLLM(ChatLLM):
             self._server = _Server(Path(self.path), self.threads, prompts)
             self._prefixes = Prefixes(prompts, Path(self.path), self._server, self.prompts_room)
             self._prefixes.sweep()
+            self._rests = {}  # those of one that has crashed go with it, which may be later
             weakref.finalize(self._server, _delete_all, self._rests)
             self._standing = _nothing_stands()
 

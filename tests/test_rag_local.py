@@ -280,6 +280,18 @@ def test_what_stood_in_the_slots_is_kept_of_the_last_paragraphs_and_no_longer_th
     assert list((tmp_path / "kept").glob("*.passing")) == []
 
 
+def test_what_stood_in_the_slots_of_one_that_crashed_does_not_take_the_next_ones_with_it(
+    llm: LocalLLM, tmp_path: Path
+) -> None:
+    (tmp_path / "m.gguf.state").write_bytes(state(VALUES))
+    llm.layers = (0,)
+    list(llm._pieces(asked("one")))
+    list(llm._pieces(asked("crash once")))
+    gc.collect()
+    (rest,) = llm._rests.values()
+    assert list((tmp_path / "kept").glob("*.passing")) == [rest]
+
+
 def test_of_a_reply_that_is_begun_and_of_any_other_prompt_nothing_inside_is_told(llm: LocalLLM) -> None:
     llm.layers = (2, 0)
     begun = [*asked("why"), ChatMessage(role=MessageRole.ASSISTANT, content="one,two")]
