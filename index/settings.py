@@ -128,6 +128,10 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(**{key: value for key, value in overrides.items() if value is not None})
     except ValidationError as error:
         raise UserError(_explain(error)) from None
+    except OSError as error:
+        raise UserError(
+            f"{SETTINGS_FILE} cannot be read: {error.strerror}. Let this user read it, or move it."
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{SETTINGS_FILE} is not valid TOML: {error}. Mend that line or delete the file.") from None
 

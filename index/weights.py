@@ -300,6 +300,10 @@ def _refuse_wrong_hash(file: WeightFile, candidate: Path, place: str) -> None:
 
 
 def _disk_error(error: OSError, folder: Path) -> UserError:
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return UserError(
+            f"cannot write to {folder}: {error.strerror}. Set DUIZHAO_HOME to a folder that this user may write in."
+        )
     free = shutil.disk_usage(next(place for place in (folder, *folder.parents) if place.is_dir())).free
     return UserError(
         f"cannot write to {folder}: {error.strerror} ({free:,} bytes free). "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -104,6 +105,17 @@ def test_a_file_that_is_not_toml_is_said_to_be_so(text: str) -> None:
 def test_a_file_that_is_not_utf8_is_said_to_be_so() -> None:
     Path("duizhao.toml").write_bytes("host = '主机'".encode("gb18030"))
     with pytest.raises(UserError, match=r"duizhao\.toml is not valid TOML"):
+        load_settings()
+
+
+def test_a_file_of_another_user_is_said_to_be_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
+    write_toml("threads = 1")
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(UserError, match=r"duizhao\.toml cannot be read: Permission denied\. Let this user read it"):
         load_settings()
 
 

@@ -240,7 +240,7 @@ def test_a_full_disk_is_said_with_what_is_free_and_the_parts_are_kept(
 
 def test_a_home_that_cannot_be_written_is_said(tmp_path: Path, mirror: Mirror) -> None:
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(UserError, match=r"cannot write to .*DUIZHAO_HOME"):
+    with pytest.raises(UserError, match=r"cannot write to .*: Not a directory\. Set DUIZHAO_HOME to a folder"):
         weights.fetch(TOY, load_settings(home=tmp_path / "file"))
 
 
