@@ -152,7 +152,7 @@ def fetch(model: Model, settings: Settings, advance: Advance = lambda _: None) -
                 else:
                     _fetch_file(file, folder, settings, advance)
     except OSError as error:
-        raise _disk_error(error, folder) from error
+        raise disk_error(error, folder) from error
     return folder
 
 
@@ -299,7 +299,8 @@ def _refuse_wrong_hash(file: WeightFile, candidate: Path, place: str) -> None:
     )
 
 
-def _disk_error(error: OSError, folder: Path) -> UserError:
+def disk_error(error: OSError, folder: Path) -> UserError:
+    """What is told of a disk that is full or may not be written to."""
     if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return UserError(
             f"cannot write to {folder}: {error.strerror}. Set DUIZHAO_HOME to a folder that this user may write in."
