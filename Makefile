@@ -72,11 +72,12 @@ weights: $(VENV)/.installed
 weights-dev: $(VENV)/.installed-dev
 	@$(PY) -m index weights >$(VENV)/weights.log
 
+# Cleared: one whose Python is gone (the system has a newer one) still says that all is installed.
 $(PY):
 	@for candidate in $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python); do \
 	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
 	    echo "Creating $(VENV) with $$("$$candidate" --version)"; \
-	    "$$candidate" -m venv $(VENV) >/dev/null && exit 0; \
+	    "$$candidate" -m venv --clear $(VENV) >/dev/null && exit 0; \
 	    rm -rf $(VENV); \
 	    echo "$$candidate cannot make a virtual environment; on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; \
 	  fi; \

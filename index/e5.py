@@ -7,6 +7,7 @@ tokenizer.json is), a directory of tensors, and their data, either f32 or 4-bit 
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import struct
@@ -107,7 +108,7 @@ def _dequantize(raw: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def expand(source: Path, tokenizer: Path, target: Path) -> None:
-    """Write a sentence-transformers folder at `target`; it appears whole or not at all.
+    """Write a sentence-transformers folder at `target`; it appears whole or not at all. Raises OSError.
 
     What earlier versions wrote beside it is deleted then: it is half a gigabyte.
     """
@@ -127,6 +128,7 @@ def expand(source: Path, tokenizer: Path, target: Path) -> None:
 
 
 def _write_bert(container: Container, folder: Path) -> None:
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
     h = container.header
@@ -144,7 +146,11 @@ def _write_bert(container: Container, folder: Path) -> None:
             matrix = weight if short in ("aln", "oln") else weight.reshape(bias.size, -1)
             tensors[f"encoder.layer.{layer}.{long}.weight"] = matrix
             tensors[f"encoder.layer.{layer}.{long}.bias"] = bias
-    save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, folder / "model.safetensors", {"format": "pt"})
+    whole = {k: np.ascontiguousarray(v) for k, v in tensors.items()}
+    try:
+        save_file(whole, folder / "model.safetensors", {"format": "pt"})
+    except SafetensorError as error:  # a full disk, without its number
+        raise OSError(errno.ENOSPC, str(error)) from error
     _write_json(
         folder / "config.json",
         {

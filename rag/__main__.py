@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -62,10 +63,10 @@ def main(argv: list[str]) -> int:
         return 0
     if args.batch is not None:
         for line in lines:
-            print(json.dumps(_batch_answer(engine, line, args.retrieve), ensure_ascii=False), flush=True)
+            print(_json(_batch_answer(engine, line, args.retrieve)), flush=True)
         return 0
     if args.json or args.retrieve:
-        print(json.dumps(_answer(engine, {"question": args.question}, args.retrieve), ensure_ascii=False))
+        print(_json(_answer(engine, {"question": args.question}, args.retrieve)))
         return 0
     from rag.terminal import print_answer
 
@@ -77,14 +78,28 @@ def _orders(args: argparse.Namespace) -> dict[str, bool]:
     return {"QUESTION": args.question is not None, "--batch": args.batch is not None, "--prepare": args.prepare}
 
 
+def _json(record: dict[str, Any]) -> str:
+    """`record` in one line, in escapes where stdout cannot write its characters (half of one, another code)."""
+    line = json.dumps(record, ensure_ascii=False)
+    try:
+        line.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(record)
+    return line
+
+
 def _prepare(engine: Engine) -> None:
     from index.progress import bar
+    from rag.generators import GeneratorFailed
 
     if engine.generator.prepare is None:
         raise UserError(f"the generator {engine.generator.name} reads nothing ahead. Only local does.")
-    with bar("Reading ahead") as on_progress:
-        for done, total in engine.prepare():
-            on_progress(done, total)
+    try:
+        with bar("Reading ahead") as on_progress:
+            for done, total in engine.prepare():
+                on_progress(done, total)
+    except GeneratorFailed as error:
+        raise UserError(f"nothing more is read ahead: {error}. What was read so far is kept; run it again.") from error
 
 
 def _open(settings: Settings, args: argparse.Namespace) -> Engine:
@@ -112,14 +127,17 @@ def _answer(engine: Engine, request: dict[str, Any], retrieve_only: bool) -> dic
 
 def _batch_lines(name: str) -> Iterator[str]:
     if name == "-":
+        if isinstance(sys.stdin, TextIOWrapper):  # bytes that are no character make one bad line, and end no batch
+            sys.stdin.reconfigure(encoding="utf-8-sig", errors="surrogateescape")
         return (line for line in sys.stdin if line.strip())
     path = Path(name)
-    if not path.is_file():
-        raise UserError(
-            f"the batch file {path} does not exist. Give a file with one JSON object a line, or - for stdin."
-        )
     try:
         text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UserError(
+            f"the batch file {path} cannot be read ({error.strerror}). "
+            "Give a file with one JSON object a line, or - for stdin."
+        ) from None
     except UnicodeDecodeError as error:
         raise UserError(f"the batch file {path} is not UTF-8 (byte {error.start}). Save it as UTF-8.") from None
     return (line for line in text.split("\n") if line.strip())

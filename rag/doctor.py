@@ -8,8 +8,9 @@ from pathlib import Path
 from index import weights
 from index.build import open_index
 from index.embedder import Embedder
-from index.errors import UserError
+from index.errors import UserError, WeightsMissing
 from index.settings import SETTINGS_FILE, Settings
+from rag.generators import make_generator
 
 
 def report(settings: Settings) -> Iterator[tuple[bool, str]]:
@@ -23,8 +24,12 @@ def report(settings: Settings) -> Iterator[tuple[bool, str]]:
     yield True, f"{'settings file':18} {SETTINGS_FILE}: {found}"
     yield from _weights(settings)
     yield from _index(settings)
-    if settings.generator == "anthropic" and settings.anthropic_api_key is None:
-        yield False, "generator anthropic: no key. Set DUIZHAO_ANTHROPIC_API_KEY."
+    try:
+        make_generator(settings)
+    except WeightsMissing:
+        pass  # told above
+    except UserError as error:
+        yield False, f"generator          {error}"
 
 
 def _weights(settings: Settings) -> Iterator[tuple[bool, str]]:

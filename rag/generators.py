@@ -30,6 +30,8 @@ from rag.prompts import Wording
 FIRST_TOKENS = 20
 # What a reply's opening counts as, in log odds, where an endpoint gives no probabilities.
 WORD_LOGIT = 2.5
+_A_KEY = 8  # characters
+_LONGEST_REASON = 500
 
 Hears = Callable[[NDArray[np.float32], float, Language], float]
 
@@ -66,6 +68,14 @@ class Generator:
 
 class GeneratorFailed(Exception):
     """The generator did not answer (down, out of context, timed out); the quotes are the answer then."""
+
+
+def why_it_failed(error: Exception, llm: LLM) -> str:
+    """What a remote client's error says, in one line and without the key, which an endpoint may repeat."""
+    said = " ".join(f"{type(error).__name__}: {error}".split())
+    key = getattr(llm, "api_key", None) or ""
+    # A shorter one ("none") guards nothing, and may be a word.
+    return (said.replace(key, "(hidden)") if len(key) >= _A_KEY else said)[:_LONGEST_REASON]
 
 
 def make_generator(settings: Settings, name: GeneratorName | None = None) -> Generator:
@@ -150,7 +160,8 @@ def first_tokens(reply: ChatResponse) -> list[tuple[str, float]]:
         return [(entry.token, entry.logprob) for entry in reply.logprobs[0]]
     choices = getattr(reply.raw, "choices", None) or []  # an OpenAI chunk, which llama-index hands on as it came
     content = getattr(getattr(choices[0], "logprobs", None), "content", None) if choices else None
-    return [(entry.token, entry.logprob) for entry in content[0].top_logprobs] if content else []
+    listed = getattr(content[0], "top_logprobs", None) or [] if content else []
+    return [(entry.token, entry.logprob) for entry in listed if entry.logprob is not None]  # null: none at all
 
 
 def is_cut(reply: ChatResponse) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
@@ -22,7 +22,7 @@ from rag.answer import Evidence, Retrieved
 from rag.condense import accept_rewrite
 from rag.evidence import EvidenceSelector, fits_whole, reweighed, shown_language
 from rag.find import Finder, Looked
-from rag.generators import Generator, GeneratorFailed
+from rag.generators import Generator, GeneratorFailed, why_it_failed
 from rag.language import language_of_question
 from rag.prompts import WORDING, answer_messages, insisting_messages, leading_messages, translation_messages
 from rag.reply import Reply
@@ -210,12 +210,18 @@ class Listener:
         )
 
     def _replies(self, messages: Sequence[ChatMessage], **options: Any) -> Iterator[ChatResponse]:
+        llm = self._generator.llm
         try:
-            yield from self._generator.llm.stream_chat(messages, **self._generator.options, **options)
+            with closing(llm.stream_chat(messages, **self._generator.options, **options)) as responses:
+                first = next(responses, None)
+                if first is None:  # a page of HTML, say; taken for silence it would be a refusal
+                    raise GeneratorFailed("what it sent is no reply. Check the address of the endpoint.")
+                yield first
+                yield from responses
         except (UserError, GeneratorFailed):
             raise
         except Exception as error:  # remote clients raise errors of many libraries; the quotes are the answer then
-            raise GeneratorFailed(f"{type(error).__name__}: {error}") from error
+            raise GeneratorFailed(why_it_failed(error, llm)) from error
 
 
 def _others(found: Looked, first: Retrieved, most: int) -> list[tuple[Looked, Retrieved]]:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+from contextlib import suppress
 from typing import Any
 
 
@@ -52,9 +54,13 @@ def main() -> None:
     """Load the weights, say so, and serve until stdin ends."""
     import xllamacpp
 
-    server = xllamacpp.Server(_parameters(json.loads(sys.stdin.readline())))
-    print(server.listening_address, flush=True)
+    order = json.loads(sys.stdin.readline())
+    server = xllamacpp.Server(_parameters(order))
+    with suppress(BrokenPipeError):  # who started it has been killed
+        print(server.listening_address, flush=True)
     sys.stdin.read()
+    if not order["keys"]:  # the folder of the socket, which one that is killed leaves
+        shutil.rmtree(os.path.dirname(order["host"]), ignore_errors=True)  # noqa: PTH120 - it starts sooner without
     os._exit(0)  # llama.cpp may be in the middle of a reply that nobody reads
 
 

@@ -1,7 +1,7 @@
 """The `local` generator: a GGUF model through llama.cpp (xllamacpp), in a process of its own, with no open port.
 
 llama.cpp's server always listens; here it listens on a unix socket in a private folder (or, where the
-system has none, on loopback behind a random key), and nobody is told.
+system has none, or none with a path so long, on loopback behind a random key), and nobody is told.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -46,6 +47,7 @@ _EVENT = "data: "
 _SECONDS = 600  # without a word of a reply
 _SLOT_SECONDS = 30
 _ENDING_SECONDS = 2
+_LONGEST_SOCKET = 103  # bytes of its path: what every system has room for
 # Questions read lately whose state is kept: as many as paragraphs are read for one, of which the best is gone on with.
 _RESTS = 4
 
@@ -118,12 +120,16 @@ class LocalLLM(ChatLLM):
             self._server = _Server(Path(self.path), self.threads, prompts)
             self._prefixes = Prefixes(prompts, Path(self.path), self._server, self.prompts_room)
             self._prefixes.sweep()
+            self._rests = {}  # those of one that has crashed go with it, which may be later
             weakref.finalize(self._server, _delete_all, self._rests)
             self._standing = _nothing_stands()
 
     def load(self) -> _Server:
         """Wait until the weights are loaded (seconds). Raises GeneratorFailed where llama.cpp cannot load them."""
-        self.begin()
+        try:
+            self.begin()
+        except OSError as error:  # a folder that cannot be made, no room for the socket's
+            raise GeneratorFailed(f"llama.cpp cannot be started: {error}") from error
         server = self._server
         assert server is not None
         server.wait()
@@ -136,10 +142,16 @@ class LocalLLM(ChatLLM):
 
     def warm(self) -> None:
         """Load, and evaluate what all questions of a language share, where no earlier process has kept it."""
-        self.load()
         for slot, language in enumerate(LANGUAGES):
             with self._turn:
-                self._stand(slot, language)
+                for _ in self._asked_again(partial(self._warmed, slot, language)):
+                    pass
+
+    def _warmed(self, slot: int, language: Language) -> Iterator[Piece]:
+        """No piece, as nothing is asked. The turn must be held."""
+        self.load()
+        self._stand(slot, language)
+        yield from ()
 
     def prepare(self, messages: Sequence[ChatMessage]) -> bool:
         """Evaluate the start of a prompt ahead and keep it on disk; whether there was anything to do.
@@ -351,7 +363,8 @@ class _Server:
 
     def __init__(self, model: Path, threads: int, prompts: Path) -> None:
         folder = tempfile.mkdtemp(prefix="duizhao-")  # mode 0700: only this user can reach the socket
-        self._socket = str(Path(folder) / "llama.sock") if hasattr(socket, "AF_UNIX") else None
+        path = str(Path(folder) / "llama.sock")
+        self._socket = path if hasattr(socket, "AF_UNIX") and len(os.fsencode(path)) <= _LONGEST_SOCKET else None
         self._keys = [] if self._socket else [secrets.token_hex(32)]
         self._errors: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         # A session of its own: what stops this process in a terminal leaves it to come to an end by itself.
@@ -364,6 +377,7 @@ class _Server:
             start_new_session=True,
         )
         weakref.finalize(self, _end, self._process, self._errors, folder)
+        self._prompts = prompts
         self._waiting = threading.Lock()
         self._client: httpx.Client | None = None
         order = {
@@ -419,6 +433,8 @@ class _Server:
     def chunks(self, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """The chunks of a streamed chat completion. Raises GeneratorFailed for a refusal, BrokenOff for a crash."""
         assert self._client is not None
+        if not self.is_running:
+            raise BrokenOff(f"llama.cpp stopped answering ({self._ended()})")
         try:
             with self._client.stream("POST", "/v1/chat/completions", json=request) as reply:
                 if reply.status_code != httpx.codes.OK:
@@ -448,9 +464,15 @@ class _Server:
             reply = self._client.post(
                 f"/slots/{slot}", params={"action": action}, json={"filename": name}, timeout=_SLOT_SECONDS
             )
-        except httpx.HTTPError:
+        except httpx.TimeoutException:
             return False
-        return reply.status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            self._ended()  # so that nothing more is asked of it
+            return False
+        if reply.status_code != httpx.codes.OK:
+            return False
+        # llama.cpp does not see that a disk is full where only the last bytes find no room.
+        return action == "restore" or (self._prompts / name).stat().st_size == reply.json()["n_written"]
 
 
 def _end(process: subprocess.Popen[str], errors: IO[str], folder: str) -> None:

@@ -61,8 +61,17 @@ class Prefixes:
     room: int = 10**9
 
     def restore(self, slot: int, name: str) -> bool:
-        """Whether a state kept earlier for the opening of that name now stands in the slot."""
-        return self.has(name) and self.slots.act(slot, "restore", name)
+        """Whether a state kept earlier for the opening of that name now stands in the slot.
+
+        What cannot be read back is deleted, and may be evaluated and kept again: llama.cpp dies of a state that is cut
+        short, and would at every start.
+        """
+        if not self.has(name):
+            return False
+        if self.slots.act(slot, "restore", name):
+            return True
+        _delete(self.folder / name)
+        return False
 
     def has(self, name: str) -> bool:
         """Whether a state is kept for the opening of that name."""
@@ -77,7 +86,7 @@ class Prefixes:
         label, _, _ = name.rpartition("-")
         for old in self.folder.glob(f"{label}-*"):
             if not old.name.startswith(name):
-                old.unlink(missing_ok=True)
+                _delete(old)
         return True
 
     def has_lead(self, opening: str, lead: str) -> bool:
@@ -87,7 +96,7 @@ class Prefixes:
     def restore_lead(self, slot: int, opening: str, lead: str) -> bool:
         """Whether the state kept earlier for `lead` now stands in the slot.
 
-        What cannot be unpacked is deleted, and may be evaluated and kept again.
+        What cannot be unpacked or read back is deleted, and may be evaluated and kept again.
         """
         kept = self._lead(opening, lead)
         try:
@@ -95,13 +104,16 @@ class Prefixes:
             with self._passing(opening) as passing:
                 passing.write_bytes(state)
                 restored = self.slots.act(slot, "restore", passing.name)
-            os.utime(kept)  # the longest unused is the first to go
         except zstandard.ZstdError:
-            kept.unlink(missing_ok=True)
-            return False
+            restored = False
         except OSError:
             return False
-        return restored
+        if not restored:
+            _delete(kept)
+            return False
+        with suppress(OSError):  # it is another user's
+            os.utime(kept)  # the longest unused is the first to go
+        return True
 
     def save_lead(self, slot: int, opening: str, lead: str) -> bool:
         """Keep the slot's state for `lead`, making room where it is short; whether that went well."""
@@ -121,7 +133,7 @@ class Prefixes:
         path = self._path_of_own("slot")
         if self.slots.act(slot, "save", path.name):
             return path
-        path.unlink(missing_ok=True)
+        _delete(path)
         return None
 
     def resume(self, slot: int, rest: Path) -> bool:
@@ -172,7 +184,7 @@ class Prefixes:
         for _, size, path in self._leads():
             taken += size
             if taken > self.room:
-                path.unlink(missing_ok=True)
+                _delete(path)
 
     def _leads(self) -> list[tuple[float, int, Path]]:
         """(when it was last used, bytes, file) of every lead, the last used first."""
@@ -190,8 +202,14 @@ class Prefixes:
         try:
             yield path
         finally:
-            path.unlink(missing_ok=True)
+            _delete(path)
 
     def _path_of_own(self, name: str) -> Path:
         """Of a file that no other call has; several processes share the folder."""
         return self.folder / f"{name}.{os.getpid()}-{secrets.token_hex(4)}{_PASSING}"
+
+
+def _delete(path: Path) -> None:
+    """Delete a file, unless it is gone already, another user's, or on a disk that can only be read."""
+    with suppress(OSError):
+        path.unlink()

@@ -19,6 +19,7 @@ _VERDICTS: dict[Language, dict[str, str]] = {
     "en": {"supported": "", "partial": " (partly supported)", "unsupported": " (not found)"},
 }
 _UNDERSTOOD: dict[Language, str] = {"zh": "理解为:", "en": "Understood as: "}
+_WITHOUT: dict[Language, str] = {"zh": "未用模型: ", "en": "Without the model: "}
 SHOWN_NEAREST = 3
 
 
@@ -40,12 +41,17 @@ def print_answer(engine: Engine, question: str, console: Console | None = None) 
 
 
 def render(engine: Engine, answer: Answer) -> RenderableType:
-    """The answer with its marks, then each citation's quote in both languages; or the nearest paragraphs."""
+    """The answer with its marks, why no model wrote it where one should, then each citation's quote in both languages.
+
+    Of a refusal the nearest paragraphs stand in place of the quotes.
+    """
     parts: list[RenderableType] = []
     if answer.rewritten:
         parts.append(Text(f"{_UNDERSTOOD[answer.language]}{answer.rewritten}", style="dim"))
     parts.append(Text(answer.text, style="bold"))
     parts.extend(_doubts(answer))
+    if answer.fallback:
+        parts.append(Text(f"{_WITHOUT[answer.language]}{answer.fallback}", style="yellow"))
     parts.append(Text())
     parts.extend(_nearest(answer) if answer.refused else _quotes(engine, answer))
     return Group(*parts)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -135,6 +138,21 @@ def test_the_image_holds_every_room_and_the_torch_that_was_tested() -> None:
     home = re.search(r"DUIZHAO_HOME=(\S+)", image)
     assert home
     assert home[1] == SERVICES["ui"]["environment"]["DUIZHAO_HOME"]
+
+
+# --- the Makefile
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make on this machine")
+def test_an_environment_whose_python_is_gone_is_made_anew_and_not_taken_for_installed(tmp_path: Path) -> None:
+    place = tmp_path / "a folder"
+    (place / ".venv" / "bin").mkdir(parents=True)
+    (place / ".venv" / ".installed").touch()
+    (place / ".venv" / "bin" / "python").symlink_to("/no/such/python")
+    make = ["make", "-f", str(ROOT / "Makefile"), ".venv/bin/python", f"PYTHON={sys.executable}"]
+    subprocess.run(make, cwd=place, check=True, capture_output=True)
+    assert (place / ".venv" / "bin" / "python").exists()
+    assert not (place / ".venv" / ".installed").exists()
 
 
 # --- two replicas

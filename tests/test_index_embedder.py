@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from safetensors import SafetensorError
 
 import index.embedder
 from index import e5
@@ -123,6 +125,22 @@ def test_an_expansion_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="does not begin"):
         e5.expand(tmp_path / "model.bin", tmp_path / "tokenizer.json", tmp_path / "out" / "expanded")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_disk_on_which_the_expanded_model_finds_no_room_is_said_with_what_is_free(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object) -> None:
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    one = SimpleNamespace(vocabulary=1, hidden=1, positions=1, token_types=1, layers=0)
+    container = SimpleNamespace(header=one, tensor=lambda name: np.zeros(1, np.float32))
+    monkeypatch.setattr(e5, "Container", lambda path: container)
+    monkeypatch.setattr("safetensors.numpy.save_file", refuse)
+    monkeypatch.setattr("index.weights.require", lambda name, settings: tmp_path)
+    with pytest.raises(UserError, match=r"No space left .* bytes free\)\. Make room, or set DUIZHAO_HOME"):
+        Embedder.from_settings(settings)
+    assert list(tmp_path.glob(".expanding*")) == []
 
 
 def test_the_expanded_model_is_told_its_prompts_under_the_names_that_are_looked_up(tmp_path: Path) -> None:

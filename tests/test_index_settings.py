@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -68,6 +69,8 @@ def test_a_key_like_no_other_is_refused_without_a_guess(monkeypatch: pytest.Monk
         ("evidence_tokens = 'many'", "the setting evidence_tokens is 'many'"),
         ("threads = [1, 2]", r"the setting threads is \[1, 2\]"),
         ("[index]\nhome = 3", "the setting index is"),
+        ("request_timeout = inf", "the setting request_timeout is inf"),
+        ("openai_base_url = '127.0.0.1:8080/v1'", r"openai_base_url is '127\.0\.0\.1:8080/v1': .*https\?://"),
     ],
 )
 def test_a_value_out_of_range_is_refused_with_the_value_and_the_place_to_mend_it(line: str, message: str) -> None:
@@ -105,6 +108,17 @@ def test_a_file_that_is_not_utf8_is_said_to_be_so() -> None:
         load_settings()
 
 
+def test_a_file_of_another_user_is_said_to_be_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
+    write_toml("threads = 1")
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(UserError, match=r"duizhao\.toml cannot be read: Permission denied\. Let this user read it"):
+        load_settings()
+
+
 def test_settings_cannot_be_changed(settings: Settings) -> None:
     with pytest.raises(ValidationError, match="frozen"):
         settings.threads = 9  # type: ignore[misc]
@@ -113,6 +127,15 @@ def test_settings_cannot_be_changed(settings: Settings) -> None:
 def test_a_tilde_means_the_users_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DUIZHAO_INDEX", "~/facts")
     assert load_settings().index_dir == Path.home() / "facts"
+
+
+def test_an_empty_variable_sets_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty home would be the working folder, to which a gigabyte of weights is fetched."""
+    write_toml("threads = 2\nhome = 'kept'\n")
+    for name in ("HOME", "INDEX", "CHROMA_URL", "THREADS"):
+        monkeypatch.setenv(f"DUIZHAO_{name}", "")
+    settings = load_settings()
+    assert (settings.home, settings.index, settings.chroma_url, settings.threads) == (Path("kept"), None, None, 2)
 
 
 def test_no_env_file_is_ever_read() -> None:

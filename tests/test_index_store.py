@@ -172,6 +172,18 @@ def test_a_server_that_does_not_answer_is_said_with_its_address(tmp_path: Path) 
         StoreClient(tmp_path, "http://127.0.0.1:9")
 
 
+def test_a_folder_that_can_only_be_read_is_not_to_be_built_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**kwargs: Any) -> None:
+        raise RuntimeError("error returned from database: (code: 8) attempt to write a readonly database")
+
+    monkeypatch.setattr("chromadb.PersistentClient", refuse)
+    with pytest.raises(IndexMismatch, match=r"attempt to write a readonly database\. .*let this user write") as caught:
+        StoreClient(tmp_path, repair="Rebuild it.")
+    assert "Rebuild" not in str(caught.value)
+
+
 def test_several_processes_may_read_one_folder_at_once(tmp_path: Path) -> None:
     client = StoreClient(tmp_path / "chroma")
     client.create("passages", 2).add([node(f"n{i}", [1.0, i / 100], paragraph=i) for i in range(50)])

@@ -136,11 +136,23 @@ def test_a_file_that_changed_on_disk_is_found_by_verifying_and_deleted(
     monkeypatch.setattr(weights, "catalogue", lambda: {"toy": TOY})
     folder = weights.fetch(TOY, settings)
     weights.verify(TOY, settings)
-    (folder / "model.bin").write_bytes(b"rotten")
+    (folder / "model.bin").write_bytes(bytes(len(DATA)))
     with pytest.raises(UserError, match=rf"model\.bin on disk has SHA-256 .*, its publisher's is {SHA}"):
         weights.verify(TOY, settings)
     with pytest.raises(WeightsMissing, match="Fetch them with: python -m index weights toy"):
         weights.require("toy", settings)
+
+
+def test_a_copy_that_was_broken_off_is_fetched_again(
+    settings: Settings, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "catalogue", lambda: {"toy": TOY})
+    folder = weights.fetch(TOY, settings)
+    (folder / "model.bin").write_bytes(DATA[:-1])
+    with pytest.raises(WeightsMissing, match=r"not whole, in .*Fetch them with: python -m index weights toy"):
+        weights.require("toy", settings)
+    weights.fetch(TOY, settings)
+    assert (folder / "model.bin").read_bytes() == DATA
 
 
 def test_the_next_place_is_asked_when_one_fails(
@@ -228,7 +240,7 @@ def test_a_full_disk_is_said_with_what_is_free_and_the_parts_are_kept(
 
 def test_a_home_that_cannot_be_written_is_said(tmp_path: Path, mirror: Mirror) -> None:
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(UserError, match=r"cannot write to .*DUIZHAO_HOME"):
+    with pytest.raises(UserError, match=r"cannot write to .*: Not a directory\. Set DUIZHAO_HOME to a folder"):
         weights.fetch(TOY, load_settings(home=tmp_path / "file"))
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import rag.__main__ as cli
 from index.build import Index
 from index.errors import UserError, run_command
 from rag.engine import Engine
+from rag.generators import GeneratorFailed
 from rag.terminal import print_answer
 from tests.rag_support import scripted_engine
 
@@ -73,7 +75,30 @@ def test_a_batch_is_read_from_standard_input(
     assert lines(capsys)[0]["id"] == 1
 
 
-@pytest.mark.parametrize("argv", [[], ["q", "--batch", "f"], [""], ["--batch", "no-such-file"], ["字" * 20_000]])
+def test_bytes_on_standard_input_that_are_no_character_cost_their_line_alone(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sent = b'\xef\xbb\xbf{"id": 1, "question": "Who wrote it?"}\n\xff\n{"id": 2, "question": "Who \xff?"}\n{"id": 3, "question": "Who?"}\n'
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(sent), encoding="utf-8"))
+    assert cli.main(["--batch", "-"]) == 0
+    assert [(r["id"], "error" in r) for r in lines(capsys)] == [(1, False), (None, True), (2, True), (3, False)]
+
+
+@pytest.mark.parametrize(("code", "identity"), [("utf-8", "\ud83d"), ("latin-1", "甲"), ("latin-1", "😀")])
+def test_what_standard_output_cannot_write_is_escaped(
+    engine: Engine, code: str, identity: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = json.dumps({"id": identity, "question": "谁写的?"})
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{asked}\n"))
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding=code))
+    assert cli.main(["--batch", "-"]) == 0
+    assert json.loads(written.getvalue())["id"] == identity
+
+
+@pytest.mark.parametrize(
+    "argv", [[], ["q", "--batch", "f"], [""], ["--batch", "no-such-file"], ["--batch", "."], ["字" * 20_000]]
+)
 def test_a_mistake_is_one_line_and_exit_status_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(lambda: cli.main(argv)) == 2
     captured = capsys.readouterr()
@@ -93,6 +118,22 @@ def test_doctor_says_what_is_missing_and_how_to_get_it(home: Path, capsys: pytes
     assert str(home) in printed
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("DUIZHAO_GENERATOR_MODEL", "no-such.gguf", "'no-such.gguf': neither a GGUF file nor one of"),
+        ("DUIZHAO_GENERATOR_MODEL", "multilingual-e5-small", "Name a generator or a GGUF file"),
+        ("DUIZHAO_GENERATOR", "anthropic", "Set DUIZHAO_ANTHROPIC_API_KEY"),
+    ],
+)
+def test_doctor_says_why_the_generator_cannot_write(
+    name: str, value: str, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert cli.main(["doctor"]) == 1
+    assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("! generator ") and told in line]
+
+
 def test_the_printed_answer_shows_the_quote_in_both_languages(
     engine: Engine, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -102,6 +143,27 @@ def test_the_printed_answer_shows_the_quote_in_both_languages(
     assert f"¶{number}" in printed
     assert "共同撰写" in printed
     assert "co-authored" in printed
+
+
+def test_quotes_in_place_of_a_model_that_did_not_answer_say_why(
+    article_index: Index, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine, _ = scripted_engine(article_index, "x", fails=True)
+    for question, words in (("Who are the authors?", "Without the model"), ("谁写的?", "未用模型")):
+        print_answer(engine, question)
+        assert f"{words}: ConnectionError: the model is down" in capsys.readouterr().out
+
+
+def test_reading_ahead_with_a_model_that_fails_is_one_line(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def prepare(_: object) -> bool:
+        raise GeneratorFailed("llama.cpp ended with status 1")
+
+    own = engine.with_generator(replace(engine.generator, prepare=prepare))
+    monkeypatch.setattr(cli, "_open", lambda settings, args: own)
+    assert run_command(lambda: cli.main(["--prepare"])) == 2
+    assert "nothing more is read ahead: llama.cpp ended with status 1." in capsys.readouterr().err
 
 
 def test_help_needs_none_of_the_heavy_libraries() -> None:

@@ -20,7 +20,7 @@ from index.settings import Settings
 from rag.condense import Turn, leans_on_history, parse_history
 from rag.engine import Delta, Done, Engine, Found
 from rag.gate import Gate
-from rag.generators import GeneratorFailed, QuoteLLM, make_generator
+from rag.generators import GeneratorFailed, QuoteLLM, make_generator, why_it_failed
 from rag.language import language_of_question
 from rag.overview import leading
 from rag.prompts import leading_messages, opened_by, translated_from
@@ -153,6 +153,39 @@ def test_a_model_that_fails_leaves_the_quotes_and_says_why(tea: Index) -> None:
     answer = engine.ask("How long does fixing in the pan take?")
     assert answer.fallback == "ConnectionError: the model is down"
     assert answer.to_json()["fallback"] == answer.fallback
+    assert answer.statements
+
+
+class KeyedLLM(ScriptedLLM):
+    """Fails as an endpoint does that repeats the key, over several lines; sends what is no reply where there is none."""
+
+    api_key: str = "sk-verysecret"
+
+    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
+        """Nothing, or an error."""
+
+        def generate() -> ChatResponseGen:
+            if self.api_key:
+                raise ConnectionError(f"401:\n  bad key Bearer {self.api_key}\n")
+            yield from ()
+
+        return generate()
+
+
+def test_a_key_that_an_endpoint_repeats_is_not_told(tea: Index) -> None:
+    answer = Engine(tea, scripted_generator(KeyedLLM("x")), 220).ask("How long does fixing in the pan take?")
+    assert answer.fallback == "ConnectionError: 401: bad key Bearer (hidden)"
+    short = KeyedLLM("x")
+    short.api_key = "none"
+    assert why_it_failed(ValueError("none of it"), short) == "ValueError: none of it"
+
+
+def test_an_endpoint_that_sends_no_reply_at_all_has_refused_nothing(tea: Index) -> None:
+    silent = KeyedLLM("x")
+    silent.api_key = ""
+    answer = Engine(tea, scripted_generator(silent), 220).ask("How long does fixing in the pan take?")
+    assert answer.fallback == "what it sent is no reply. Check the address of the endpoint."
+    assert not answer.refused
     assert answer.statements
 
 

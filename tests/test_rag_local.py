@@ -6,10 +6,12 @@ llama.cpp is played by a few lines that speak its protocol; the real one is aske
 from __future__ import annotations
 
 import gc
+import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,8 +43,13 @@ class Handler(BaseHTTPRequestHandler):
             print(self.path.rpartition("=")[2], asked["filename"], file=open(order["model"] + ".slots", "a"))
         if self.path.startswith("/slots") and os.path.exists(order["model"] + ".state"):
             kept = open(order["model"] + ".state", "rb").read()
-            open(order["prompts"] + asked["filename"], "wb").write(kept)
-            return self.say(200, "{}")
+            if self.path.endswith("restore"):
+                if os.path.getsize(order["prompts"] + asked["filename"]) < len(kept):
+                    os._exit(6)
+                return self.say(200, "{}")
+            room = len(kept) - os.path.exists(order["model"] + ".full")
+            open(order["prompts"] + asked["filename"], "wb").write(kept[:room])
+            return self.say(200, json.dumps({"n_written": len(kept)}))
         if self.path.startswith("/slots") or question == "too long":
             return self.say(400, json.dumps({"error": {"message": "exceeds the context"}}))
         said = [{"choices": [{"delta": {"content": word}}]} for word in question.split(",")[:asked.get("max_tokens")]]
@@ -140,6 +147,19 @@ def test_the_socket_stands_in_a_folder_that_only_this_user_can_enter(llm: LocalL
     assert Path(server._socket).parent.stat().st_mode & 0o777 == 0o700
 
 
+def test_where_the_path_of_a_socket_would_be_too_long_it_listens_on_loopback_behind_a_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / ("x" * 100)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    llm = made(tmp_path, monkeypatch, "import sys; sys.stdin.read()")
+    llm.begin()
+    assert llm._server is not None
+    assert llm._server._socket is None
+    assert len(llm._server._keys[0]) == 64
+
+
 def test_no_connection_is_kept_for_the_next_request(llm: LocalLLM) -> None:
     assert said(llm, "one") == "one"
     client = llm.load()._client
@@ -170,6 +190,46 @@ def test_a_crash_before_the_first_word_costs_no_reply(llm: LocalLLM) -> None:
     with pytest.raises(GeneratorFailed, match=r"llama\.cpp stopped answering"):
         said(llm, "crash")
     assert said(llm, "one") == "one", "one that crashes each time is not asked for ever"
+
+
+@pytest.mark.parametrize("is_warmed", [True, False])
+def test_a_kept_state_that_was_cut_short_is_died_of_once_and_costs_nothing_but_time(
+    llm: LocalLLM, tmp_path: Path, is_warmed: bool
+) -> None:
+    (tmp_path / "m.gguf.state").write_bytes(b"evaluated")
+    llm.warm()
+    assert llm.prepare(translating_messages("en"))
+    for kept in (tmp_path / "kept").iterdir():
+        kept.write_bytes(b"evalua")
+    before, llm._standing = llm.pid, [None, None]
+    if is_warmed:
+        llm.warm()
+    assert said_to(llm, asked("one")) == "one"
+    assert said_to(llm, translation_messages("one", "en")) == "one"
+    assert llm.pid != before
+    before = llm.pid
+    llm._standing = [None, None]
+    assert said_to(llm, asked("two")) == "two"
+    assert llm.pid == before, "what was kept anew is whole"
+
+
+def test_a_disk_that_fills_at_the_last_byte_keeps_nothing_and_the_answer_is_given(
+    llm: LocalLLM, tmp_path: Path
+) -> None:
+    (tmp_path / "m.gguf.state").write_bytes(state(VALUES))
+    (tmp_path / "m.gguf.full").touch()
+    llm.layers = (0,)
+    opening, *pieces = llm._pieces(asked("one,two"))
+    assert (opening.first, opening.inside) == ({"Not": -0.5}, None)
+    assert [piece.text for piece in pieces] == ["one", "two", ""]
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_where_nothing_can_be_kept_it_is_said_as_a_reply_that_failed(llm: LocalLLM, tmp_path: Path) -> None:
+    (tmp_path / "kept").touch()
+    for work in (llm.warm, lambda: said(llm, "one"), lambda: llm.prepare(asked("one"))):
+        with pytest.raises(GeneratorFailed, match=r"llama\.cpp cannot be started: .*File exists.*kept"):
+            work()
 
 
 def asked(question: str) -> list[ChatMessage]:
@@ -218,6 +278,18 @@ def test_what_stood_in_the_slots_is_kept_of_the_last_paragraphs_and_no_longer_th
     del llm
     gc.collect()
     assert list((tmp_path / "kept").glob("*.passing")) == []
+
+
+def test_what_stood_in_the_slots_of_one_that_crashed_does_not_take_the_next_ones_with_it(
+    llm: LocalLLM, tmp_path: Path
+) -> None:
+    (tmp_path / "m.gguf.state").write_bytes(state(VALUES))
+    llm.layers = (0,)
+    list(llm._pieces(asked("one")))
+    list(llm._pieces(asked("crash once")))
+    gc.collect()
+    (rest,) = llm._rests.values()
+    assert list((tmp_path / "kept").glob("*.passing")) == [rest]
 
 
 def test_of_a_reply_that_is_begun_and_of_any_other_prompt_nothing_inside_is_told(llm: LocalLLM) -> None:
@@ -288,6 +360,36 @@ def test_the_process_and_its_folder_end_with_the_object(tmp_path: Path, monkeypa
     del own, server
     gc.collect()
     wait_until_gone(pid)
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("is_loading", [True, False])
+def test_what_serves_for_one_that_is_killed_leaves_no_folder(tmp_path: Path, is_loading: bool) -> None:
+    fake = "from unittest.mock import MagicMock as CommonParams\nServer = CommonParams()\n"
+    (tmp_path / "xllamacpp.py").write_text(
+        f"{fake}llama_load_mode = common_speculative_type = Server\n", encoding="utf-8"
+    )
+    folder = tmp_path / "duizhao-x"
+    folder.mkdir()
+    order = {"model": "m", "slots": 2, "context": 9, "threads": 1, "prompts": "p/", "host": f"{folder}/s", "keys": []}
+    with subprocess.Popen(
+        [sys.executable, "-P", str(Path(rag.local.__file__).with_name("llama.py"))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        if is_loading:
+            process.stdout.close()  # nobody is there to be told
+        process.stdin.write(json.dumps(order) + "\n")
+        process.stdin.flush()
+        if not is_loading:
+            assert process.stdout.readline()
+            assert folder.exists()
+        process.stdin.close()
+        assert process.wait(20) == 0
     assert not folder.exists()
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -91,6 +92,37 @@ def test_a_state_that_cannot_be_read_is_only_evaluated_again(server: Server, mod
     kept_by(server, model).save(0, named(server, model))
     server.works = False
     assert not kept_by(server, model).restore(0, named(server, model))
+    assert list(server.folder.iterdir()) == [], "llama.cpp may have died of it, and would again"
+
+
+def test_a_lead_that_llama_cpp_cannot_read_is_evaluated_again(server: Server, opened: tuple[Prefixes, str]) -> None:
+    prefixes, opening = opened
+    server.state = state_behind(OPENING, seed=2)[:-9]  # cut short before it was packed
+    prefixes.save_lead(0, opening, LEAD)
+    server.works = False
+    assert not prefixes.restore_lead(0, opening, LEAD)
+    assert not prefixes.has_lead(opening, LEAD), "it would never be kept anew"
+
+
+def test_where_nothing_can_be_deleted_what_is_kept_is_of_use_all_the_same(
+    server: Server, opened: tuple[Prefixes, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that can only be read says so of a file that is not there, too; another user's file is not to be touched."""
+    prefixes, opening = opened
+    server.state = whole = state_behind(OPENING, seed=2)
+    prefixes.save_lead(0, opening, LEAD)
+    server.state = b"another question's"
+
+    def refuse(*args: Any, **kwargs: Any) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    monkeypatch.setattr(os, "utime", refuse)
+    assert prefixes.restore_lead(0, opening, LEAD)
+    assert server.state == whole
+    server.works = False
+    assert not prefixes.save(0, "zh-other")
+    assert prefixes.rest(0) is None
 
 
 LEAD = "资料:\n- [渡口] 冬天河面结冰。"

@@ -128,8 +128,9 @@ def test_probabilities_are_read_from_an_openai_chunk_and_missed_without_complain
     )
     chunk: Any = SimpleNamespace(choices=[SimpleNamespace(logprobs=SimpleNamespace(content=[entry]))])
     assert stated_logit(ChatResponse(message=ChatMessage(), raw=chunk), WORDING["en"]) == pytest.approx(-1.8)
-    bare: Any = SimpleNamespace(choices=[SimpleNamespace(logprobs=None)])
-    assert stated_logit(ChatResponse(message=ChatMessage(), raw=bare), WORDING["en"]) is None
+    for told in (None, untold := SimpleNamespace(token="Not", logprob=None), SimpleNamespace(top_logprobs=[untold])):
+        bare: Any = SimpleNamespace(choices=[SimpleNamespace(logprobs=told and SimpleNamespace(content=[told]))])
+        assert stated_logit(ChatResponse(message=ChatMessage(), raw=bare), WORDING["en"]) is None
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
