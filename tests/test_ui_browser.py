@@ -540,7 +540,8 @@ def test_one_reader_too_many_is_told_it_is_busy_and_may_try_again(opened: Open, 
 def test_an_error_inside_is_said_without_its_details(opened: Open, capfd: pytest.CaptureFixture[str]) -> None:
     page = opened(locale="en-GB")
     _ask(page, LOST)
-    assert "the terminal has the details" in page.locator(".notice").text_content()
+    said = "Something went wrong and there is no answer: an error inside the program; the terminal has the details."
+    assert page.locator(".notice").inner_text() == said  # in one line, not in columns
     assert "not for readers" not in page.content()
     assert "not for readers" in capfd.readouterr().err
 

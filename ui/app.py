@@ -134,7 +134,8 @@ class Page:
         except SearchFailed:
             exchange = replace(exchange, state="failed", reason="failed_search")
         except UserError as error:
-            exchange = replace(exchange, state="failed", reason=str(error))
+            print(f"duizhao: {error}", file=sys.stderr)
+            exchange = replace(exchange, state="failed", reason="failed_told")
         except Exception as error:  # a bug: the reader is told, the terminal has the traceback
             traceback.print_exception(error)
             exchange = replace(exchange, state="failed", reason="failed_inside")
