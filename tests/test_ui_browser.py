@@ -863,6 +863,22 @@ def test_a_conversation_survives_a_reload_with_its_citations(opened: Open) -> No
     assert _lit(page, twin=False) == ["它横跨清溪,长四十米。"]
 
 
+def test_each_of_two_tabs_has_its_own_conversation_again_when_it_is_loaded_again(opened: Open, world: World) -> None:
+    page = opened()
+    other = page.context.new_page()
+    other.goto(world.url)
+    other.wait_for_function("document.documentElement.dataset.ready === 'yes'")
+    for tab, question in ((page, LONG), (other, CARE), (other, LONG_EN)):
+        _ask(tab, question)
+    page.reload()
+    page.wait_for_selector(".exchange .statement")
+    assert page.locator(".question").all_text_contents() == [LONG]
+    other.reload()
+    other.wait_for_selector(".exchange .statement")
+    assert other.locator(".question").all_text_contents() == [CARE, LONG_EN]
+    other.close()
+
+
 def test_a_question_asked_before_the_kept_conversation_is_here_is_answered_after_it(opened: Open) -> None:
     page = opened()
     _ask(page, LONG)

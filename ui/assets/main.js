@@ -5,6 +5,7 @@ import * as composer from "./composer.js";
 import { copy, download } from "./keep.js";
 import * as look from "./look.js";
 import { drawSuggestions, fetchSuggestions } from "./suggest.js";
+import { askedHere, watchTabs } from "./tabs.js";
 import { holdLanguage, keep, label, language, say, switchLanguage, tell, words } from "./words.js";
 
 const PARTS = ["masthead", "transcript", "desk", "article", "parcel"];
@@ -27,6 +28,7 @@ function start() {
   look.showPane(document.documentElement.dataset.pane || "talk");
   look.watchModels();
   look.watchNotices();
+  watchTabs();
   composer.mountComposer(desk);
   watchChips();
   article.restoreShown();
@@ -55,7 +57,10 @@ function drawn() {
     state: exchange ? exchange.dataset.state : null,
     found: Boolean(exchange && exchange.querySelector(".statement, .nearest")),
   };
-  if (now.state === "running" && now.id !== last.id) document.documentElement.dataset.back = "no";
+  if (now.state === "running" && now.id !== last.id) {
+    document.documentElement.dataset.back = "no";
+    askedHere();
+  }
   // A new question goes to the top, with room for its answer under it; so does the last one of a kept conversation.
   if (exchange && now.id !== last.id && (now.state === "running" || last.id === null)) exchange.scrollIntoView({ block: "start" });
   if (exchange) delete document.documentElement.dataset.restoring;
