@@ -657,6 +657,17 @@ def test_a_quote_in_the_language_that_is_hidden_is_shown_when_it_is_followed(ope
     assert not page.locator("#p4 .text.zh").is_visible()
 
 
+def test_a_lit_sentence_is_read_easily_also_in_the_small_print_and_in_colours_forced_on_the_page(opened: Open) -> None:
+    page = opened(color_scheme="dark")
+    page.evaluate("document.querySelector('#p9 .s').classList.add('lit')")
+    drawn = "name => getComputedStyle(document.querySelector(name)).color"
+    assert page.evaluate(drawn, "#p9 .s.lit") == page.evaluate(drawn, "body") != page.evaluate(drawn, "#p9 .text")
+    page.emulate_media(forced_colors="active")
+    page.wait_for_function(
+        "getComputedStyle(document.querySelector('#p9 .s.lit')).backgroundColor === 'rgb(255, 255, 0)'"
+    )
+
+
 # --- the article
 
 
@@ -965,6 +976,15 @@ def test_an_answer_is_copied_with_its_marks(opened: Open) -> None:
     _ask(page, LONG)
     page.click("[data-act=copy]")
     page.wait_for_function("navigator.clipboard.readText().then(text => text.includes('桥长四十米[¶3]。'))")
+    # Selected with the mouse, its marks stand in the line too, and the tick is not copied as a word.
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('.answer'))")
+    page.keyboard.press("Control+C")
+    page.wait_for_function(
+        "navigator.clipboard.readText().then(text => text.replace(/ *\\n+/g, '|') === '桥长四十米。 ¶3|它也许更长。 ¶4 部分有据')"
+    )
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('#p4 .margin'))")
+    page.keyboard.press("Control+C")
+    page.wait_for_function("navigator.clipboard.readText().then(text => text.trim() === '¶4')")
 
 
 # --- models that are not there yet
