@@ -250,6 +250,7 @@ def test_quotes_stand_first_then_the_draft_grows_without_half_a_marker_then_the_
     page.wait_for_selector(".exchange[data-state=running] .statement.verbatim")
     assert "它横跨清溪,长四十米。" in page.locator(".statement.verbatim").text_content()
     assert page.locator(".stage").is_visible()
+    wide = page.locator(".question").bounding_box()["width"]
     slow.gate.set()
     page.wait_for_selector(".exchange[data-state=done]")
     drafts = page.evaluate("[...window.seen]")
@@ -257,6 +258,7 @@ def test_quotes_stand_first_then_the_draft_grows_without_half_a_marker_then_the_
     assert not [draft for draft in drafts if "[" in draft or "¶" in draft]
     assert page.locator(".draft").count() == 0
     assert "桥长四十米。" in page.locator(".statement").text_content()
+    assert page.locator(".question").bounding_box()["width"] == wide  # its lines stay as they were
 
 
 def test_stop_leaves_the_quotes_and_ends_the_model(underway: Any, slow: Script) -> None:
@@ -513,6 +515,9 @@ def test_a_question_that_is_too_long_is_not_sent_and_the_limit_is_said(opened: O
     page.keyboard.press("Enter")
     assert page.locator("#send").is_disabled()
     assert page.locator(".exchange").count() == 0
+    page.set_viewport_size({"width": 320, "height": 256})  # four times enlarged: the box leaves its button in view
+    box = page.locator("#send").bounding_box()
+    assert box["y"] + box["height"] <= 256
 
 
 def test_the_server_hears_that_a_question_is_being_written(opened: Open, world: World) -> None:
@@ -725,6 +730,12 @@ def test_the_reading_map_shows_which_paragraphs_the_conversation_has_touched(ope
     assert page.locator("#map").is_hidden()
     assert page.evaluate("navigator.clipboard.readText()") == "mine"
     page.click(".map-button")
+    assert page.locator(".map-name").last.inner_text() == "¶10"  # no "¶10–10"
+    page.locator(".map-name", has_text="HOW THE BRIDGE").first.click()
+    assert page.evaluate("document.activeElement.id") == "p3"
+    head, heading = page.locator(".article-head").bounding_box(), page.locator("h2", has_text="HOW").bounding_box()
+    assert head["y"] + head["height"] <= heading["y"] + heading["height"] / 2
+    page.click(".map-button")
     page.keyboard.press("Escape")
     assert page.locator("#map").is_hidden()
     assert page.evaluate("document.activeElement.classList.contains('map-button')")
@@ -851,7 +862,9 @@ def test_under_a_very_long_question_its_answer_is_in_view_and_the_question_can_b
 def test_on_paper_the_conversation_and_the_whole_article_stand_one_after_the_other(opened: Open, width: int) -> None:
     page = opened(width=width)
     _ask(page, LONG)
+    page.evaluate("document.documentElement.dataset.tone = 'dark'")
     page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.querySelector('.question')).color") == "rgb(36, 33, 28)"
     talk, last = page.locator("#talk").bounding_box(), page.locator("#p10").bounding_box()
     assert page.locator(".statement").first.is_visible()
     assert talk["y"] + talk["height"] < page.locator("#p1").bounding_box()["y"] + 40
@@ -1181,6 +1194,7 @@ def test_axe_finds_nothing_wrong_at_wcag_aa(opened: Open, tone: str, width: int,
 
 def test_screen_readers_are_told_when_quotes_and_the_answer_are_there(opened: Open) -> None:
     page = opened(locale="en-GB")
+    assert page.get_by_role("region", name="Conversation", exact=True).count() == 1
     page.evaluate(
         "() => { window.told = []; new MutationObserver(() => { const t = document.getElementById('say').textContent; if (t) window.told.push(t); }).observe(document.getElementById('say'), {childList: true, characterData: true, subtree: true}); }"
     )

@@ -158,16 +158,16 @@ document.addEventListener("click", (event) => {
   const sources = event.target.closest("details.sources > summary")?.parentElement;
   if (sources) opened[sources.open ? "delete" : "add"](sources.dataset.key);
   const number = event.target.closest(".pair .number");
-  const cell = event.target.closest(".map .cell");
+  const place = event.target.closest(".map [data-p]");
   const own = event.target.closest("[data-act]");
   const menu = document.getElementById("menu");
   if (menu && menu.open && !menu.contains(event.target)) closeMenu();
   if (article.isMapOpen() && !event.target.closest(".article-head")) article.toggleMap(false);
   // Who is back among the answers needs no way back to them.
   if (event.target.closest("#talk")) document.documentElement.dataset.back = "no";
-  if ((number || cell) && !event.ctrlKey && !event.metaKey) {
+  if ((number || place) && !event.ctrlKey && !event.metaKey) {
     event.preventDefault();
-    if (cell) article.goTo(cell.dataset.p);
+    if (place) article.goTo(place.dataset.p);
     else article.linkTo(number.hash.slice(2));
     return;
   }
