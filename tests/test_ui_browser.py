@@ -935,6 +935,7 @@ def test_a_conversation_is_exported_as_markdown_and_as_json(opened: Open) -> Non
         page.click("#menu summary")
         with page.expect_download() as download:
             page.click(f"[data-format={form}]")
+        assert page.evaluate("document.activeElement.matches('#menu summary')")  # not lost with the menu
         saved[form] = Path(download.value.path()).read_text(encoding="utf-8")
     assert "桥长四十米。 [¶3]" in saved["markdown"]
     assert json.loads(saved["json"])["answers"][0]["citations"][0]["quote"] == "它横跨清溪,长四十米。"
@@ -961,6 +962,7 @@ def test_a_thumb_and_its_note_are_kept(opened: Open, world: World) -> None:
     page.click("form.note button")
     page.wait_for_function("!document.querySelector('form.note')")
     assert page.locator("[data-rating=down]").get_attribute("aria-pressed") == "true"
+    assert page.evaluate("document.activeElement.dataset.rating") == "down"  # where the form was
     (record,) = [row for row in FeedbackStore(world.settings.home).all() if row["note"] == "单位呢?"]
     assert (record["rating"], record["question"], record["answer"]["statements"][0]["text"]) == (
         "down",

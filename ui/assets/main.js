@@ -131,9 +131,9 @@ const actions = {
     fold(own);
   },
   copy: (own) => copy(own.dataset.text),
-  export: (own) => { closeMenu(); desk.export({ format: own.dataset.format }); },
+  export: (own) => { closeMenu(true); desk.export({ format: own.dataset.format }); },
   new: () => {
-    closeMenu();
+    closeMenu(true);
     if (document.querySelector(".exchange") && confirm(words("confirm_new"))) composer.change("renew", {});
   },
   stop: () => composer.stop(),
@@ -181,7 +181,10 @@ document.addEventListener("submit", (event) => {
   const form = event.target.closest("form.note");
   if (!form) return;
   event.preventDefault();
-  if (!composer.isBusy()) composer.change("note", { id: form.dataset.id, note: form.querySelector("input").value });
+  if (composer.isBusy()) return;
+  composer.change("note", { id: form.dataset.id, note: form.querySelector("input").value });
+  // The form is about to be drawn away; the focus would be lost with it.
+  form.closest(".exchange").querySelector("[aria-pressed=true]").focus();
 });
 
 document.addEventListener("change", (event) => {
