@@ -232,7 +232,8 @@ def test_a_question_is_answered_in_its_own_language_whatever_the_interfaces(
     _ask(page, question)
     statement = page.locator(".exchange .statement").first
     assert answer in statement.text_content()
-    assert page.locator(".answer").get_attribute("lang") == ("zh-Hans" if question == LONG else "en")
+    own = "zh-Hans" if question == LONG else "en"
+    assert [page.locator(part).get_attribute("lang") for part in (".question bdi", ".answer")] == [own, own]
     assert statement.locator(".chip").text_content() == "¶3"
     assert page.input_value("#question") == ""
 
@@ -319,6 +320,10 @@ def test_a_new_question_stands_at_the_top_with_its_answer_in_view(opened: Open) 
             " const last = [...document.querySelectorAll('.exchange')].pop();"
             " return [last.getBoundingClientRect().top - pane.top,"
             " pane.bottom - last.querySelector('.tools').getBoundingClientRect().bottom] }"
+        )
+        assert page.evaluate(  # no tick in a line of its own
+            "[...document.querySelectorAll('.marks')].every(own => Math.abs("
+            "own.querySelector('.verdict').getBoundingClientRect().top - [...own.querySelectorAll('.chip')].pop().getBoundingClientRect().top) < 20)"
         )
         assert -1 < place[0] < 4
         assert place[1] > 0
