@@ -897,14 +897,14 @@ def test_each_of_two_tabs_has_its_own_conversation_again_when_it_is_loaded_again
     other = page.context.new_page()
     other.goto(world.url)
     other.wait_for_function("document.documentElement.dataset.ready === 'yes'")
-    for tab, question in ((page, LONG), (other, CARE), (other, LONG_EN)):
-        _ask(tab, question)
+    _ask(page, LONG)
+    _ask(other, CARE)
     page.reload()
     page.wait_for_selector(".exchange .statement")
     assert page.locator(".question").all_text_contents() == [LONG]
     other.reload()
     other.wait_for_selector(".exchange .statement")
-    assert other.locator(".question").all_text_contents() == [CARE, LONG_EN]
+    assert other.locator(".question").all_text_contents() == [CARE]
     other.close()
 
 
@@ -1059,7 +1059,7 @@ def test_an_answer_whose_server_went_away_and_came_back_is_settled_and_the_next_
         page.wait_for_selector(".exchange[data-state=running] .statement")
         page.wait_for_timeout(300)
     slow.gate.set()
-    page.wait_for_function("document.documentElement.dataset.models === 'lost'")
+    page.wait_for_function("document.documentElement.dataset.models === 'lost'", timeout=10_000)
     page.fill("#question", CARE)
     with served(world.settings, world.answering, int(url.rstrip("/").rpartition(":")[2])):
         page.wait_for_selector(".exchange[data-state=stopped] .statement")
