@@ -183,14 +183,26 @@ def test_what_is_copied_of_one_paragraphs_refusal_is_of_that_paragraph(index: In
     [
         ("failed_search", "检索模型未能载入", "the search model could not be loaded"),
         ("", "程序内部错误", "an error inside the program"),
-        ("disk full", "没有得到答案：disk full", "no answer: disk full"),
-        ("failed_not_known", "没有得到答案：failed_not_known", "no answer: failed_not_known"),
+        ("failed_told", "程序答不了这一问，原因见终端。", "the program could not answer it; the terminal says why."),
+        ("somebody else's words", "程序内部错误", "an error inside the program"),
     ],
 )
 def test_why_there_is_no_answer_is_said_in_both_languages(reason: str, zh: str, en: str) -> None:
     drawn = _words(_drawn(_exchange(None, state="failed", reason=reason)))
     assert zh in drawn
     assert en in drawn
+
+
+def test_what_was_found_before_something_went_wrong_stays_and_a_refusal_that_nobody_judged_is_none(
+    index: Index,
+) -> None:
+    quotes = an_answer(index, "桥有多长?", ("它横跨清溪,长四十米。", 3, 1, "supported"), generator="quote")
+    drawn = _drawn(_exchange(quotes, state="failed"))
+    assert drawn.index("出错了") < drawn.index('class="statement supported verbatim"') < drawn.index('data-act="copy"')
+    drawn = _drawn(_exchange(an_answer(index, "桥有多长?"), state="failed"))
+    assert 'class="nearest"' in drawn
+    assert 'data-act="copy"' not in drawn
+    assert "文章没有提到" not in drawn
 
 
 def test_the_articles_own_words_are_drawn_as_such_also_where_they_repair_a_models_statement(index: Index) -> None:

@@ -232,7 +232,8 @@ def test_a_question_is_answered_in_its_own_language_whatever_the_interfaces(
     _ask(page, question)
     statement = page.locator(".exchange .statement").first
     assert answer in statement.text_content()
-    assert page.locator(".answer").get_attribute("lang") == ("zh-Hans" if question == LONG else "en")
+    own = "zh-Hans" if question == LONG else "en"
+    assert [page.locator(part).get_attribute("lang") for part in (".question bdi", ".answer")] == [own, own]
     assert statement.locator(".chip").text_content() == "¶3"
     assert page.input_value("#question") == ""
 
@@ -250,6 +251,7 @@ def test_quotes_stand_first_then_the_draft_grows_without_half_a_marker_then_the_
     page.wait_for_selector(".exchange[data-state=running] .statement.verbatim")
     assert "它横跨清溪,长四十米。" in page.locator(".statement.verbatim").text_content()
     assert page.locator(".stage").is_visible()
+    wide = page.locator(".question").bounding_box()["width"]
     slow.gate.set()
     page.wait_for_selector(".exchange[data-state=done]")
     drafts = page.evaluate("[...window.seen]")
@@ -257,6 +259,7 @@ def test_quotes_stand_first_then_the_draft_grows_without_half_a_marker_then_the_
     assert not [draft for draft in drafts if "[" in draft or "¶" in draft]
     assert page.locator(".draft").count() == 0
     assert "桥长四十米。" in page.locator(".statement").text_content()
+    assert page.locator(".question").bounding_box()["width"] == wide  # its lines stay as they were
 
 
 def test_stop_leaves_the_quotes_and_ends_the_model(underway: Any, slow: Script) -> None:
@@ -317,6 +320,10 @@ def test_a_new_question_stands_at_the_top_with_its_answer_in_view(opened: Open) 
             " const last = [...document.querySelectorAll('.exchange')].pop();"
             " return [last.getBoundingClientRect().top - pane.top,"
             " pane.bottom - last.querySelector('.tools').getBoundingClientRect().bottom] }"
+        )
+        assert page.evaluate(  # no tick in a line of its own
+            "[...document.querySelectorAll('.marks')].every(own => Math.abs("
+            "own.querySelector('.verdict').getBoundingClientRect().top - [...own.querySelectorAll('.chip')].pop().getBoundingClientRect().top) < 20)"
         )
         assert -1 < place[0] < 4
         assert place[1] > 0
@@ -513,6 +520,9 @@ def test_a_question_that_is_too_long_is_not_sent_and_the_limit_is_said(opened: O
     page.keyboard.press("Enter")
     assert page.locator("#send").is_disabled()
     assert page.locator(".exchange").count() == 0
+    page.set_viewport_size({"width": 320, "height": 256})  # four times enlarged: the box leaves its button in view
+    box = page.locator("#send").bounding_box()
+    assert box["y"] + box["height"] <= 256
 
 
 def test_the_server_hears_that_a_question_is_being_written(opened: Open, world: World) -> None:
@@ -540,7 +550,8 @@ def test_one_reader_too_many_is_told_it_is_busy_and_may_try_again(opened: Open, 
 def test_an_error_inside_is_said_without_its_details(opened: Open, capfd: pytest.CaptureFixture[str]) -> None:
     page = opened(locale="en-GB")
     _ask(page, LOST)
-    assert "the terminal has the details" in page.locator(".notice").text_content()
+    said = "Something went wrong and there is no answer: an error inside the program; the terminal has the details."
+    assert page.locator(".notice").inner_text() == said  # in one line, not in columns
     assert "not for readers" not in page.content()
     assert "not for readers" in capfd.readouterr().err
 
@@ -656,6 +667,17 @@ def test_a_quote_in_the_language_that_is_hidden_is_shown_when_it_is_followed(ope
     assert not page.locator("#p4 .text.zh").is_visible()
 
 
+def test_a_lit_sentence_is_read_easily_also_in_the_small_print_and_in_colours_forced_on_the_page(opened: Open) -> None:
+    page = opened(color_scheme="dark")
+    page.evaluate("document.querySelector('#p9 .s').classList.add('lit')")
+    drawn = "name => getComputedStyle(document.querySelector(name)).color"
+    assert page.evaluate(drawn, "#p9 .s.lit") == page.evaluate(drawn, "body") != page.evaluate(drawn, "#p9 .text")
+    page.emulate_media(forced_colors="active")
+    page.wait_for_function(
+        "getComputedStyle(document.querySelector('#p9 .s.lit')).backgroundColor === 'rgb(255, 255, 0)'"
+    )
+
+
 # --- the article
 
 
@@ -712,6 +734,12 @@ def test_the_reading_map_shows_which_paragraphs_the_conversation_has_touched(ope
     assert page.evaluate("document.activeElement.id") == "p8"
     assert page.locator("#map").is_hidden()
     assert page.evaluate("navigator.clipboard.readText()") == "mine"
+    page.click(".map-button")
+    assert page.locator(".map-name").last.inner_text() == "¶10"  # no "¶10–10"
+    page.locator(".map-name", has_text="HOW THE BRIDGE").first.click()
+    assert page.evaluate("document.activeElement.id") == "p3"
+    head, heading = page.locator(".article-head").bounding_box(), page.locator("h2", has_text="HOW").bounding_box()
+    assert head["y"] + head["height"] <= heading["y"] + heading["height"] / 2
     page.click(".map-button")
     page.keyboard.press("Escape")
     assert page.locator("#map").is_hidden()
@@ -839,7 +867,9 @@ def test_under_a_very_long_question_its_answer_is_in_view_and_the_question_can_b
 def test_on_paper_the_conversation_and_the_whole_article_stand_one_after_the_other(opened: Open, width: int) -> None:
     page = opened(width=width)
     _ask(page, LONG)
+    page.evaluate("document.documentElement.dataset.tone = 'dark'")
     page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.querySelector('.question')).color") == "rgb(36, 33, 28)"
     talk, last = page.locator("#talk").bounding_box(), page.locator("#p10").bounding_box()
     assert page.locator(".statement").first.is_visible()
     assert talk["y"] + talk["height"] < page.locator("#p1").bounding_box()["y"] + 40
@@ -860,6 +890,22 @@ def test_a_conversation_survives_a_reload_with_its_citations(opened: Open) -> No
     assert page.locator(".exchange .statement, .refused").all_text_contents() == before
     page.locator(".statement .chip").first.click()
     assert _lit(page, twin=False) == ["它横跨清溪,长四十米。"]
+
+
+def test_each_of_two_tabs_has_its_own_conversation_again_when_it_is_loaded_again(opened: Open, world: World) -> None:
+    page = opened()
+    other = page.context.new_page()
+    other.goto(world.url)
+    other.wait_for_function("document.documentElement.dataset.ready === 'yes'")
+    _ask(page, LONG)
+    _ask(other, CARE)
+    page.reload()
+    page.wait_for_selector(".exchange .statement")
+    assert page.locator(".question").all_text_contents() == [LONG]
+    other.reload()
+    other.wait_for_selector(".exchange .statement")
+    assert other.locator(".question").all_text_contents() == [CARE]
+    other.close()
 
 
 def test_a_question_asked_before_the_kept_conversation_is_here_is_answered_after_it(opened: Open) -> None:
@@ -894,6 +940,7 @@ def test_a_conversation_is_exported_as_markdown_and_as_json(opened: Open) -> Non
         page.click("#menu summary")
         with page.expect_download() as download:
             page.click(f"[data-format={form}]")
+        assert page.evaluate("document.activeElement.matches('#menu summary')")  # not lost with the menu
         saved[form] = Path(download.value.path()).read_text(encoding="utf-8")
     assert "桥长四十米。 [¶3]" in saved["markdown"]
     assert json.loads(saved["json"])["answers"][0]["citations"][0]["quote"] == "它横跨清溪,长四十米。"
@@ -920,6 +967,7 @@ def test_a_thumb_and_its_note_are_kept(opened: Open, world: World) -> None:
     page.click("form.note button")
     page.wait_for_function("!document.querySelector('form.note')")
     assert page.locator("[data-rating=down]").get_attribute("aria-pressed") == "true"
+    assert page.evaluate("document.activeElement.dataset.rating") == "down"  # where the form was
     (record,) = [row for row in FeedbackStore(world.settings.home).all() if row["note"] == "单位呢?"]
     assert (record["rating"], record["question"], record["answer"]["statements"][0]["text"]) == (
         "down",
@@ -948,6 +996,15 @@ def test_an_answer_is_copied_with_its_marks(opened: Open) -> None:
     _ask(page, LONG)
     page.click("[data-act=copy]")
     page.wait_for_function("navigator.clipboard.readText().then(text => text.includes('桥长四十米[¶3]。'))")
+    # Selected with the mouse, its marks stand in the line too, and the tick is not copied as a word.
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('.answer'))")
+    page.keyboard.press("Control+C")
+    page.wait_for_function(
+        "navigator.clipboard.readText().then(text => text.replace(/ *\\n+/g, '|') === '桥长四十米。 ¶3|它也许更长。 ¶4 部分有据')"
+    )
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('#p4 .margin'))")
+    page.keyboard.press("Control+C")
+    page.wait_for_function("navigator.clipboard.readText().then(text => text.trim() === '¶4')")
 
 
 # --- models that are not there yet
@@ -1002,7 +1059,7 @@ def test_an_answer_whose_server_went_away_and_came_back_is_settled_and_the_next_
         page.wait_for_selector(".exchange[data-state=running] .statement")
         page.wait_for_timeout(300)
     slow.gate.set()
-    page.wait_for_function("document.documentElement.dataset.models === 'lost'")
+    page.wait_for_function("document.documentElement.dataset.models === 'lost'", timeout=10_000)
     page.fill("#question", CARE)
     with served(world.settings, world.answering, int(url.rstrip("/").rpartition(":")[2])):
         page.wait_for_selector(".exchange[data-state=stopped] .statement")
@@ -1144,6 +1201,7 @@ def test_axe_finds_nothing_wrong_at_wcag_aa(opened: Open, tone: str, width: int,
 
 def test_screen_readers_are_told_when_quotes_and_the_answer_are_there(opened: Open) -> None:
     page = opened(locale="en-GB")
+    assert page.get_by_role("region", name="Conversation", exact=True).count() == 1
     page.evaluate(
         "() => { window.told = []; new MutationObserver(() => { const t = document.getElementById('say').textContent; if (t) window.told.push(t); }).observe(document.getElementById('say'), {childList: true, characterData: true, subtree: true}); }"
     )

@@ -14,6 +14,7 @@ import gradio as gr
 import pytest
 
 from index.build import Index
+from index.errors import UserError
 from tests.ui_support import Script, an_answer, answering_over, make_index
 from ui.app import Page
 from ui.feedback import FILE, FeedbackStore
@@ -96,6 +97,16 @@ def test_a_search_model_that_failed_is_told_in_the_readers_language(index: Index
     page.answering._status = "search_failed"
     *_, (drawn, _) = page.ask(None, _event(question=LONG))
     assert "检索模型未能载入，原因见终端。" in drawn
+
+
+def test_what_the_program_says_in_english_goes_to_the_terminal_and_the_reader_is_told_in_theirs(
+    index: Index, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = _page(index, tmp_path, {LONG: _script(index, error=UserError("the disk is full"))})
+    *_, (drawn, _) = page.ask(None, _event(question=LONG))
+    assert "原因见终端。" in drawn
+    assert "the disk is full" not in drawn
+    assert "duizhao: the disk is full" in capsys.readouterr().err
 
 
 def test_half_a_character_is_told_before_anything_is_drawn_with_it(index: Index, tmp_path: Path) -> None:

@@ -232,6 +232,13 @@ def _call_tool(url: str, name: str, timeout: float = 30, **arguments: Any) -> An
     return httpx.post(url + "mcp/", json=body, headers=headers, timeout=timeout).json()["result"]
 
 
+def test_a_caller_over_gradio_who_hangs_up_leaves_the_writers_line(url: str, answering: Answering) -> None:
+    event = httpx.post(f"{url}gradio_api/call/ask_article", json={"data": [SLOW, None]}).json()["event_id"]
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.get(f"{url}gradio_api/call/ask_article/{event}", timeout=0.5)
+    wait_until(lambda: answering.is_idle, 5)
+
+
 def test_a_caller_over_mcp_who_hangs_up_leaves_the_writers_line(url: str, answering: Answering) -> None:
     pytest.importorskip("mcp", reason="the mcp package is not installed")
     with pytest.raises(httpx.ReadTimeout):

@@ -20,8 +20,8 @@ from ui.markup import render
 from ui.wording import WORDING
 
 NEAREST = 3
-# Why there is no answer, where this program knows: keys of the wording.
-FAILURES = ("failed_search", "failed_question", "failed_inside")
+# Why there is no answer: keys of the wording.
+FAILURES = ("failed_search", "failed_question", "failed_told", "failed_inside")
 # A question is folded that has more characters, or more lines.
 _LONG, _LINES = 240, 5
 _EXCERPT = {"zh": 72, "en": 150}
@@ -148,9 +148,8 @@ class ExchangeView:
 
     @property
     def failure(self) -> str:
-        """The wording that says why there is no answer; empty where the words are somebody else's."""
-        reason = self.exchange.reason or "failed_inside"
-        return reason if reason in FAILURES else ""
+        """The wording that says why there is no answer."""
+        return self.exchange.reason if self.exchange.reason in FAILURES else "failed_inside"
 
     @property
     def copied(self) -> str:

@@ -180,9 +180,17 @@ class Answering:
 
     def ask(self, question: str, history: Sequence[Turn] = (), *, job: str) -> Answer:
         """The checked answer, for programs: waits for the generator while it loads. Raises as `stream` does."""
+        *_, answer = self.asking(question, history, job=job)
+        assert answer is not None  # it comes last
+        return answer
+
+    def asking(self, question: str, history: Sequence[Turn] = (), *, job: str) -> Iterator[Answer | None]:
+        """`ask` step by step: None several times a second, moments in which a caller can leave; the answer last."""
         for event in self.stream(question, history, job=job, patience=PATIENCE):
             if isinstance(event, Finished):
-                return event.answer
+                yield event.answer
+                return
+            yield None
         raise UserError("the question was stopped before it was answered. Ask again.")
 
     def stop(self, job: str) -> None:

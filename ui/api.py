@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import traceback
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -44,11 +44,18 @@ class Tools:
 
     def ask(self, question: str, history: list[Any] | None, *, job: str) -> dict[str, Any]:
         """`ask_article` under a name that `stop` knows it by."""
+        *_, answer = self.asking(question, history, job=job)
+        assert answer is not None  # it comes last
+        return answer
+
+    def asking(self, question: str, history: list[Any] | None, *, job: str) -> Iterator[dict[str, Any] | None]:
+        """`ask` step by step: None several times a second, moments in which a caller can leave; the answer last."""
         if not isinstance(question, str):
             raise UserError(f"the question is a {type(question).__name__}, not text. Send a string.")
         turns = parse_history(history or [])
         try:
-            return self._answering.ask(question, turns, job=job).to_json()
+            for answer in self._answering.asking(question, turns, job=job):
+                yield answer.to_json() if answer else None
         except Busy as busy:
             raise UserError(f"too many questions at once: {busy.waiting} are waiting. Ask again in a moment.") from None
         except UserError:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import sys
 import time
 import traceback
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
@@ -134,7 +136,8 @@ class Page:
         except SearchFailed:
             exchange = replace(exchange, state="failed", reason="failed_search")
         except UserError as error:
-            exchange = replace(exchange, state="failed", reason=str(error))
+            print(f"duizhao: {error}", file=sys.stderr)
+            exchange = replace(exchange, state="failed", reason="failed_told")
         except Exception as error:  # a bug: the reader is told, the terminal has the traceback
             traceback.print_exception(error)
             exchange = replace(exchange, state="failed", reason="failed_inside")
@@ -248,8 +251,8 @@ def build_page(answering: Answering, feedback: FeedbackStore, tools: Tools) -> g
         desk.rate(page.rate, [memory], [*drawn, parcel], queue=False, **_QUIET)
         desk.note(page.note, [memory], [*drawn, parcel], queue=False, **_QUIET)
         desk.export(page.export, [memory], [parcel], queue=False, **_QUIET)
-        for function in (tools.ask_article, tools.read_paragraph):
-            api(_for_api(function), api_name=function.__name__, concurrency_limit=None)
+        for function in (_asking(tools), _reading(tools)):
+            api(function, api_name=function.__name__, concurrency_limit=None)
     blocks.queue(max_size=64, default_concurrency_limit=16)
     return blocks  # type: ignore[no-any-return]  # gradio wraps its own context managers
 
@@ -284,14 +287,36 @@ def _mount(name: str, events: tuple[str, ...]) -> str:
     return f"window.duizhaoMount('{name}', element, {{{triggers}}}, watch, props);"
 
 
-def _for_api(function: Any) -> Any:
-    """`function` with a user's mistake as gradio's own error, which callers see word for word."""
+def _asking(tools: Tools) -> Any:
+    """`ask_article` for gradio: handed something every second, it finds that a caller has hung up, and closes it."""
 
-    @wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except UserError as error:
-            raise gr.Error(str(error), print_exception=False) from None
+    @wraps(tools.ask_article)
+    def ask_article(question: str, history: list[Any] | None = None) -> Iterator[Any]:
+        told = time.monotonic()
+        with _word_for_word():
+            for answer in tools.asking(question, history, job=secrets.token_hex(6)):
+                if answer is not None:
+                    yield answer
+                elif time.monotonic() - told > _PULSE:
+                    told = time.monotonic()
+                    yield None
 
-    return call
+    return ask_article
+
+
+def _reading(tools: Tools) -> Any:
+    @wraps(tools.read_paragraph)
+    def read_paragraph(number: int) -> dict[str, Any]:
+        with _word_for_word():
+            return tools.read_paragraph(number)
+
+    return read_paragraph
+
+
+@contextmanager
+def _word_for_word() -> Iterator[None]:
+    """A user's mistake as gradio's own error, which callers see word for word."""
+    try:
+        yield
+    except UserError as error:
+        raise gr.Error(str(error), print_exception=False) from None

@@ -25,8 +25,8 @@ LONGEST = 40
 REMEMBERED = 4
 
 # asked: nothing found yet. quotes: the answer is quotes and may still be replaced. done: final.
-# stopped: the reader stopped it. busy, failed: there is no answer, `reason` says why: how many wait, a key of the
-# wording, or somebody else's words.
+# stopped: the reader stopped it. busy, failed: no answer is written, `reason` says why: how many wait, or a key of
+# the wording. What was found before stays.
 State = Literal["asked", "quotes", "done", "stopped", "busy", "failed"]
 Rating = Literal["", "up", "down"]
 _UNDER_WAY: tuple[State, ...] = ("asked", "quotes")
@@ -58,7 +58,7 @@ class Exchange:
     @property
     def is_undecided(self) -> bool:
         """Whether nothing was found to quote and it was not judged yet whether the article answers: no refusal."""
-        return self.answer is not None and self.answer.refused and self.state in (*_UNDER_WAY, "stopped")
+        return self.answer is not None and self.answer.refused and self.state in (*_UNDER_WAY, "stopped", "failed")
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,12 +143,13 @@ WORDING: dict[str, Words] = {
         "现在提问的人太多（{n} 个问题在等）。请稍后再试。",
         "Too many questions at once ({n} are waiting). Try again in a moment.",
     ),
-    "failed": Words("出错了，没有得到答案：{reason}", "Something went wrong and there is no answer: {reason}"),
+    "failed": Words("出错了，没有得到答案：", "Something went wrong and there is no answer: "),
     "failed_search": Words(
         "检索模型未能载入，原因见终端。", "the search model could not be loaded; the terminal says why."
     ),
     "failed_question": Words("问题里有半个字符，请重新输入。", "the question holds half a character; type it again."),
-    "failed_inside": Words("程序内部错误，详情见终端", "an error inside the program; the terminal has the details"),
+    "failed_told": Words("程序答不了这一问，原因见终端。", "the program could not answer it; the terminal says why."),
+    "failed_inside": Words("程序内部错误，详情见终端。", "an error inside the program; the terminal has the details."),
     "answer_ready": Words("答案写好了。", "The answer is ready."),
     "quotes_ready": Words("找到了原文引句。", "Quotes found."),
     "unanswered_aside": Words(

@@ -10,6 +10,12 @@
   root.dataset.theme = kept("theme") || "auto";
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
   root.dataset.tone = root.dataset.theme === "auto" ? (dark ? "dark" : "light") : root.dataset.theme;
+  // This tab's own conversation, where another tab was the last to write (tabs.js).
+  try {
+    const { key, own, foreign } = JSON.parse(sessionStorage.getItem("duizhao:aside")) || {};
+    if (own && localStorage.getItem(key) === foreign) localStorage.setItem(key, own);
+    sessionStorage.removeItem("duizhao:aside");
+  } catch { /* a private window keeps nothing */ }
   // A kept conversation is on its way: the first page is not shown for the moment until it is here.
   if (kept("asked") === "yes") {
     root.dataset.restoring = "yes";

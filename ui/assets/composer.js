@@ -1,5 +1,5 @@
 // The question box: sending, stopping, editing an earlier question, asking of one paragraph.
-import { showPane, isNarrow } from "./look.js";
+import { isNarrow, showPane, watchModels } from "./look.js";
 import { tell, words } from "./words.js";
 
 // Seconds after which a question that nothing answered to is put back into the box.
@@ -124,6 +124,7 @@ export function ask(what) {
   if (document.activeElement.closest?.("#transcript-block") && !isTouch()) box().focus({ preventScroll: true });
   deliver();
   showState();
+  watchModels();
 }
 
 /** Send what is pending, once the kept conversation is here: it would be drawn over the answer. */

@@ -90,7 +90,9 @@ export async function watchModels() {
   }
   banner.hidden = !shown;
   root.dataset.models = status;
-  timer = setTimeout(watchModels, status === "ready" || status === "failed" ? 30000 : 1500);
+  // Who waits for an answer hears at once that none will come: of a server that is gone gradio says nothing then.
+  const settled = root.dataset.busy === "yes" ? 3000 : 30000;
+  timer = setTimeout(watchModels, status === "ready" || status === "failed" ? settled : 1500);
   isBroken = isBroken || status === "lost";
   if (!isBroken || status === "lost") return;
   isBroken = false;

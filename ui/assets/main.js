@@ -5,6 +5,7 @@ import * as composer from "./composer.js";
 import { copy, download } from "./keep.js";
 import * as look from "./look.js";
 import { drawSuggestions, fetchSuggestions } from "./suggest.js";
+import { askedHere, watchTabs } from "./tabs.js";
 import { holdLanguage, keep, label, language, say, switchLanguage, tell, words } from "./words.js";
 
 const PARTS = ["masthead", "transcript", "desk", "article", "parcel"];
@@ -27,6 +28,7 @@ function start() {
   look.showPane(document.documentElement.dataset.pane || "talk");
   look.watchModels();
   look.watchNotices();
+  watchTabs();
   composer.mountComposer(desk);
   watchChips();
   article.restoreShown();
@@ -55,7 +57,10 @@ function drawn() {
     state: exchange ? exchange.dataset.state : null,
     found: Boolean(exchange && exchange.querySelector(".statement, .nearest")),
   };
-  if (now.state === "running" && now.id !== last.id) document.documentElement.dataset.back = "no";
+  if (now.state === "running" && now.id !== last.id) {
+    document.documentElement.dataset.back = "no";
+    askedHere();
+  }
   // A new question goes to the top, with room for its answer under it; so does the last one of a kept conversation.
   if (exchange && now.id !== last.id && (now.state === "running" || last.id === null)) exchange.scrollIntoView({ block: "start" });
   if (exchange) delete document.documentElement.dataset.restoring;
@@ -126,9 +131,9 @@ const actions = {
     fold(own);
   },
   copy: (own) => copy(own.dataset.text),
-  export: (own) => { closeMenu(); desk.export({ format: own.dataset.format }); },
+  export: (own) => { closeMenu(true); desk.export({ format: own.dataset.format }); },
   new: () => {
-    closeMenu();
+    closeMenu(true);
     if (document.querySelector(".exchange") && confirm(words("confirm_new"))) composer.change("renew", {});
   },
   stop: () => composer.stop(),
@@ -153,16 +158,16 @@ document.addEventListener("click", (event) => {
   const sources = event.target.closest("details.sources > summary")?.parentElement;
   if (sources) opened[sources.open ? "delete" : "add"](sources.dataset.key);
   const number = event.target.closest(".pair .number");
-  const cell = event.target.closest(".map .cell");
+  const place = event.target.closest(".map [data-p]");
   const own = event.target.closest("[data-act]");
   const menu = document.getElementById("menu");
   if (menu && menu.open && !menu.contains(event.target)) closeMenu();
   if (article.isMapOpen() && !event.target.closest(".article-head")) article.toggleMap(false);
   // Who is back among the answers needs no way back to them.
   if (event.target.closest("#talk")) document.documentElement.dataset.back = "no";
-  if ((number || cell) && !event.ctrlKey && !event.metaKey) {
+  if ((number || place) && !event.ctrlKey && !event.metaKey) {
     event.preventDefault();
-    if (cell) article.goTo(cell.dataset.p);
+    if (place) article.goTo(place.dataset.p);
     else article.linkTo(number.hash.slice(2));
     return;
   }
@@ -176,7 +181,10 @@ document.addEventListener("submit", (event) => {
   const form = event.target.closest("form.note");
   if (!form) return;
   event.preventDefault();
-  if (!composer.isBusy()) composer.change("note", { id: form.dataset.id, note: form.querySelector("input").value });
+  if (composer.isBusy()) return;
+  composer.change("note", { id: form.dataset.id, note: form.querySelector("input").value });
+  // The form is about to be drawn away; the focus would be lost with it.
+  form.closest(".exchange").querySelector("[aria-pressed=true]").focus();
 });
 
 document.addEventListener("change", (event) => {
