@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 
-from index.blocks import Mark, language_of_line, split_inline
+from index.blocks import Mark, footnote_label, language_of_line, split_inline
 from index.lines import (
     LETTERS_AMONG_OTHERS,
     SENTENCES,
@@ -76,11 +76,17 @@ _NO_HEADINGS = frozenset(("ul", "ol", "dl", "blockquote", "table"))
 # Blanks of no width: a line of them alone is a blank line.
 _INVISIBLE = re.compile("[\u200b\u2060\ufeff]")
 _BACK = re.compile(r"\s*[¶↩⤴]\ufe0e?\s*$|(?<=\S)\s+#$")
+# How sites name what holds the notes, and what a block in it has among the names of its elements.
+_HOLDS_NOTES = re.compile(r"(?:doc-)?(?:foot|end)[-_]?notes?(?:[-_](?:list|section))?", re.IGNORECASE)
+_NOTES = "notes"
 _ITEM_NUMBER = re.compile(r"\d+\. ")
 # What stands in a block's text for a tag: a line's end, a cell's beginning, the ends of what is raised.
 _BREAK, _CELL, _RAISED, _LOWERED = "\v", "\t", "\x02", "\x03"
 _HEAD = "\x05"  # behind a cell's beginning: it heads a column or a row
 _SIGNS = {"br": _BREAK, "td": _CELL, "th": _CELL + _HEAD, "sup": _RAISED}
+_ASIDE = re.compile(r"(.*?)(\s*[(（][^()（）]*[)）]|)")
+_CAPTIONS = frozenset(("caption", "figcaption"))
+_SHORTEST_CAPTION = 5  # characters of a half: a photographer's name is none
 # A table of so many columns has its rows told by their heads; in one of two, the first names what the second tells.
 _COLUMNS = 3
 _LINK = "\x04"  # within what is raised, or around it
@@ -166,10 +172,11 @@ def _of_html(html: str, notes: frozenset[str]) -> Plain:
     lines: list[str] = []
     marks: dict[int, Mark] = {}
     for block in blocks:
-        for line in _heading(block, shapes[block.level]) if block.level else _lines(block.text):
+        for line in _heading(block, shapes[block.level]) if block.level else _lines_of(block):
             lines += [line, ""]
             label = re.match(r"\[(\S+?)\] ", line)
-            mark = Mark("note") if label and label[1] in notes else block.mark(has_parts)
+            is_note = bool(label and label[1] in notes) or (_NOTES in block.within and bool(footnote_label(line)))
+            mark = Mark("note") if is_note else block.mark(has_parts)
             if mark:
                 marks[len(lines) - 1] = mark
     return Plain("\n".join(lines), marks)
@@ -232,10 +239,15 @@ def _told_in_both(heads: Sequence[str], cells: Sequence[str]) -> str:
 
 
 def _of_each_language(text: str) -> list[str]:
-    """[Chinese, English] of what stands there twice, else `text` alone."""
+    """[Chinese, English] of what stands there twice, else `text` alone.
+
+    What stands in brackets behind both is both's (a unit), unless it is Chinese: Cards 加速卡(张).
+    """
+    own, aside = _ASIDE.fullmatch(text).groups()  # type: ignore[union-attr] # it matches anything
     for shape in TWICE:
-        if (match := shape.fullmatch(text)) and is_as_long(match, LETTERS_AMONG_OTHERS):
-            return sorted(parts(match), key=lambda half: language_of_line(half) != "zh")
+        if (match := shape.fullmatch(own)) and is_as_long(match, LETTERS_AMONG_OTHERS):
+            zh, en = sorted(parts(match), key=lambda half: language_of_line(half) != "zh")
+            return [zh + aside, en if language_of_line(aside) == "zh" or not aside else f"{en} {aside.strip()}"]
     return [text]
 
 
@@ -256,7 +268,7 @@ class _Block:
         """`has_parts`: the page marks headings of its parts, so that another line is one only where it is bold."""
         if self.level:
             return Mark("heading", self.level)
-        if "figcaption" in self.within:
+        if not _CAPTIONS.isdisjoint(self.within):
             return Mark("caption")
         if not _NO_HEADINGS.isdisjoint(self.within) and not _is_a_pair(self.text):
             return Mark("text")
@@ -271,6 +283,7 @@ class _Open:
     is_hidden: bool
     links_here: bool
     next_number: int
+    has_notes: bool
 
 
 class _Reader(HTMLParser):
@@ -303,7 +316,8 @@ class _Reader(HTMLParser):
 
     @property
     def _names(self) -> frozenset[str]:
-        return frozenset(element.name for element in self._open)
+        names = frozenset(element.name for element in self._open)
+        return names | {_NOTES} if any(element.has_notes for element in self._open) else names
 
     def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
         values = dict(attrs)
@@ -320,7 +334,8 @@ class _Reader(HTMLParser):
             self._articles += 1
         is_hidden = tag in _HIDDEN or _is_around(tag, values)
         links_here = tag == "a" and (values.get("href") or "").startswith("#")
-        self._open.append(_Open(tag, is_hidden, links_here, int(tag == "ol")))
+        has_notes = any(map(_HOLDS_NOTES.fullmatch, f"{values.get('class')} {values.get('role')}".split()))
+        self._open.append(_Open(tag, is_hidden, links_here, int(tag == "ol"), has_notes))
         if tag == "li":
             self._count(values.get("value"))
 
@@ -388,6 +403,15 @@ def _is_around(tag: str, values: Mapping[str, str | None]) -> bool:
         return True
     names = f"{values.get('class') or ''} {values.get('id') or ''}".split()
     return tag not in ("html", "body", "main", "article") and any(map(_AROUND.fullmatch, names))
+
+
+def _lines_of(block: _Block) -> list[str]:
+    """The lines of a block; a caption that says the same twice without a full stop is one a language, too."""
+    lines = _lines(block.text)
+    if len(lines) != 1 or _CAPTIONS.isdisjoint(block.within):
+        return lines
+    own = _of_each_language(lines[0])
+    return sorted(own, key=lines[0].index) if min(map(len, own)) >= _SHORTEST_CAPTION else lines
 
 
 def _lines(text: str) -> list[str]:

@@ -332,6 +332,16 @@ def test_short_paragraphs_are_an_article_too(tmp_path: Path) -> None:
     assert body(article) == [("山谷没有公路。", "The valley has no road."), ("它也没有地图。", "It has no map.")]
 
 
+@pytest.mark.parametrize(
+    "notes", ["<p>[1] A note.</p><p>[1] 一条注。</p>", '<ol><li id="n1">A note.</li></ol><ol><li>一条注。</li></ol>']
+)
+@pytest.mark.parametrize("around", ['class="footnotes"', 'role="doc-endnotes"', 'class="post foot-notes-list"'])
+def test_notes_are_known_by_what_the_page_calls_the_element_around_them(notes: str, around: str) -> None:
+    page = plain(f"<h1>T</h1><h2>P</h2><p>Text.</p><h2>Q</h2><hr><section {around}>{notes}</section>", ".html")
+    lines = page.text.split("\n")
+    assert [lines[at - 1][-5:] for at, mark in page.marks.items() if mark == Mark("note")] == ["note.", lines[-2][-5:]]
+
+
 def test_an_amount_in_units_is_not_a_rows_other_language() -> None:
     table = "| 项目 | 一期 |\n|---|---|\n| 装机 | 400 MW |\n| 电压 | ±220 kV AC |\n| 显存 | memory |\n"
     assert lines(table) == ["项目; 一期", "装机; 400 MW", "电压; ±220 kV AC", "显存", "memory"]
@@ -343,13 +353,30 @@ def test_a_cell_stands_behind_the_head_of_its_column() -> None:
 
 
 def test_a_table_whose_heads_stand_in_both_languages_is_a_line_a_language() -> None:
-    table = "| Campus 园区 | Opened 启用 | Cards |\n|---|---|---|\n| Johor 柔佛 | 2023 | 2,100 |\n"
-    assert lines(table) == [
-        "园区；启用；Cards",
-        "Campus; Opened; Cards",
-        "柔佛；启用: 2023；Cards: 2,100",
-        "Johor; Opened: 2023; Cards: 2,100",
+    head = "| Campus 园区 | Opened 启用 | Cards 加速卡(张) | Power 容量(MW) | PUE |\n|---|---|---|---|---|\n"
+    assert lines(f"{head}| Johor 柔佛 | 2023 | 2,100 | 18 | 1.3 |\n") == [
+        "园区；启用；加速卡(张)；容量(MW)；PUE",
+        "Campus; Opened; Cards; Power (MW); PUE",
+        "柔佛；启用: 2023；加速卡(张): 2,100；容量(MW): 18；PUE: 1.3",
+        "Johor; Opened: 2023; Cards: 2,100; Power (MW): 18; PUE: 1.3",
     ]
+
+
+@pytest.mark.parametrize(
+    ("caption", "expected"),
+    [
+        (
+            "Table 1. The three campuses 表1 三个园区概况(2025年)",
+            ["Table 1. The three campuses", "表1 三个园区概况(2025年)"],
+        ),
+        ("表1 三个园区概况", ["表1 三个园区概况"]),
+        ("Photo by Chen 王伟", ["Photo by Chen 王伟"]),
+    ],
+)
+def test_a_caption_in_both_languages_is_a_line_a_language(caption: str, expected: list[str]) -> None:
+    page = plain(f"<h1>T</h1><table><caption>{caption}</caption><tr><td>1</td></tr></table>", ".html")
+    assert [line for line in page.text.split("\n") if line][1:-1] == expected
+    assert {mark for mark in page.marks.values() if mark.role == "caption"} == {Mark("caption")}
 
 
 def test_heads_that_name_languages_stand_before_no_cell() -> None:
