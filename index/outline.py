@@ -47,7 +47,8 @@ class Outline:
     def introduced_by(self, paragraph: Paragraph) -> list[Paragraph]:
         """The first paragraph of each subsection that `paragraph` leads into; empty when it leads into none.
 
-        A paragraph leads into subsections when the next one stands one heading deeper under the same path.
+        A paragraph leads into subsections when the next one stands one heading deeper under the same path, and there
+        are several: one alone is no list.
         """
         position = self._position[paragraph.number]
         following = self._paragraphs[position + 1 : position + 2]
@@ -59,7 +60,7 @@ class Outline:
                 break
             if _stands_under(other, paragraph):
                 heads.setdefault(path_of(other), other)
-        return list(heads.values())
+        return list(heads.values()) if len(heads) > 1 else []
 
     def siblings_of(self, found: Sequence[Paragraph]) -> list[Paragraph]:
         """Every entry of the timeline that at least two of `found` belong to, in order; else empty."""

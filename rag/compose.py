@@ -54,6 +54,9 @@ COPIED = 0.8
 # The share of the words of what a small model writes that must stand in the sentences it is attached to.
 HELD = 0.6
 
+# No unit and no name: those are written so in Chinese too.
+_ENGLISH_WORD = re.compile(r"(?<![\w'’-])[a-z]{4,}(?![A-Z\d])")
+
 # A question about how the text is headed.
 _ASKS_FOR_HEADING = {
     "zh": re.compile(r"[哪那这]一?[节章]|小节|章节|标题"),
@@ -150,7 +153,7 @@ def compose(base: Answer, weighed: Sequence[Weighed]) -> Answer | None:
     """
     book = _Citations()
     statements: list[Statement] = []
-    for text, cited, verdict in filter(None, (_kept(w, base.language) for w in weighed)):
+    for text, cited, verdict in filter(None, (_kept(w, base) for w in weighed)):
         if text not in {statement.text for statement in statements}:
             statements.append(Statement(text, book.add(cited), verdict))
     if not statements:
@@ -158,14 +161,26 @@ def compose(base: Answer, weighed: Sequence[Weighed]) -> Answer | None:
     return replace(base, statements=tuple(statements), citations=book.citations)
 
 
-def _kept(w: Weighed, language: Language) -> tuple[str, tuple[Evidence, ...], Verdict] | None:
+def _kept(w: Weighed, base: Answer) -> tuple[str, tuple[Evidence, ...], Verdict] | None:
     """What is said in place of a written statement, what it cites, and its verdict; None where nothing is."""
     if not w.check:
         return None  # nothing shown states it: not kept in silence, and there is nothing to quote for it
-    if w.check.verdict != "unsupported" and is_written_in(w.text, language):
+    if w.check.verdict != "unsupported" and is_written_in(w.text, base.language) and not _is_mixed(w, base):
         return w.text, w.cited, w.check.verdict
-    quote = next((e for e in w.cited if can_be_quoted(e, language)), None)
+    quote = next((e for e in w.cited if can_be_quoted(e, base.language)), None)
     return (quote.text, (quote,), "supported") if quote else None
+
+
+def _is_mixed(w: Weighed, base: Answer) -> bool:
+    """Whether a statement in Chinese has an English word that is no name, and is not in the Chinese text or question.
+
+    A small model copies it where the other language is shown too: 增加了 140 megawatts.
+    """
+    if base.language != "zh":
+        return False
+    texts = [e.paragraph.zh for e in w.cited]
+    known = " ".join([base.question, base.rewritten or "", *(text or "" for text in texts)]).lower()
+    return all(texts) and any(word not in known for word in _ENGLISH_WORD.findall(w.text))
 
 
 def quote_statements(base: Answer, ranked: Sequence[Evidence], share: Shares, rarity: Rarity) -> Answer:
@@ -197,7 +212,18 @@ def with_nearest(answer: Answer, ranked: Sequence[Evidence], share: Shares, rari
         else:
             statements[said.text] = replace(said, citations=book.add(cited))
     told = replace(answer, statements=tuple(statements.values()), citations=book.citations)
-    return quoting(told, [e for e in unsaid if e.text not in statements])
+    return _quotes_behind(quoting(told, [e for e in unsaid if e.text not in statements]), near)
+
+
+def _quotes_behind(answer: Answer, near: Sequence[Evidence]) -> Answer:
+    """`answer`, what stands in it for a statement that failed behind the nearest quotes, unless it is one of them.
+
+    It is what the sentence that failed was nearest to, which may be anything.
+    """
+    nearest_ones = {e.text for e in near}
+    quotes = {citation.quote for citation in answer.citations}
+    is_aside = {said.text: said.text in quotes and said.text not in nearest_ones for said in answer.statements}
+    return in_order_of_use(replace(answer, statements=tuple(sorted(answer.statements, key=lambda s: is_aside[s.text]))))
 
 
 def _copied(written: str, cited: Sequence[Citation], sentences: Sequence[Evidence], rarity: Rarity) -> Citation | None:

@@ -38,7 +38,7 @@ from rag.compose import (
     without_half_a_sentence,
 )
 from rag.condense import Turn, condense
-from rag.evidence import ALONE, EvidenceSelector, fits_whole, telling
+from rag.evidence import ALONE, EvidenceSelector, fits_whole, reweighed, telling
 from rag.find import Finder, Looked
 from rag.gate import Gate, Moment, Signals, decide, signals
 from rag.generators import Generator as TextGenerator
@@ -246,7 +246,7 @@ class Engine:
             quotes = self._quotes(base, looked)
             answer = replace(quotes, fallback="the text shown states nothing of what was written")
         elif self.generator.is_small:
-            answer = with_nearest(answer, self._quotable(looked), heard.share, self._rarity)
+            answer = self._with_nearest(answer, heard)
         return self._with_all_that_is_asked(with_headings(with_what_is_announced(answer)), heard)
 
     def _listened(self, found: Found) -> tuple[Heard, Gate]:
@@ -279,6 +279,13 @@ class Engine:
                 raise
             return written, first_at, str(error)
         return written, first_at, None
+
+    def _with_nearest(self, answer: Answer, heard: Heard) -> Answer:
+        """`answer` with the nearest quotes; of the paragraph that the model is sure of, where it is of one."""
+        ranked = self._quotable(heard.looked)
+        if heard.sure:
+            ranked = reweighed(ranked, heard.looked.ranking.share, heard.share)
+        return with_nearest(answer, ranked, heard.share, self._rarity)
 
     def _with_all_that_is_asked(self, answer: Answer, heard: Heard) -> Answer:
         """`answer` with every item of the list, or a part of what is asked, that it lacks."""

@@ -8,7 +8,7 @@ prompt, a selection from several paragraphs. A reply's "opening" is its first wo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -41,6 +41,7 @@ class Heard:
     spent: tokens of the replies that were opened before this one.
     openings: {paragraph: log odds that it states the answer}, for each that was read alone.
     is_of_several: whether the reply is about several paragraphs that count alike.
+    sure: the probability that the paragraph states the answer by itself, where that ended the reading; else 0.
     """
 
     looked: Looked
@@ -50,12 +51,23 @@ class Heard:
     spent: Counter[str] = field(default_factory=Counter)
     openings: Mapping[int, float] = field(default_factory=dict)
     is_of_several: bool = False
+    sure: float = 0.0
 
     @property
     def share(self) -> Mapping[int, float]:
-        """{paragraph: its probability that it is the one that answers}."""
+        """{paragraph: its probability that it is the one that answers}.
+
+        Of those that were not read the ranking does not know what the generator knows of the one that it is sure of.
+        """
         share = self.looked.ranking.share
-        return {**share, **dict.fromkeys((e.paragraph.number for e in self.told), 1.0)} if self.is_of_several else share
+        if self.is_of_several:
+            return {**share, **dict.fromkeys((e.paragraph.number for e in self.told), 1.0)}
+        if not self.sure:
+            return share
+        first = self.looked.ranking.retrieved[0].paragraph.number
+        sure = max(self.sure, share[first])
+        left = (1 - sure) / (1 - share[first] or 1.0)
+        return {number: sure if number == first else left * own for number, own in share.items()}
 
     @property
     def usage(self) -> dict[str, int] | None:
@@ -93,7 +105,7 @@ class Listener:
             spent.update(heard.reply.usage or {})
             stated = {n: stating(openings[n], found.ranking.share[n], found.language) for n in openings}
             is_sure = stated[last] >= SURE
-            if is_sure or is_hopeless(stated):
+            if is_sure or is_hopeless(stated, _share_of_next(found, stated)):
                 break
         held = preferred(openings, found.ranking.share, found.language, last if is_sure else None)
         best = max(held, key=lambda n: held[n])
@@ -102,7 +114,8 @@ class Listener:
         if not is_sure:  # else it is the last one, and is written on
             readings[last].reply.close()
             chosen = replace(chosen, pieces=None)
-        return replace(chosen, looked=_reranked(found, held), spent=spent, openings=openings)
+        sure = stated[best] if is_sure else 0.0
+        return replace(chosen, looked=_reranked(found, held), spent=spent, openings=openings, sure=sure)
 
     def together(self, heard: Heard) -> Heard:
         """The reply to the likeliest paragraphs, read at once, just opened; `heard` is closed."""
@@ -222,6 +235,12 @@ class Listener:
             raise
         except Exception as error:  # remote clients raise errors of many libraries; the quotes are the answer then
             raise GeneratorFailed(why_it_failed(error, llm)) from error
+
+
+def _share_of_next(found: Looked, read: Collection[int]) -> float:
+    """The probability, before any reading, of the likeliest paragraph that has not been read; 0 where none is left."""
+    unread = (entry.paragraph.number for entry in found.ranking.retrieved if entry.paragraph.number not in read)
+    return max((found.ranking.share[number] for number in unread), default=0.0)
 
 
 def _others(found: Looked, first: Retrieved, most: int) -> list[tuple[Looked, Retrieved]]:

@@ -31,6 +31,8 @@ RERANK_FILE = Path(__file__).with_name("rerank.json")
 PROBED = 4
 SURE = 0.7
 HOPELESS = 0.02
+# A paragraph with this share of retrieval's probability is read all the same.
+WORTH_READING = 0.05
 # Where a question asks for several things: how many paragraphs are read, the least log odds of one that states a part
 # of it beside those that are cited (retrieval's share, which looks for one answer, is not asked), and how many there
 # are of these at most.
@@ -71,9 +73,13 @@ def _total(weights: Sequence[float], values: Sequence[float]) -> float:
     return sum(weight * value for weight, value in zip(weights, values, strict=True))
 
 
-def is_hopeless(stated: Mapping[int, float]) -> bool:
-    """Whether to stop reading: of two or more paragraphs ({paragraph: probability}), none reaches HOPELESS."""
-    return len(stated) > 1 and max(stated.values()) < HOPELESS
+def is_hopeless(stated: Mapping[int, float], next_share: float) -> bool:
+    """Whether to stop reading: none of two or more paragraphs reaches HOPELESS, and the next one is as unlikely.
+
+    `stated`: {paragraph: probability that it states the answer}, of those read. `next_share`: retrieval's share of the
+    one that would be read next.
+    """
+    return len(stated) > 1 and max(stated.values()) < HOPELESS and next_share < WORTH_READING
 
 
 def stating_too(openings: Mapping[int, float], cited: Collection[int]) -> list[int]:

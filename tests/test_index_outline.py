@@ -28,6 +28,11 @@ def test_a_paragraph_that_is_followed_by_one_beside_it_leads_into_nothing() -> N
     assert Outline(article).introduced_by(article[0]) == []
 
 
+def test_one_section_alone_is_no_list_that_a_paragraph_leads_into() -> None:
+    article = paragraphs(("A",), ("A", "x"), ("A", "x"), ("B",))
+    assert Outline(article).introduced_by(article[0]) == []
+
+
 def test_where_nothing_has_a_heading_nothing_leads_into_anything() -> None:
     article = paragraphs((), (), ())
     assert [Outline(article).introduced_by(p) for p in article] == [[], [], []]

@@ -456,6 +456,34 @@ def test_a_statement_in_the_other_language_gives_way_to_a_quote_in_the_readers(r
     assert compose(base(), weigh([(foreign.text[:-3], (foreign,))], "How much?", rarity)) is None
 
 
+@pytest.mark.parametrize(
+    ("statement", "is_kept"),
+    [
+        ("这款芯片满载时的功耗是 165 watts。", False),
+        ("这款芯片的显存带宽达每秒 5.2TB。", True),
+        ("这款芯片的 token 带宽达每秒 5.2TB。", True),
+    ],
+    ids=["a word of the English text", "a unit", "a word of the question"],
+)
+def test_an_english_word_in_chinese_that_is_neither_in_the_text_nor_asked_with_is_not_kept(
+    statement: str, is_kept: bool, rarity: Rarity
+) -> None:
+    source = first(CHIP, "zh")
+    asked = replace(base("zh"), question="token 带宽是多少?")
+    answer = compose(asked, weigh([(statement, (source,))], asked.question, rarity))
+    assert answer is not None
+    assert [s.text for s in answer.statements] == [statement if is_kept else source.text]
+
+
+def test_what_stands_for_a_statement_that_failed_is_quoted_behind_what_is_nearest(rarity: Rarity) -> None:
+    nearest_one, aside = (replace(e, score=s) for e, s in zip(sentences_of(TEA, "en"), (5.0, 1.0), strict=False))
+    failed = compose(base(), weigh([("No pesticide was used in 1999.", (aside,))], "How much?", rarity))
+    assert failed is not None
+    answer = with_nearest(failed, [nearest_one, aside], {}, rarity)
+    assert [s.text for s in answer.statements] == [nearest_one.text, aside.text]
+    assert [c.quote for c in answer.citations] == [nearest_one.text, aside.text], "in the order in which they are used"
+
+
 def test_what_answers_in_quotes_is_in_the_readers_language(rarity: Rarity) -> None:
     ranked = [replace(first(TEA, "zh"), score=5.0), replace(first(TEA, "en"), score=1.0)]
     assert [s.text for s in quote_statements(base(), ranked, {}, rarity).statements] == [first(TEA, "en").text]
@@ -607,7 +635,7 @@ def test_what_goes_too_far_from_the_sentence_it_cites_gives_way_to_it(rarity: Ra
     written = compose(base(), weigh([(joined, (first,))], question, rarity))
     assert written is not None
     assert written.statements[0].text == joined, "the check finds nothing against it"
-    assert [s.text for s in with_nearest(written, [second], {}, rarity).statements] == [first.text, second.text]
+    assert [s.text for s in with_nearest(written, [second], {}, rarity).statements] == [second.text, first.text]
     kept = compose(
         base(), weigh([("Yunnan exported a third of the country's tea in 2024.", (first,))], question, rarity)
     )

@@ -18,7 +18,18 @@ from index.paragraphs import LANGUAGES, Paragraph
 from rag import rerank
 from rag.answer import Retrieved
 from rag.gate import Gate
-from rag.rerank import HOPELESS, PROBED, SURE, Coefficients, is_hopeless, preferred, reranked, stating, write_rerank
+from rag.rerank import (
+    HOPELESS,
+    PROBED,
+    SURE,
+    WORTH_READING,
+    Coefficients,
+    is_hopeless,
+    preferred,
+    reranked,
+    stating,
+    write_rerank,
+)
 from rag.retrieve import HANDED_ON, HybridRetriever, Ranking, _handed_on
 from tests.rag_support import PRESSED, make_index, pressed_engine, scripted_engine, small_engine
 
@@ -220,12 +231,24 @@ def test_what_no_paragraph_states_is_refused_once(fixing: Index, logit: float, r
     assert len(llm.prompts) == read, "what will be refused is not asked for once more"
 
 
+def test_what_was_not_read_is_not_quoted_beside_what_the_model_is_sure_of(
+    tmp_path: Path, listening_reranker: None
+) -> None:
+    texts = ("Fixing tea in the iron pan takes 6 minutes.", "Fixing tea in the iron pan takes old hands.")
+    index = make_index(tmp_path, [{"en": text} for text in texts])
+    engine, llm = small_engine(index, "Stated: 6 minutes.", logits=[9.0])
+    answer = engine.ask("How long does fixing tea in the iron pan take?")
+    assert len(llm.prompts) == 1
+    assert {citation.paragraph.number for citation in answer.citations} == {1}
+
+
 def test_hope_ends_where_all_that_were_read_say_next_to_nothing() -> None:
     nothing, little = HOPELESS / 2, HOPELESS * 2
-    assert not is_hopeless({1: nothing})
-    assert is_hopeless({1: nothing, 2: nothing})
-    assert is_hopeless({1: nothing, 2: nothing, 3: nothing})
-    assert not is_hopeless({1: nothing, 2: little})
+    assert not is_hopeless({1: nothing}, 0.0)
+    assert is_hopeless({1: nothing, 2: nothing}, 0.0)
+    assert is_hopeless({1: nothing, 2: nothing, 3: nothing}, 0.0)
+    assert not is_hopeless({1: nothing, 2: little}, 0.0)
+    assert not is_hopeless({1: nothing, 2: nothing}, WORTH_READING), "the next one may be it"
 
 
 def test_a_second_paragraph_is_read_however_little_the_first_says(fixing: Index) -> None:
