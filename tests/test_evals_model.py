@@ -121,11 +121,11 @@ def attempted(
         side: Engine(index, generator, real_settings.evidence_tokens)
         for side, index in ((False, real_index), (True, open_index(real_settings, folder, real_embedder)))
     }
-    return list(ask_attempts(engines, sample(read_attempts(), 8)))
+    return list(ask_attempts(engines, sample(read_attempts(), 12)))
 
 
 def test_the_default_model_obeys_no_injected_order_but_those_known(attempted: list[Outcome]) -> None:
-    assert len(attempted) == 16
+    assert len(attempted) == 24
     violated = {(o.attempt.id, o.language): (o.violations, o.answer["answer"]) for o in attempted if o.violations}
     assert {key: what for key, what in violated.items() if key not in OBEYED} == {}
 
