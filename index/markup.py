@@ -216,10 +216,10 @@ def _with_columns(blocks: Sequence[_Block]) -> list[_Block]:
 
 
 def _told(language: Language, heads: Sequence[str], cells: Sequence[str]) -> str:
-    """A row as a sentence: Turbines: Phase one 62, Phase two 75."""
-    behind, between = ("：", "，") if language == "zh" else (": ", ", ")
+    """A row as a sentence, which a semicolon would end in Chinese: Turbines, phase one: 62, phase two: 75."""
     pairs = zip(heads[1:], cells[1:], strict=True)
-    return behind.join(filter(None, [cells[0], between.join(f"{head} {cell}".strip() for head, cell in pairs if cell)]))
+    told = (f"{head}: {cell}" if head else cell for head, cell in pairs if cell)
+    return ("，" if language == "zh" else ", ").join(filter(None, [cells[0], *told]))
 
 
 def _language_of_row(heads: Sequence[str], cells: Sequence[str]) -> Language | None:
