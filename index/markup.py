@@ -24,6 +24,7 @@ from index.lines import (
     row,
 )
 from index.outline import speaker_of
+from index.paragraphs import LANGUAGES, Language
 from index.vocabulary import names_a_language
 
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+\S", re.MULTILINE)
@@ -194,7 +195,7 @@ def _with_subtitle(blocks: Sequence[_Block]) -> list[_Block]:
 
 
 def _with_columns(blocks: Sequence[_Block]) -> list[_Block]:
-    """`blocks`, each cell of a table's row behind its column's head: "75" says nothing without "Phase two"."""
+    """`blocks`, each row of a table told with the heads of its columns: "75" says nothing without "Phase two"."""
     told: list[_Block] = []
     heads: list[str] = []
     for block in blocks:
@@ -202,25 +203,30 @@ def _with_columns(blocks: Sequence[_Block]) -> list[_Block]:
         cells = list(map(_joined, text.split(_CELL)[1:]))
         if len(cells) >= _COLUMNS and block.text.count(_HEAD) == len(cells):
             heads = cells
-            text = _told_in_both(["" for _ in cells], cells) if _are_twice(heads) else text
+            text = _row_in_both(cells) if _are_twice(heads) else text
         elif len(cells) != len(heads):
             heads = []
         elif _are_twice(heads):
-            text = _told_in_both(heads, cells)
-        elif _tell_columns(heads, cells):
-            text = _CELL.join(["", cells[0], *map(_behind, heads[1:], cells[1:])])
+            of_heads, of_cells = map(_in_both, (heads, cells))
+            text = _BREAK.join(_told(*own) for own in zip(LANGUAGES, of_heads, of_cells, strict=True))
+        elif language := _language_of_row(heads, cells):
+            text = _told(language, heads, cells)
         told.append(replace(block, text=text))
     return told
 
 
-def _behind(head: str, cell: str) -> str:
-    return f"{head}: {cell}" if head and cell else cell
+def _told(language: Language, heads: Sequence[str], cells: Sequence[str]) -> str:
+    """A row as a sentence, which a semicolon would end in Chinese: Turbines, phase one: 62, phase two: 75."""
+    pairs = zip(heads[1:], cells[1:], strict=True)
+    told = (f"{head}: {cell}" if head else cell for head, cell in pairs if cell)
+    return ("，" if language == "zh" else ", ").join(filter(None, [cells[0], *told]))
 
 
-def _tell_columns(heads: Sequence[str], cells: Sequence[str]) -> bool:
-    """Whether `heads` say of what the cells are, and not in which language, in the row's own."""
+def _language_of_row(heads: Sequence[str], cells: Sequence[str]) -> Language | None:
+    """The language of a row whose heads say, in the same, what the cells are; None where they name languages."""
     languages = {*languages_of_cells(heads), *languages_of_cells(cells)} - {None}
-    return len(languages) == 1 and not languages & {"both"} and not any(map(names_a_language, heads))
+    own = next((language for language in LANGUAGES if languages == {language}), None)
+    return None if any(map(names_a_language, heads)) else own
 
 
 def _are_twice(heads: Sequence[str]) -> bool:
@@ -228,14 +234,15 @@ def _are_twice(heads: Sequence[str]) -> bool:
     return 2 * sum(len(_of_each_language(head)) for head in heads) > 3 * len(heads)
 
 
-def _told_in_both(heads: Sequence[str], cells: Sequence[str]) -> str:
+def _row_in_both(cells: Sequence[str]) -> str:
     """A row whose cells have a line a language; what stands there once, as a number, is both's."""
-    rows = []
-    for head, cell in zip(["", *heads[1:]], cells, strict=True):
-        both = (_of_each_language(text) for text in (head, cell))
-        of_head, of_cell = (own if len(own) > 1 else 2 * own for own in both)
-        rows.append(_BREAK.join(dict.fromkeys(map(_behind, of_head, of_cell))))
-    return _CELL.join(["", *rows])
+    return _CELL.join(["", *(_BREAK.join(_of_each_language(cell)) for cell in cells)])
+
+
+def _in_both(cells: Sequence[str]) -> tuple[list[str], list[str]]:
+    """`cells` in Chinese and in English; what stands there once is both's."""
+    own = [_of_each_language(cell) for cell in cells]
+    return [one[0] for one in own], [one[-1] for one in own]
 
 
 def _of_each_language(text: str) -> list[str]:

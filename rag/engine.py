@@ -10,6 +10,7 @@ import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
+from itertools import islice
 from pathlib import Path
 
 from llama_index.core import instrumentation
@@ -38,7 +39,7 @@ from rag.compose import (
     without_half_a_sentence,
 )
 from rag.condense import Turn, condense
-from rag.evidence import ALONE, EvidenceSelector, fits_whole, reweighed, telling
+from rag.evidence import ALONE, EvidenceSelector, can_be_quoted, fits_whole, reweighed, telling
 from rag.find import Finder, Looked
 from rag.gate import Gate, Moment, Signals, decide, signals
 from rag.generators import Generator as TextGenerator
@@ -319,7 +320,20 @@ class Engine:
                 openings[number] = further.reply.opening or 0.0
                 heard.spent.update(further.reply.usage or {})
         numbers = stating_too(openings, {citation.paragraph.number for citation in answer.citations})
-        return replace(quoting(answer, self._nearest_to_the_parts(looked, numbers)), usage=heard.usage)
+        own = [
+            e for e in self._nearest_to_each_part(looked) if not any(e.text in said.text for said in answer.statements)
+        ]
+        return replace(quoting(answer, [*own, *self._nearest_to_the_parts(looked, numbers)]), usage=heard.usage)
+
+    def _nearest_to_each_part(self, found: Looked) -> list[Evidence]:
+        """The sentence of the likeliest paragraph that is nearest to each part of the question."""
+        first = found.ranking.retrieved[0].paragraph.number
+        nearest_ones: dict[tuple[int, Language, int], Evidence] = {}
+        for part in parts(found.asked, found.language):
+            scored = self._selector.quotable(self._selector.score(part, found.language, found.ranking), found.ranking)
+            own = (e for e in scored if e.paragraph.number == first and can_be_quoted(e, found.language))
+            nearest_ones |= {e.key: e for e in islice(own, 1)}
+        return list(nearest_ones.values())
 
     def _nearest_to_the_parts(self, found: Looked, numbers: Sequence[int]) -> list[Evidence]:
         """What is quoted of each paragraph; a sentence is as near as it is to its nearest part of the question."""

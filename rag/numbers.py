@@ -1,7 +1,7 @@
 """Quantities in text, as values: 一万多 = 10,000; 三分之一 = 1/3; 百分之五 = 5%; twelve = 12; 1.8 万 = 18,000.
 
-Only values are compared, with percentages kept apart from plain numbers: a unit is a word, and words are
-compared elsewhere. One is no quantity but as a percentage, a month or a day: 一, a and one are articles.
+Only values are compared, with percentages kept apart from plain numbers: units are compared in rag/units.py. One is no
+quantity but as a percentage, a month, a day or a phase (一期): 一, a and one are articles.
 """
 
 from __future__ import annotations
@@ -69,6 +69,7 @@ _MORE = re.compile(rf"(?<=[\d{_HAN}])[多余几](?=[万亿])")
 _LIKE_A_YEAR = range(1500, 2100)
 _STEEPEST = 10
 _SMALL = 12
+_NUMBERED = re.compile("期(?![间望待限货刊])|号[线机楼]")  # 一期 is another one than 二期
 _BEHIND = 24  # characters, in which a unit stands
 _PARTS_OF_ONE = str.maketrans({"½": ".5", "¼": ".25", "¾": ".75"})
 _RAISED = re.compile(r"(?<=[\w)])[⁰¹²³⁴-⁹]+")
@@ -170,7 +171,8 @@ def _read(matches: Iterable[re.Match[str]]) -> frozenset[Value]:
 
 def _counts_one(match: re.Match[str]) -> bool:
     groups = match.groupdict()
-    return bool(groups["month"] or groups["percent_zh"] or groups["sign"] or groups["dated"])
+    is_numbered = (groups["han"] or groups["arabic"]) and _NUMBERED.match(match.string, match.end())
+    return bool(groups["month"] or groups["percent_zh"] or groups["sign"] or groups["dated"] or is_numbered)
 
 
 def _values(match: re.Match[str]) -> set[Value]:

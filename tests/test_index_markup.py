@@ -347,9 +347,9 @@ def test_an_amount_in_units_is_not_a_rows_other_language() -> None:
     assert lines(table) == ["项目; 一期", "装机; 400 MW", "电压; ±220 kV AC", "显存", "memory"]
 
 
-def test_a_cell_stands_behind_the_head_of_its_column() -> None:
+def test_a_row_is_told_with_the_heads_of_its_columns() -> None:
     table = "| Item | One | Two |\n|---|---|---|\n| Turbines | 62 | 75 |\n| Owner | Ann | |\n"
-    assert lines(table) == ["Item; One; Two", "Turbines; One: 62; Two: 75", "Owner; One: Ann"]
+    assert lines(table) == ["Item; One; Two", "Turbines, One: 62, Two: 75", "Owner, One: Ann"]
 
 
 def test_a_table_whose_heads_stand_in_both_languages_is_a_line_a_language() -> None:
@@ -357,8 +357,8 @@ def test_a_table_whose_heads_stand_in_both_languages_is_a_line_a_language() -> N
     assert lines(f"{head}| Johor 柔佛 | 2023 | 2,100 | 18 | 1.3 |\n") == [
         "园区；启用；加速卡(张)；容量(MW)；PUE",
         "Campus; Opened; Cards; Power (MW); PUE",
-        "柔佛；启用: 2023；加速卡(张): 2,100；容量(MW): 18；PUE: 1.3",
-        "Johor; Opened: 2023; Cards: 2,100; Power (MW): 18; PUE: 1.3",
+        "柔佛，启用: 2023，加速卡(张): 2,100，容量(MW): 18，PUE: 1.3",
+        "Johor, Opened: 2023, Cards: 2,100, Power (MW): 18, PUE: 1.3",
     ]
 
 

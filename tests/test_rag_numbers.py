@@ -100,6 +100,11 @@ def test_a_day_a_month_and_a_percentage_of_one_are_quantities() -> None:
     assert quantities("Rents fell in May 2021") == {plain(5), plain(2021)}
 
 
+def test_the_first_of_several_phases_is_a_number() -> None:
+    assert quantities("一期") == quantities("1期工程") == {("", 1)} != quantities("二期")
+    assert quantities("同一期间的一个期望") == frozenset()
+
+
 def test_small_numbers_in_words_are_counts() -> None:
     assert counts("Which three of the 5 futures, in the second quarter?") == {plain(3)}
     assert counts("第三节里的两个例子,2 个") == {plain(2)}
