@@ -10,7 +10,7 @@ import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from llama_index.core import instrumentation
@@ -320,29 +320,32 @@ class Engine:
                 openings[number] = further.reply.opening or 0.0
                 heard.spent.update(further.reply.usage or {})
         numbers = stating_too(openings, {citation.paragraph.number for citation in answer.citations})
-        own = [
-            e for e in self._nearest_to_each_part(looked) if not any(e.text in said.text for said in answer.statements)
-        ]
-        return replace(quoting(answer, [*own, *self._nearest_to_the_parts(looked, numbers)]), usage=heard.usage)
+        asked = parts(looked.asked, looked.language)
+        of_parts = [self._selector.score(part, looked.language, looked.ranking) for part in asked]
+        own = self._nearest_to_each(of_parts, looked)
+        unsaid = [e for e in own if not any(e.text in said.text for said in answer.statements)]
+        return replace(quoting(answer, [*unsaid, *self._nearest_to_any(of_parts, looked, numbers)]), usage=heard.usage)
 
-    def _nearest_to_each_part(self, found: Looked) -> list[Evidence]:
-        """The sentence of the likeliest paragraph that is nearest to each part of the question."""
+    def _nearest_to_each(self, of_parts: Sequence[Sequence[Evidence]], found: Looked) -> list[Evidence]:
+        """The sentence of the likeliest paragraph that is nearest to each part of the question.
+
+        `of_parts`: for each part the scored sentences, best first.
+        """
         first = found.ranking.retrieved[0].paragraph.number
         nearest_ones: dict[tuple[int, Language, int], Evidence] = {}
-        for part in parts(found.asked, found.language):
-            scored = self._selector.quotable(self._selector.score(part, found.language, found.ranking), found.ranking)
-            own = (e for e in scored if e.paragraph.number == first and can_be_quoted(e, found.language))
+        for scored in of_parts:
+            quotable = self._selector.quotable(scored, found.ranking)
+            own = (e for e in quotable if e.paragraph.number == first and can_be_quoted(e, found.language))
             nearest_ones |= {e.key: e for e in islice(own, 1)}
         return list(nearest_ones.values())
 
-    def _nearest_to_the_parts(self, found: Looked, numbers: Sequence[int]) -> list[Evidence]:
-        """What is quoted of each paragraph; a sentence is as near as it is to its nearest part of the question."""
-        if not numbers:
-            return []
+    def _nearest_to_any(
+        self, of_parts: Sequence[Sequence[Evidence]], found: Looked, numbers: Sequence[int]
+    ) -> list[Evidence]:
+        """What is quoted of each paragraph of `numbers`; a sentence is as near as it is to its nearest part."""
         best: dict[tuple[int, Language, int], Evidence] = {}
-        for part in parts(found.asked, found.language):
-            for e in self._selector.score(part, found.language, found.ranking):
-                best[e.key] = max(e, best.get(e.key, e), key=lambda one: one.score)
+        for e in chain.from_iterable(of_parts):
+            best[e.key] = max(e, best.get(e.key, e), key=lambda one: one.score)
         ranked = sorted(best.values(), key=lambda e: -e.score)
         own = ([e for e in ranked if e.paragraph.number == number] for number in numbers)
         return [e for of_one in own for e in nearest(of_one, found.ranking.share, self._rarity, found.language)]

@@ -27,6 +27,7 @@ from rag.language import language_of_question
 from rag.prompts import WORDING, answer_messages, insisting_messages, leading_messages, translation_messages
 from rag.reply import Reply
 from rag.rerank import PROBED, SEVERAL, SURE, is_hopeless, preferred, reranked, stating
+from rag.retrieve import shared_anew
 
 TRANSLATION_TOKENS = 64  # a longer question is translated as far as that
 
@@ -65,9 +66,7 @@ class Heard:
         if not self.sure:
             return share
         first = self.looked.ranking.retrieved[0].paragraph.number
-        sure = max(self.sure, share[first])
-        left = (1 - sure) / (1 - share[first] or 1.0)
-        return {number: sure if number == first else left * own for number, own in share.items()}
+        return shared_anew(share, {first: max(self.sure, share[first])})
 
     @property
     def usage(self) -> dict[str, int] | None:

@@ -23,7 +23,7 @@ from pathlib import Path
 from index.paragraphs import Language
 from rag.answer import Retrieved
 from rag.opening import bounded
-from rag.retrieve import Ranking, softmax
+from rag.retrieve import Ranking, shared_anew, softmax
 
 RERANK_FILE = Path(__file__).with_name("rerank.json")
 # How many paragraphs are read at most; the probability of one at which no further one is; and below which all must
@@ -65,8 +65,7 @@ def preferred(
     held = softmax({n: _total(weights, features(opening, shares[n])[1:]) for n, opening in openings.items()})
     if sure is None or held[sure] >= SURE:
         return held
-    rest = (1 - SURE) / (1 - held[sure])
-    return {number: SURE if number == sure else rest * own for number, own in held.items()}
+    return shared_anew(held, {sure: SURE})
 
 
 def _total(weights: Sequence[float], values: Sequence[float]) -> float:

@@ -99,9 +99,14 @@ class Ranking:
         highest = scores[0] if scores else 1.0
         scores = [highest] * (len(first) + len(rest) - len(scores)) + scores
         placed = tuple(Retrieved(p, score) for p, score in zip([*first, *rest], scores, strict=True))
-        outside = {number: share for number, share in self.share.items() if number not in held}
-        left = (1 - sum(held.values())) / (sum(outside.values()) or 1.0)
-        return replace(self, retrieved=placed, share={**held, **{n: left * share for n, share in outside.items()}})
+        return replace(self, retrieved=placed, share=shared_anew(self.share, held))
+
+
+def shared_anew(share: Scores, held: Scores) -> dict[int, float]:
+    """`share` where the paragraphs of `held` have these probabilities, and the others what is left of 1 as before."""
+    outside = {number: own for number, own in share.items() if number not in held}
+    left = (1 - sum(held.values())) / (sum(outside.values()) or 1.0)
+    return {**held, **{number: left * own for number, own in outside.items()}}
 
 
 class HybridRetriever(BaseRetriever):
