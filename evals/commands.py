@@ -22,6 +22,7 @@ from evals.bench import Order, ask_attempts, attempt_engines, has_questions, per
 from evals.compare import Comparison, compare, refuse_unlike
 from evals.datasets import XQuAD
 from evals.endpoint import behind_endpoint
+from evals.files import record_path
 from evals.gold import ASKED_OF_XQUAD, DEFAULT_GOLD, PLAIN_GOLD, SHORT_GOLD, Question, conflicts, examine, load_gold
 from evals.injections import GROUPS, Tally, read_attempts
 from evals.injections import Outcome as AttemptOutcome
@@ -167,6 +168,7 @@ def speed(args: argparse.Namespace) -> int:
 
     if args.limit < 1 or args.peer < 0:
         raise UserError(f"--limit is {args.limit} and --peer {args.peer}; at least 1 and 0 are needed.")
+    path = record_path(args.json or run_path(None, "speed.json"))
     settings = load_settings()
     index = open_index(settings)
     order = clock.Order(limit=args.limit, peer=args.peer, gold=args.gold or DEFAULT_GOLD)
@@ -174,8 +176,6 @@ def speed(args: argparse.Namespace) -> int:
         measured = clock.perform(order, settings, index, on_progress)
     questions = {question.id: question for question in load_gold(order.gold, index.paragraphs)}
     rows = speed_rows.rows(measured) + speed_rows.quality_rows(measured, questions, index.by_number)
-    path = args.json or run_path(None, "speed.json")
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(speed_rows.record(measured, rows), ensure_ascii=False, indent=1), encoding="utf-8")
     table = speed_rows.table(rows)
     _print_table(table)

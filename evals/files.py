@@ -51,3 +51,14 @@ def write_whole(path: Path, text: str) -> None:
     part = path.with_name(path.name + PART)
     part.write_text(text, encoding="utf-8")
     part.replace(path)
+
+
+def record_path(path: Path) -> Path:
+    """`path`, its folder made. Raises UserError where that cannot be: before minutes are spent, not after."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written ({error.strerror}: {error.filename}). Name another file.") from None
+    if path.is_dir():
+        raise UserError(f"{path} is a folder, and a file is needed. Name a file in it.")
+    return path

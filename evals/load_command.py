@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from evals.endpoint import KEY, llama_server
+from evals.files import record_path
 from evals.gold import DEFAULT_GOLD, Question, load_gold
 from evals.load import Asked, LoadFigures, RankingOf, Reply, ask_at_once, compared, deal, figures, page_server, to_json
 from evals.tables import wide_console
@@ -30,6 +31,7 @@ def measure(args: argparse.Namespace, command: str) -> int:
     """Every level of readers, for every number of slots; status 1 where anything was lost or mixed up."""
     settings = load_settings(index=args.index)
     readers = _numbers(args.readers, "--readers")
+    out = record_path(args.out) if args.out else None
     slots: list[int | None] = [*_numbers(args.slots, "--slots")] if args.slots else [None]
     generator: GeneratorName = args.generator or settings.generator
     dealt = deal(pool(args.gold or DEFAULT_GOLD, open_index(settings).paragraphs), readers, args.questions)
@@ -45,9 +47,9 @@ def measure(args: argparse.Namespace, command: str) -> int:
     checked = [(number, count, seconds, compared(replies, ranking_of)) for number, count, seconds, replies in levels]
     told = [(number, figures(replies, count, seconds)) for number, count, seconds, replies in checked]
     _print(told, [reply for *_, replies in checked for reply in replies])
-    if args.out:
+    if out:
         record = to_json([level for _, level in told], command=command, generator=generator, slots=slots)
-        args.out.write_text(json.dumps(record, indent=2), encoding="utf-8")
+        out.write_text(json.dumps(record, indent=2), encoding="utf-8")
     return int(any(level.lost or level.busy or level.mixed for _, level in told))
 
 

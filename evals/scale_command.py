@@ -18,6 +18,7 @@ from rich.table import Table
 from evals import scale
 from evals.datasets import XQuAD
 from evals.endpoint import chroma_server
+from evals.files import record_path
 from evals.made import Base, base_of
 from evals.run import sample
 from evals.scale import Asking, Stage, apart
@@ -40,6 +41,7 @@ def measure(args: argparse.Namespace, command: str) -> int:
     if args.questions < 1:
         raise UserError(f"--questions is {args.questions}; at least 1 is needed.")
     dataset = XQuAD(dataset_folder(args.xquad))
+    out = record_path(args.out) if args.out else None
     base, questions = _base(dataset, args.questions)
     stages: list[Stage] = []
     for pairs in sizes:
@@ -47,9 +49,9 @@ def measure(args: argparse.Namespace, command: str) -> int:
             stages += _vectors(folder, pairs, base, server=args.server)
             stages += _others(folder, pairs, base)
     _print(stages)
-    if args.out:
+    if out:
         record = scale.to_json(stages, command=command, note=NOTE, noise=base.noise, questions=len(questions))
-        args.out.write_text(json.dumps(record, indent=2), encoding="utf-8")
+        out.write_text(json.dumps(record, indent=2), encoding="utf-8")
     return 0
 
 

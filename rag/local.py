@@ -166,7 +166,7 @@ class LocalLLM(ChatLLM):
         language, excerpt = opened
         opening = self._opening(language)
         with self._turn:
-            if self._prefixes.has_lead(opening, excerpt) or not self._prefixes.has_room():
+            if self._prefixes.has_lead(opening, excerpt) or not self._has_room():
                 return False
             for _ in self._asked_again(lambda: self._replied(messages, 1)):
                 pass
@@ -176,6 +176,9 @@ class LocalLLM(ChatLLM):
                     f"prompts_megabytes = 0 (now {self.prompts_room // 10**6}) so that nothing is read ahead."
                 )
         return True
+
+    def _has_room(self) -> bool:
+        return self._prefixes.has_room([self._opening(language) for language in LANGUAGES])
 
     def _prepared_to_translate(self, messages: Sequence[ChatMessage]) -> bool:
         language = translated_from(messages)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -33,7 +33,7 @@ _LAYOUT = 2
 _WINDOW_LOG = 26
 # Room for what is looked up in an opening: with less, four times as much is kept of a lead.
 _HASH_LOG = 22
-# Bytes of a long lead, and for how many seconds a use of one keeps it from being replaced.
+# Bytes of a long lead, and for how many seconds its use keeps what is kept from being deleted.
 _A_LEAD = 10**7
 _LATELY = 7 * 24 * 3600
 _LEAD = ".lead"
@@ -69,6 +69,7 @@ class Prefixes:
         if not self.has(name):
             return False
         if self.slots.act(slot, "restore", name):
+            _use(self.folder / name)
             return True
         _delete(self.folder / name)
         return False
@@ -78,15 +79,20 @@ class Prefixes:
         return (self.folder / name).is_file()
 
     def save(self, slot: int, name: str) -> bool:
-        """Keep the slot's state for the opening of that name, in place of an older one; whether that went well."""
+        """Keep the slot's state for the opening of that name; whether that went well.
+
+        Others of its label that nobody used lately go. Another model, or another version of this program, may share
+        the folder: what it uses stays.
+        """
         with self._passing(name) as passing:
             if not self.slots.act(slot, "save", passing.name):
                 return False
             passing.replace(self.folder / name)
         label, _, _ = name.rpartition("-")
         for old in self.folder.glob(f"{label}-*"):
-            if not old.name.startswith(name):
-                _delete(old)
+            with suppress(OSError):  # another process has just deleted it
+                if not old.name.startswith(name) and time.time() - old.stat().st_mtime > _LATELY:
+                    _delete(old)
         return True
 
     def has_lead(self, opening: str, lead: str) -> bool:
@@ -111,8 +117,8 @@ class Prefixes:
         if not restored:
             _delete(kept)
             return False
-        with suppress(OSError):  # it is another user's
-            os.utime(kept)  # the longest unused is the first to go
+        _use(kept)
+        _use(self.folder / opening)  # a lead cannot be unpacked without it
         return True
 
     def save_lead(self, slot: int, opening: str, lead: str) -> bool:
@@ -174,10 +180,14 @@ class Prefixes:
         state = (self.folder / opening).read_bytes()
         return zstandard.ZstdCompressionDict(state, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
 
-    def has_room(self) -> bool:
-        """Whether one more lead would push out none that was used lately; else reading ahead would go in circles."""
+    def has_room(self, openings: Collection[str]) -> bool:
+        """Whether one more lead would push out none that was used lately; else reading ahead would go in circles.
+
+        Only those behind `openings` count: those of another model or version make room for them.
+        """
         lately = time.time() - _LATELY
-        return sum(size for used, size, _ in self._leads() if used > lately) + _A_LEAD <= self.room
+        own = (size for used, size, path in self._leads() if used > lately and path.name.partition(".")[0] in openings)
+        return sum(own) + _A_LEAD <= self.room
 
     def _make_room(self) -> None:
         taken = 0
@@ -207,6 +217,12 @@ class Prefixes:
     def _path_of_own(self, name: str) -> Path:
         """Of a file that no other call has; several processes share the folder."""
         return self.folder / f"{name}.{os.getpid()}-{secrets.token_hex(4)}{_PASSING}"
+
+
+def _use(path: Path) -> None:
+    """Note that it was used: the longest unused is the first to go."""
+    with suppress(OSError):  # it is another user's
+        os.utime(path)
 
 
 def _delete(path: Path) -> None:

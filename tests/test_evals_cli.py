@@ -535,6 +535,8 @@ def test_the_withheld_bed_asks_without_the_evidence_and_wants_a_refusal(
         (["validate", "--gold", "nowhere.jsonl"], "nowhere.jsonl is not there"),
         (["xquad"], "XQuAD's folder is not named"),
         (["xquad", "--path", "nowhere"], "xquad.dev.zh.json is not there"),
+        (["load", "--generator", "quote", "--out", "."], ". is a folder, and a file is needed"),
+        (["speed", "--json", "/dev/null/speed.json"], "/dev/null/speed.json cannot be written"),
     ],
 )
 def test_a_users_mistake_is_one_line_and_status_2(

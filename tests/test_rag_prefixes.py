@@ -64,10 +64,11 @@ def test_what_was_saved_is_restored_by_the_next_process(server: Server, model: P
 
 
 @pytest.mark.parametrize("change", ["model", "words"])
-def test_a_state_of_another_model_or_other_words_is_not_restored_but_replaced(
+def test_a_state_of_another_model_or_other_words_is_not_restored_and_goes_once_nobody_uses_it(
     server: Server, model: Path, change: str
 ) -> None:
-    kept_by(server, model).save(0, named(server, model))
+    older = named(server, model)
+    kept_by(server, model).save(0, older)
     messages = ZH
     if change == "model":
         model.write_bytes(b"GGUF and more")
@@ -75,8 +76,21 @@ def test_a_state_of_another_model_or_other_words_is_not_restored_but_replaced(
         messages = [*ZH, ChatMessage(content="one more")]
     prefixes = kept_by(server, model)
     assert not prefixes.restore(0, prefixes.name("zh", messages))
-    prefixes.save(0, prefixes.name("zh", messages))
-    assert [path.name for path in server.folder.iterdir()] == [prefixes.name("zh", messages)]
+    newer = prefixes.name("zh", messages)
+    prefixes.save(0, newer)
+    assert {path.name for path in server.folder.iterdir()} == {older, newer}, "whose it is may still use it"
+    os.utime(server.folder / older, (0, 0))
+    prefixes.save(0, newer)
+    assert [path.name for path in server.folder.iterdir()] == [newer]
+
+
+def test_a_state_that_was_used_lately_stays_however_old_it_is(server: Server, model: Path) -> None:
+    prefixes, used = kept_by(server, model), named(server, model)
+    prefixes.save(0, used)
+    os.utime(server.folder / used, (0, 0))
+    assert prefixes.restore(0, used)
+    prefixes.save(0, prefixes.name("zh", [*ZH, ChatMessage(content="more")]))
+    assert (server.folder / used).is_file()
 
 
 def test_a_server_that_cannot_save_leaves_the_older_state(server: Server, model: Path) -> None:
@@ -160,12 +174,25 @@ def test_a_lead_comes_back_to_the_byte_and_takes_only_what_it_adds(
     assert not list(server.folder.glob("*.passing"))
 
 
-def test_leads_of_an_outdated_opening_are_deleted(server: Server, opened: tuple[Prefixes, str]) -> None:
+def test_leads_of_an_opening_that_nobody_uses_are_deleted(server: Server, opened: tuple[Prefixes, str]) -> None:
     prefixes, opening = opened
     prefixes.save_lead(0, opening, LEAD)
+    prefixes.save(0, prefixes.name("zh", [*ZH, ChatMessage(content="another version")]))
+    assert prefixes.has_lead(opening, LEAD), "it was used lately"
+    for path in server.folder.iterdir():
+        os.utime(path, (0, 0))
     prefixes.save(0, prefixes.name("zh", [*ZH, ChatMessage(content="one more")]))
     assert not prefixes.has_lead(opening, LEAD)
     assert not list(server.folder.glob("*.lead"))
+
+
+def test_an_opening_whose_leads_are_used_stays(server: Server, opened: tuple[Prefixes, str]) -> None:
+    prefixes, opening = opened
+    prefixes.save_lead(0, opening, LEAD)
+    os.utime(server.folder / opening, (0, 0))
+    assert prefixes.restore_lead(0, opening, LEAD)
+    prefixes.save(0, prefixes.name("zh", [*ZH, ChatMessage(content="another version")]))
+    assert (server.folder / opening).is_file()
 
 
 def test_a_lead_behind_another_state_of_its_opening_is_deleted_and_can_be_kept_again(
@@ -227,17 +254,19 @@ def test_nothing_used_lately_is_pushed_out_by_reading_ahead(
     server: Server, model: Path, opened: tuple[Prefixes, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opening = opened[1]
+    other = Prefixes(server.folder, model, server).name("en", ZH)
     monkeypatch.setattr("rag.prefixes._A_LEAD", 30_000)
     prefixes = Prefixes(server.folder, model, server, room=50_000)
-    assert prefixes.has_room()
+    assert prefixes.has_room([opening])
     for seed, lead in enumerate(("first", "second")):
         server.state = state_behind(OPENING, seed)
         prefixes.save_lead(0, opening, lead)
-    assert not prefixes.has_room()
+    assert not prefixes.has_room([opening])
+    assert prefixes.has_room([other]), "what another model read makes room"
     for path in server.folder.glob("*.lead"):
         os.utime(path, (1000, 1000))
-    assert prefixes.has_room(), "these were used long ago"
-    assert not Prefixes(server.folder, model, server, room=0).has_room()
+    assert prefixes.has_room([opening]), "these were used long ago"
+    assert not Prefixes(server.folder, model, server, room=0).has_room([opening])
 
 
 def test_what_a_killed_process_left_is_swept_away_and_what_is_in_use_stays(
