@@ -11,6 +11,7 @@ from typing import Literal
 from index.characters import CLOSERS, HAN
 from index.keywords import simplified
 from index.paragraphs import Language
+from index.vocabulary import says_how_long
 
 BlockLanguage = Literal["zh", "en", "both"] | None
 
@@ -47,7 +48,8 @@ _CALL = re.compile(  # wherever it stands in a short line
 _NOTICE = re.compile(  # in a short line that does not end as a sentence does
     r"关注.{0,12}(?:我们|微信)|关注[“\"「]|发布(?:日期|时间)\s*[:：\d]|阅读(?:量|次数)\s*[:：\d]|分享到|上一篇|下一篇|"
     r"^版权声明(?:\s*[:：]|\W*$)|相关(?:阅读|推荐)|推荐阅读|热门文章|收藏本|往期(?:精彩|回顾|推荐|文章)|"
-    r"\bVol\. ?\d+,? No\. ?\d+|第\s*\d+\s*卷\W*第\s*\d+\s*期|[字浏][号览]\s*[:：].{0,16}$",
+    r"\bVol\. ?\d+,? No\. ?\d+|第\s*\d+\s*卷\W*第\s*\d+\s*期|[字浏][号览]\s*[:：].{0,16}$|"
+    r"^[总第\W]*第?\s*\d+\s*期(?:\s*[·•|｜/—–].{1,12})?$|^issue (?:no\. ?)?\d+(?:\s*[·•|｜/—–].{1,24})?$",
     re.IGNORECASE,
 )
 _BUTTONS = re.compile(  # as the whole of a line
@@ -67,6 +69,8 @@ _BETWEEN_LINKS = re.compile(r"\s*[|｜]\s*")
 _BULLET = re.compile(
     r"^(?:[-–*•●○◎▪▫■□▸▹►▶◦‣·]\s+(?=\S)|[▍▎▌▋▊▉█┃❙■●▶►\U0001f300-\U0001faff\u2600-\u2775\u2794-\u27bf\ufe0f\u200d]+\s*(?=\w|[①-⑳“「『（(]))"
 )
+# Of these what items of a list are dressed with; the others stand before headings, too.
+_ITEM = re.compile(r"[-–*•‣]\s+(?=\S)")
 _SENTENCE_END = re.compile(rf"[。！？!?.…；;][{CLOSERS}]*$")
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PHONE = re.compile(r"^\W*(?:\+?\d{1,3}[\s-]?)?\d{3,4}[\s-]?\d{4}[\s-]?\d{3,4}\W*$")
@@ -119,7 +123,7 @@ class Block:
         if len(self.text) > 80:
             return False
         text = simplified(self.text)
-        if _CALL.search(text) or _PHONE.match(text) or _ADDRESS.fullmatch(text):
+        if _CALL.search(text) or _PHONE.match(text) or _ADDRESS.fullmatch(text) or says_how_long(text):
             return True
         links = _BETWEEN_LINKS.split(text)
         is_menu = len(links) > 1 and all(_BUTTONS.fullmatch(link) or _LINK.fullmatch(link) for link in links)
@@ -139,12 +143,18 @@ def read_blocks(text: str, marks: Mapping[int, Mark] | None = None) -> list[Bloc
     A rule ("* * *") says nothing: between the languages of a pair it must not part them.
     """
     marks = marks or {}
-    lines = [(number, _BULLET.sub("", line.strip())) for number, line in enumerate(text.splitlines(), start=1)]
+    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
     kept = [(number, line) for number, line in lines if any(map(str.isalnum, line))]
     return [
-        Block(position, number, line, language_of_line(line), marks.get(number))
+        Block(position, number, own := _BULLET.sub("", line), language_of_line(own), marks.get(number) or _marked(line))
         for position, (number, line) in enumerate(kept)
     ]
+
+
+def _marked(line: str) -> Mark | None:
+    """What a line of a plain text is by its dress: an item of a list heads nothing ("- 独立评估:四万欧元")."""
+    item = _ITEM.match(line)
+    return Mark("text") if item and not is_date(line[item.end() :]) and line[-1] != line[0] else None
 
 
 def language_of_line(line: str) -> BlockLanguage:

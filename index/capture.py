@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 
 from index.blocks import (
@@ -29,8 +30,16 @@ from index.in_turn import side_by_side
 from index.markup import plain
 from index.outline import speaker_of, who_have_turns
 from index.pairing import Embed, pair_blocks, prevailing_order
-from index.paragraphs import Article, Kind, Paragraph, Section
-from index.vocabulary import heads_what_is_numbered, is_about, is_summary_label, names_makers
+from index.paragraphs import LANGUAGES, Article, Kind, Paragraph, Section
+from index.vocabulary import (
+    heads_what_is_numbered,
+    is_about,
+    is_notes_title,
+    is_references_title,
+    is_summary_label,
+    names_a_maker,
+    names_makers,
+)
 from index.wordless import with_numbers_joined
 
 # A sentence that speaks of a figure is none: 图 2 显示……, "Figure 2 shows that …".
@@ -50,11 +59,15 @@ _PART = re.compile(
 # What is closed behind a stop: “……。”
 _CLOSING = re.compile(rf"(?<=[。.!！?？…])[{CLOSERS}]+$")
 # What a site adds to a title: that both languages stand there.
-_BILINGUAL = re.compile(r"\s*[（(]中英(?:文)?(?:[对對]照|[双雙][语語])版?[)）]$")
+_BILINGUAL = re.compile(
+    r"\s*(?:[（(【\[]|[|｜·•—–-]+\s*)(?:中英(?:文)?(?:[对對]照|[双雙][语語])|[双雙][语語])版?[)）】\]]?$"
+)
+# What is numbered under a heading of theirs: notes; references.
+_NUMBERED = (("注", "Note"), ("文献", "Reference"))
 # A summary stands under one of so many first headings.
 _SUMMARY_WITHIN = 2
 # Raise this whenever the reading changes: an index read otherwise is brought up to date.
-READER_VERSION = 12
+READER_VERSION = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +99,7 @@ class _Item:
         zh, en = (_CLOSING.sub("", without_mark(text or "")) for text in (self.zh, self.en))
         if zh:
             question = zh[-1] in "?？"
-            plain = len(zh) <= 40 and (zh[-1] not in "。.!！;；,，、:：…" or is_summary_label(zh.rstrip(":：")))
+            plain = len(zh) <= 40 and (zh[-1] not in "。.!！;；,，、:：…" or _is_label(zh.rstrip(":：")))
             return plain and (not question or len(zh) <= 25) and len(en) <= 110
         return bool(en) and len(en) <= 80 and en[-1] not in ".!;:,…"
 
@@ -119,11 +132,21 @@ class _Item:
         return any(heads_what_is_numbered(text) for text in (self.zh, self.en) if text)
 
     @property
+    def heads_references(self) -> bool:
+        """Whether it heads the references alone."""
+        return any(is_references_title(text) for text in (self.zh, self.en) if text)
+
+    @property
     def note_label(self) -> str | None:
         for text in (self.zh, self.en):
             if text and (label := footnote_label(text)):
                 return label[0]
         return None
+
+
+def _is_label(text: str) -> bool:
+    """Whether `text` may have a colon behind it and yet be a heading: 摘要:, 注:."""
+    return is_summary_label(text) or is_notes_title(text)
 
 
 def read_captured(path: Path, text: str, embed: Embed | None = None) -> Article:
@@ -153,7 +176,8 @@ def read_captured(path: Path, text: str, embed: Embed | None = None) -> Article:
     # What looks like the page's own may be of the article; it is left out, but not in silence.
     left = [("above the title", block.text) for block in left_out]
     left += [("after the last pair", prose) for item in foot if (prose := item.prose)]
-    return _number([*head_entries(head), *structure.finish()], path, left)
+    entries = structure.finish()
+    return _number([*head_entries(head), *entries, *_makers(foot, entries)], path, left)
 
 
 def _without_furniture(blocks: Sequence[Block]) -> list[Block]:
@@ -209,7 +233,11 @@ def _items(blocks: Sequence[Block], order: int, embed: Embed | None) -> list[_It
             items += [_Item(block.position, date, date, date=True), _Item(block.position, zh, en, inline=True)]
         elif block.language == "both" and not block.is_date:
             items.append(_Item(block.position, zh, en, inline=True, mark=block.mark))
-    taken = {block.position for block in (*special, *dates)}
+    alone = _numbered_alone(blocks)
+    for block in alone:
+        own = {block.language: block.text}
+        items.append(_Item(block.position, own.get("zh"), own.get("en"), mark=Mark("note")))
+    taken = {block.position for block in (*special, *dates, *alone)}
     prose = [block for block in blocks if block.position not in taken]
     pairs = pair_blocks(prose, embed, order)
     items += [
@@ -222,6 +250,19 @@ def _items(blocks: Sequence[Block], order: int, embed: Embed | None) -> list[_It
         for p in pairs
     ]
     return sorted(items, key=lambda item: item.position)
+
+
+def _numbered_alone(blocks: Sequence[Block]) -> list[Block]:
+    """What is numbered under the head of references, all in one language: none of it translates what stands behind."""
+    found: list[Block] = []
+    for i, head in enumerate(blocks):
+        if not is_references_title(head.text):
+            continue
+        below = list(
+            takewhile(lambda block: block.language in LANGUAGES and footnote_label(block.text), blocks[i + 1 :])
+        )
+        found += below if len({block.language for block in below}) == 1 else []
+    return found
 
 
 def _dates(blocks: Sequence[Block]) -> tuple[list[_Item], list[Block]]:
@@ -278,6 +319,16 @@ def _cut_foot(items: Sequence[_Item], is_alone: bool) -> tuple[Sequence[_Item], 
     return items[:end], items[end:]
 
 
+def _makers(foot: Sequence[_Item], entries: Sequence[Entry]) -> list[Entry]:
+    """The lines of the foot that say who made the article as a paragraph of credits, where it has none."""
+    lines = [text for item in foot for text in dict.fromkeys((item.zh, item.en)) if text and names_a_maker(text)]
+    if not lines or any(entry.kind == "credits" for entry in entries):
+        return []
+    halves = ([line for line in lines if (language_of_line(line) == "en") is is_en] for is_en in (False, True))
+    zh, en = ("\n".join(own) or None for own in halves)
+    return [Entry("credits", zh, en, Section())]
+
+
 class _Structure:
     """Walks the items in order and gives each paragraph its kind and its section path."""
 
@@ -288,7 +339,7 @@ class _Structure:
         self._date: _Item | None = None
         self._entry: tuple[str, str] | None = None  # a timeline entry's "dates title" in both languages
         self._figure_title = Section()
-        self._in_notes = False
+        self._in_notes = self._are_references = False
         # With how many headings stand before it; which of them it is under is known when all have been met.
         self._entries: list[tuple[Entry, int]] = []
 
@@ -302,7 +353,8 @@ class _Structure:
             self._take_inline(item)
         elif (self._in_notes or item.is_note) and item.note_label:
             label = item.note_label
-            self._add("footnote", item, Section(zh=(f"注 {label}",), en=(f"Note {label}",)))
+            zh, en = _NUMBERED[self._are_references]
+            self._add("footnote", item, Section(zh=(f"{zh} {label}",), en=(f"{en} {label}",)))
         elif item.is_caption:
             title, self._figure_title = self._figure_title, Section()
             self._add("figure", item, title)
@@ -378,6 +430,7 @@ class _Structure:
 
     def _take_heading(self, item: _Item) -> None:
         self._in_notes = item.heads_what_is_numbered
+        self._are_references = item.heads_references
         self._printed.append(item)
         self._entry = self._date = None
 

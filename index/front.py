@@ -174,7 +174,7 @@ def split_head(blocks: Sequence[Block], order: int, embed: Embed | None) -> tupl
     that say who made the text, when, or what it says in short; the first that does none of it belongs to the body.
     """
     if blocks and blocks[0].level == 1 and not _stands_twice(blocks, order):
-        return _split_lone_title(blocks)
+        return _split_lone_title(blocks, order)
     units = _units(blocks, order, embed)
     title = next((i for i, unit in enumerate(units) if len(unit) > 1), min(1, len(units) - 1))
     last = max((block.position for unit in units[: title + 1] for block in unit), default=-1)
@@ -203,9 +203,19 @@ def _stands_twice(head: Sequence[Block], order: int) -> bool:
     return below[0].level == 1 or is_in_order or len(left) % 2 == 1
 
 
-def _split_lone_title(blocks: Sequence[Block]) -> tuple[Sequence[Block], Sequence[Block]]:
-    """Below a title that is marked as one, and has no other beside it, stand those that say who or when."""
+def _split_lone_title(blocks: Sequence[Block], order: int) -> tuple[Sequence[Block], Sequence[Block]]:
+    """Below a title that is marked as one, and has no other beside it, stand those that say who or when.
+
+    And behind these perhaps the title's other half, where in the page's order nothing else is left for it to translate.
+    """
     end = next((i for i, b in enumerate(blocks[1:], start=1) if not says_who_or_when(b.text)), len(blocks))
+    title, below = blocks[0], blocks[end : end + 2]
+    is_in_order = end > 1 and (order < 0) == (title.language == "en")
+    # Behind it stands a line in the title's language, or what is surely prose.
+    is_half = {title.language, *(b.language for b in below[:1])} == {"zh", "en"}
+    is_left = is_half and all(b.language == title.language for b in below[1:])
+    if is_in_order and is_left and below[0].is_short and not below[0].level and not _ends_as_a_sentence(below[0]):
+        end += 1
     return blocks[:end], blocks[end:]
 
 

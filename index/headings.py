@@ -63,7 +63,8 @@ class Heading:
             en_number, en = _strip_number(en, is_counted)
             number = zh_number or en_number
             en_number = en_number or (number if number and number.isdigit() else None)
-        return cls(number, zh, en.rstrip(".") if en else en, en_number, level)
+        zh, en = zh and zh.rstrip(":："), en and en.rstrip(".:：")
+        return cls(number, zh, en, en_number, level)
 
     @property
     def texts(self) -> tuple[str | None, str | None]:

@@ -11,35 +11,16 @@ from itertools import pairwise
 import numpy as np
 
 from index.blocks import BlockLanguage, language_of_line
-from index.characters import CLOSERS, HAN, WIDE
+from index.characters import CLOSERS, WIDE
 from index.paragraphs import LANGUAGES
-from index.vocabulary import names_a_language
-
-# A line in Chinese and then in English, or the other way about: headings, and sentences.
-_NUMBER = (
-    r"(?P<number>\d{1,2}(?:[.．]\d{1,2})+[.．]?\s*|\d{1,2}(?:[.．、]\s*|\s+)|[一二三四五六七八九十]{1,3}、\s*|"
-    r"[^\w\s]+\s+)?"
-)
-TWICE = (
-    re.compile(rf"{_NUMBER}(?P<zh>[{WIDE}](?:.*[{WIDE}])?)\s+(?P<en>[A-Za-z][^{WIDE}]*)"),
-    re.compile(rf"{_NUMBER}(?P<en>[A-Za-z][^{WIDE}]*?)\s+(?P<zh>[{WIDE}](?:.*[{WIDE}])?)"),
-)
-_BETWEEN = r"\s*(?:[/|｜·]\s*)?"
-SENTENCES = (
-    re.compile(rf"(?P<number>)(?P<zh>[^{HAN}]*[{HAN}].*[。！？”」）]){_BETWEEN}(?P<en>[A-Z“\"(][^{WIDE}]*)"),
-    re.compile(rf"(?P<number>)(?P<en>[^{WIDE}]*[.!?][”\")]?){_BETWEEN}(?P<zh>[{WIDE}“‘].*)"),
-)
-# Letters of the English to a character of the Chinese where they say the same, mostly some three to five: at least,
-# at least where the other headings stand there twice, at most.
-_LETTERS, LETTERS_AMONG_OTHERS, _LETTERS_AT_MOST = 1.8, 1.0, 9.0
+from index.table import ROW_NUMBER, languages_of_cells, row
+from index.twice import SENTENCES, TWICE, halves, is_as_long, parts
 
 _ENDS = re.compile(rf"[。！？!?.…：:；;][{CLOSERS}]*$")
 _BETWEEN_WIDE = re.compile(rf"(?<=[{WIDE}“”‘’…—])\n|\n(?=[{WIDE}“”‘’…—])")
 _PAGE_NUMBER = re.compile(
     r"\W*(?:(?:page\s*)?\d{1,4}(?:\s*(?:/|of)\s*\d{1,4})?|第\s*\d+\s*[页頁](?:\W*共\s*\d+\s*[页頁])?)\W*", re.IGNORECASE
 )
-_ROW_NUMBER = re.compile(r"\d{1,3}\.?|No\.?|#|序号|编号", re.IGNORECASE)
-_AMOUNT = re.compile(r"\W*\d[\d.,:/×~–-]*\s*(?:[A-Za-zµΩ°%²³/·]{1,6}\s*){0,2}\W*")
 _HYPHENATED = re.compile(r"([A-Za-z]+)-\n([a-z]+)")
 # So many headings stand in both languages on a line, or none does: a Chinese one may end with an English name.
 _TWICE_OFTEN = 3
@@ -72,34 +53,9 @@ def parted_line(line: str) -> list[str]:
     """The line, or its two halves where it says the same in both languages; of a table's row what it says in each."""
     cells = line.split("\t")
     if len(cells) > 1 and {"zh", "en"} <= set(languages_of_cells(cells)):
-        return [own for own in row(cells) if not _ROW_NUMBER.fullmatch(own)]
+        return [own for own in row(cells) if not ROW_NUMBER.fullmatch(own)]
     own = halves(line, SENTENCES)
     return own if own and all(map(_ENDS.search, own)) else [line]
-
-
-def row(cells: Sequence[str]) -> list[str]:
-    """A table's row as a line a language, in their order, each with what stands in neither: numbers, dates."""
-    texts = [text for cell in cells if (text := " ".join(cell.split())) and not names_a_language(text)]
-    if len(texts) > len(LANGUAGES) and _ROW_NUMBER.fullmatch(texts[0]):
-        texts = texts[1:]
-    languages = languages_of_cells(texts)
-    if not {"zh", "en"} <= set(languages):
-        return ["; ".join(texts)] if texts else []
-    return [
-        ("；" if language == "zh" else "; ").join(
-            text for text, own in zip(texts, languages, strict=True) if own in (language, None)
-        )
-        for language in sorted(LANGUAGES, key=languages.index)
-    ]
-
-
-def languages_of_cells(cells: Sequence[str]) -> list[BlockLanguage]:
-    """The language of each cell of a row; None for amounts in units (400 MW) that stand beside no English words."""
-    languages = [language_of_line(cell) for cell in cells]
-    english = [cell for cell, own in zip(cells, languages, strict=True) if own == "en"]
-    if not all(map(_AMOUNT.fullmatch, english)):
-        return languages
-    return [None if own == "en" else own for own in languages]
 
 
 def _without_twice(lines: Sequence[str]) -> list[str]:
@@ -127,26 +83,6 @@ def _heading_twice(line: str, beside: tuple[str, str], shape: re.Pattern[str]) -
 def share_of_changes(languages: Sequence[BlockLanguage]) -> float:
     """Of neighbours, the share that are in different languages; 0 of fewer than two."""
     return sum(one != other for one, other in pairwise(languages)) / max(1, len(languages) - 1)
-
-
-def halves(line: str, shapes: Sequence[re.Pattern[str]]) -> list[str]:
-    """The two halves of a line that says the same in both languages, each of more than a word; else none."""
-    for shape in shapes:
-        match = shape.fullmatch(line)
-        if match and is_as_long(match) and " " in match["en"].strip() and len(match["zh"]) > 1:
-            return parts(match)
-    return []
-
-
-def parts(match: re.Match[str]) -> list[str]:
-    """The halves that `match` tells, each behind the number that both share."""
-    return [f"{match['number'] or ''}{match[name].strip()}" for name in sorted(("zh", "en"), key=match.start)]
-
-
-def is_as_long(match: re.Match[str], least: float = _LETTERS) -> bool:
-    """Whether the two halves can say the same, by their lengths. `least`: letters to a Chinese character."""
-    letters, characters = len(re.findall("[A-Za-z]", match["en"])), len(re.findall(f"[{HAN}]", match["zh"]))
-    return least * characters <= letters <= _LETTERS_AT_MOST * characters
 
 
 # --- broken lines ------------------------------------------------------------------------------------------

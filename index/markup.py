@@ -11,21 +11,11 @@ from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 
 from index.blocks import Mark, footnote_label, language_of_line, split_inline
-from index.lines import (
-    LETTERS_AMONG_OTHERS,
-    SENTENCES,
-    TWICE,
-    as_meant,
-    halves,
-    is_as_long,
-    joined,
-    languages_of_cells,
-    parts,
-    row,
-)
+from index.lines import as_meant, joined
 from index.outline import speaker_of
-from index.paragraphs import LANGUAGES, Language
-from index.vocabulary import names_a_language
+from index.paragraphs import LANGUAGES
+from index.table import are_twice, in_both, language_of_row, languages_of_cells, row, told_by_heads, told_rows
+from index.twice import LETTERS_AMONG_OTHERS, SENTENCES, TWICE, halves, is_as_long, of_each_language, parts
 
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+\S", re.MULTILINE)
 _PAGE = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html)\b", re.IGNORECASE)
@@ -85,7 +75,6 @@ _ITEM_NUMBER = re.compile(r"\d+\. ")
 _BREAK, _CELL, _RAISED, _LOWERED = "\v", "\t", "\x02", "\x03"
 _HEAD = "\x05"  # behind a cell's beginning: it heads a column or a row
 _SIGNS = {"br": _BREAK, "td": _CELL, "th": _CELL + _HEAD, "sup": _RAISED}
-_ASIDE = re.compile(r"(.*?)(\s*[(（][^()（）]*[)）]|)")
 _CAPTIONS = frozenset(("caption", "figcaption"))
 _SHORTEST_CAPTION = 5  # characters of a half: a photographer's name is none
 # A table of so many columns has its rows told by their heads; in one of two, the first names what the second tells.
@@ -119,7 +108,9 @@ def plain(text: str, suffix: str = "") -> Plain:
     if suffix.lower() in (".md", ".markdown") or len(_HEADING.findall(text)) >= _HEADINGS:
         text = text.replace("\r\n", "\n")
         return replace(_of_html(_html_of(text), frozenset(_NOTE_TEXT.findall(text))), is_alone=True)
-    return Plain(as_meant(text))
+    lines, rows = told_rows(text.splitlines())
+    meant = as_meant("\n".join(lines))
+    return Plain(meant, {n: Mark("text") for n, line in enumerate(meant.splitlines(), start=1) if line in rows})
 
 
 def _html_of(markdown: str) -> str:
@@ -203,59 +194,21 @@ def _with_columns(blocks: Sequence[_Block]) -> list[_Block]:
         cells = list(map(_joined, text.split(_CELL)[1:]))
         if len(cells) >= _COLUMNS and block.text.count(_HEAD) == len(cells):
             heads = cells
-            text = _row_in_both(cells) if _are_twice(heads) else text
+            text = _row_in_both(cells) if are_twice(heads) else text
         elif len(cells) != len(heads):
             heads = []
-        elif _are_twice(heads):
-            of_heads, of_cells = map(_in_both, (heads, cells))
-            text = _BREAK.join(_told(*own) for own in zip(LANGUAGES, of_heads, of_cells, strict=True))
-        elif language := _language_of_row(heads, cells):
-            text = _told(language, heads, cells)
+        elif are_twice(heads):
+            of_heads, of_cells = map(in_both, (heads, cells))
+            text = _BREAK.join(told_by_heads(*own) for own in zip(LANGUAGES, of_heads, of_cells, strict=True))
+        elif language := language_of_row(heads, cells):
+            text = told_by_heads(language, heads, cells)
         told.append(replace(block, text=text))
     return told
 
 
-def _told(language: Language, heads: Sequence[str], cells: Sequence[str]) -> str:
-    """A row as a sentence, which a semicolon would end in Chinese: Turbines, phase one: 62, phase two: 75."""
-    pairs = zip(heads[1:], cells[1:], strict=True)
-    told = (f"{head}: {cell}" if head else cell for head, cell in pairs if cell)
-    return ("，" if language == "zh" else ", ").join(filter(None, [cells[0], *told]))
-
-
-def _language_of_row(heads: Sequence[str], cells: Sequence[str]) -> Language | None:
-    """The language of a row whose heads say, in the same, what the cells are; None where they name languages."""
-    languages = {*languages_of_cells(heads), *languages_of_cells(cells)} - {None}
-    own = next((language for language in LANGUAGES if languages == {language}), None)
-    return None if any(map(names_a_language, heads)) else own
-
-
-def _are_twice(heads: Sequence[str]) -> bool:
-    """Whether most of a table's heads say the same in both languages: Opened 启用."""
-    return 2 * sum(len(_of_each_language(head)) for head in heads) > 3 * len(heads)
-
-
 def _row_in_both(cells: Sequence[str]) -> str:
     """A row whose cells have a line a language; what stands there once, as a number, is both's."""
-    return _CELL.join(["", *(_BREAK.join(_of_each_language(cell)) for cell in cells)])
-
-
-def _in_both(cells: Sequence[str]) -> tuple[list[str], list[str]]:
-    """`cells` in Chinese and in English; what stands there once is both's."""
-    own = [_of_each_language(cell) for cell in cells]
-    return [one[0] for one in own], [one[-1] for one in own]
-
-
-def _of_each_language(text: str) -> list[str]:
-    """[Chinese, English] of what stands there twice, else `text` alone.
-
-    What stands in brackets behind both is both's (a unit), unless it is Chinese: Cards 加速卡(张).
-    """
-    own, aside = _ASIDE.fullmatch(text).groups()  # type: ignore[union-attr] # it matches anything
-    for shape in TWICE:
-        if (match := shape.fullmatch(own)) and is_as_long(match, LETTERS_AMONG_OTHERS):
-            zh, en = sorted(parts(match), key=lambda half: language_of_line(half) != "zh")
-            return [zh + aside, en if language_of_line(aside) == "zh" or not aside else f"{en} {aside.strip()}"]
-    return [text]
+    return _CELL.join(["", *(_BREAK.join(of_each_language(cell)) for cell in cells)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,7 +370,7 @@ def _lines_of(block: _Block) -> list[str]:
     lines = _lines(block.text)
     if len(lines) != 1 or _CAPTIONS.isdisjoint(block.within):
         return lines
-    own = _of_each_language(lines[0])
+    own = of_each_language(lines[0])
     return sorted(own, key=lines[0].index) if min(map(len, own)) >= _SHORTEST_CAPTION else lines
 
 

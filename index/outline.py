@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import groupby, pairwise, takewhile
+from typing import Literal
 
 from index.characters import CLOSERS
 from index.ordinals import LAST, label
@@ -21,13 +22,20 @@ _SPEAKER = re.compile(rf"\s*({_NAME}(?: {_NAME}){{0,4}}?)\s?\d{{0,2}}\s?[:：](?
 _TURNS = 2
 _ASKS = re.compile(r"[?？]")
 _ENDS_ASKING = re.compile(rf"[?？][!！?？…]*[{CLOSERS}]*\s*$")
+# Behind an item: a semicolon, and perhaps a word that joins the last one; what ends a sentence, or opens a list.
+_JOINED = re.compile(r"[;；]\s*(?:and|or|以及|和|或)?$", re.IGNORECASE)
+_ENDED = re.compile(rf"[。．.！!？?…：:；;][{CLOSERS}]*$")
+_LONGEST_ITEM = 160
 # A question behind more than these is the last of what is told, not what the next paragraph is about.
 _SHORT = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Enumeration:
-    """Paragraphs that count themselves ("1.", "第二", "The third"), from one up, and the one right before them."""
+    """Paragraphs that are the items of a list, and the one right before them.
+
+    They count themselves ("1.", "第二", "The third"), from one up; or semicolons join them, or none ends as a sentence.
+    """
 
     items: tuple[Paragraph, ...]
     before: Paragraph | None
@@ -42,7 +50,7 @@ class Outline:
 
     @cached_property
     def _enumerations(self) -> list[Enumeration]:
-        return _enumerations(self._paragraphs)
+        return [*_enumerations(self._paragraphs), *_unnumbered(self._paragraphs)]
 
     def introduced_by(self, paragraph: Paragraph) -> list[Paragraph]:
         """The first paragraph of each subsection that `paragraph` leads into; empty when it leads into none.
@@ -91,6 +99,18 @@ class Outline:
                 reply = following if is_turn else None
         return answers
 
+    def below(self, paragraph: Paragraph, count: int) -> tuple[Paragraph, ...]:
+        """The `count` paragraphs of the body right below one in its section; fewer where the section ends."""
+        position = self._position[paragraph.number] + 1
+        following = self._paragraphs[position : position + count]
+        return tuple(takewhile(lambda own: own.kind == "body" and path_of(own) == path_of(paragraph), following))
+
+    def above(self, paragraph: Paragraph) -> tuple[Paragraph, ...]:
+        """The paragraphs of the body above one in its section, the nearest first."""
+        before = self._paragraphs[: self._position[paragraph.number]]
+        own_path = path_of(paragraph)
+        return tuple(takewhile(lambda own: own.kind == "body" and path_of(own) == own_path, reversed(before)))
+
     def enumeration_of(self, paragraph: Paragraph) -> Enumeration | None:
         """The items that `paragraph` is one of, or stands right before; None where it does neither."""
         return next((e for e in self._enumerations if paragraph == e.before or paragraph in e.items), None)
@@ -115,6 +135,34 @@ def _enumerations(paragraphs: Sequence[Paragraph]) -> list[Enumeration]:
             run, way = ([paragraph], counted[0]) if paragraph and counted and counted[1] == 1 else ([], None)
             before = last if last and paragraph and path_of(last) == path_of(paragraph) else None
     return found
+
+
+def _unnumbered(paragraphs: Sequence[Paragraph]) -> list[Enumeration]:
+    """Every run of paragraphs that semicolons join, with the one that ends it; and of those that no stop ends."""
+    found: list[Enumeration] = []
+    ways = [(_ending(own), path_of(own)) if own.kind == "body" else (None, ()) for own in paragraphs]
+    first = 0
+    for (way, path), run in groupby(ways):
+        end = below = first + len(list(run))
+        following = paragraphs[end : end + 1]
+        if way == "joined" and following and following[0].kind == "body" and path_of(following[0]) == path:
+            end += 1  # the last one has a full stop
+        if way and end - first > 1:
+            before = paragraphs[first - 1] if first and path_of(paragraphs[first - 1]) == path else None
+            found.append(Enumeration(tuple(paragraphs[first:end]), before))
+        first = below
+    return found
+
+
+def _ending(paragraph: Paragraph) -> Literal["joined", "open"] | None:
+    """How an item ends: with a semicolon in each language, or in none as a sentence does, nor with a colon."""
+    texts = [text.rstrip() for language in LANGUAGES if (text := paragraph.text(language))]
+    if all(_JOINED.search(text) for text in texts):
+        return "joined"
+    are_open = not _label_of(paragraph) and all(
+        len(text) <= _LONGEST_ITEM and not _ENDED.search(text) for text in texts
+    )
+    return "open" if are_open else None
 
 
 def _label_of(paragraph: Paragraph) -> tuple[str, int] | None:

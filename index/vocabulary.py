@@ -15,10 +15,14 @@ _SUMMARY = re.compile(
 )
 _NOTES = re.compile(
     rf"^{_AROUND}(?:本文|原文|文末|作者|译者)?(?:脚注|尾注|注释)(?:[与和及、]参考(?:文献|资料))?(?:\W|(?:foot|end)?notes)*$|"
-    rf"^{_AROUND}(?:foot|end)?notes(?: and references)?\W*$",
+    rf"^{_AROUND}(?:foot|end)?notes(?: and references)?\W*$|^\W*[附备]?注\W*$",
     re.IGNORECASE,
 )
-_REFERENCES = re.compile(r"\W*(?:参考(?:文献|资料)|引用文献|references|bibliography|works cited)\W*", re.IGNORECASE)
+_REFERENCES = re.compile(
+    r"\W*(?:(?:参考(?:文献|资料)|引用文献|引文)(?:\W*(?:references|bibliography|works cited|sources))?|"
+    r"references|bibliography|works cited)\W*",
+    re.IGNORECASE,
+)
 _ABOUT = re.compile(
     r"(?:关于(?:本文|本报告|作者|译者).*|(?:作者|译者)(?:简介|介绍)|[鸣致]谢.*|credits|contributors|acknowledge?ments?|"
     r"about (?:this|the) (?:article|essay|report|text|piece|story|authors?|writers?|translators?|contributors))\W*",
@@ -59,7 +63,24 @@ _A_DAY = (
     r"(?:\d{4}\s?[-./年]\s?\d{1,2}\s?[-./月]\s?\d{1,2}\s?日?|"
     r"[A-Z][a-z]{2,8}\.? \d{1,2}, \d{4}|\d{1,2} [A-Z][a-z]{2,8} \d{4})"
 )
-_DAY = re.compile(_A_DAY)
+# How long a text is, as it stands beside its day: 阅读约需14分钟, 14 min read, 约 3000 字.
+_LENGTH = (
+    r"(?:(?:预计)?阅读(?:时间|时长|全文)?\W{0,2}(?:约|大约|需要?|约需要?)?\s?\d+\s?分钟|(?:全文)?\W{0,2}约?\s?\d[\d,]*\s?字|"
+    r"(?:about |an? )?\d+[ -]min(?:ute)?s?(?: read)?|\d[\d,]* words)"
+)
+_DAY = re.compile(rf"{_A_DAY}(?:[\s·|｜,，/—–-]*{_LENGTH})?", re.IGNORECASE)
+_LENGTHS = re.compile(rf"{_LENGTH}(?:[\s·|｜,，/—–-]+{_LENGTH})*", re.IGNORECASE)
+# As an account on WeChat heads its texts: 原创, who, the account, the day and the minute, the place.
+_POSTED = re.compile(rf"原创\s.*|.*{_A_DAY}\s\d{{1,2}}:\d{{2}}(?:\s\S{{1,6}})?")
+# A line of makers, "翻译 Translation：舒一帆 Shu Yifan", or what a text is taken from.
+_MAKER = re.compile(
+    r"(?:[^\W\d_]{0,4}(?:作者|译者?|编译|翻译|编辑|校对|审校|校订|摄影|插图|图表|采访|记者|制图|设计|排版|文字|图片|责编|监制|来源|原文)"
+    r"(?:\s*[A-Za-z]{3,14})?|authors?|editors?|translat(?:ors?|ion)|proofreading|photos?|layout|design|source)"
+    r"\s*[:：|｜/／]\s*\S.*|"
+    r"(?:本文|全文)(?:编译|翻译|译|摘|选|转载|节选)自.*",
+    re.IGNORECASE,
+)
+_LONGEST_MAKER = 80
 # "Thursday, 18 September 2025, Old Hall": the day, and what parts the places behind it.
 _DAY_FIRST = re.compile(rf"(?:[A-Z][a-z]+day,? )?{_A_DAY}\s?(?:[(（][^)）]{{1,8}}[)）])?\s?(?=[,，·|—–])")
 _BETWEEN_PLACES = re.compile(r"[,，·|—–]\s?")
@@ -95,7 +116,12 @@ def is_notes_title(text: str) -> bool:
 
 def heads_what_is_numbered(text: str) -> bool:
     """Whether `text` heads the notes, or the references."""
-    return is_notes_title(text) or _REFERENCES.fullmatch(simplified(text)) is not None
+    return is_notes_title(text) or is_references_title(text)
+
+
+def is_references_title(text: str) -> bool:
+    """Whether `text` heads the references."""
+    return _REFERENCES.fullmatch(simplified(text)) is not None
 
 
 def is_about(text: str) -> bool:
@@ -120,12 +146,26 @@ def names_makers(text: str) -> bool:
     return _CREDITS.search(own) is not None or any(len(several) > 1 for several in roles)
 
 
+def names_a_maker(text: str) -> bool:
+    """Whether `text`, a line below the article, says who made it, or what it was taken from."""
+    return (
+        len(text) <= _LONGEST_MAKER and text[-1:] not in "。!！?？" and bool(_MAKER.fullmatch(simplified(text.strip())))
+    )
+
+
+def says_how_long(text: str) -> bool:
+    """Whether `text`, a line, says nothing but how long it is or takes to read: 全文约 5600 字 · 阅读需要 14 分钟."""
+    return _LENGTHS.fullmatch(text.strip()) is not None
+
+
 def says_who_or_when(text: str) -> bool:
     """Whether `text`, a line, says who made the article, where it comes from, or on what day it appeared.
 
     Or on what day, and where, it was said: "18 September 2025, Old Hall, Luanting"; or at what address it is found.
     """
     if _WHO.search(simplified(text)) or _DAY.fullmatch(text) or _says_when_and_where(text):
+        return True
+    if len(text) <= LONGEST_ORIGIN and _POSTED.fullmatch(simplified(text)):
         return True
     return len(text) <= LONGEST_ORIGIN and text[-1:] not in "。.!！?？" and bool(_WEB_ADDRESS.search(text))
 

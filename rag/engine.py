@@ -214,7 +214,8 @@ class Engine:
 
     def _quotes(self, base: Answer, looked: Looked) -> Answer:
         ranked = self._quotable(looked)
-        return with_what_is_announced(quote_statements(base, ranked, looked.ranking.share, self._rarity))
+        quotes = with_what_is_announced(quote_statements(base, ranked, looked.ranking.share, self._rarity))
+        return self._with_what_is_introduced(quotes, looked)
 
     def _quotable(self, looked: Looked) -> list[Evidence]:
         return self._selector.quotable(looked.ranked, looked.ranking)
@@ -292,6 +293,7 @@ class Engine:
         """`answer` with every item of the list, or a part of what is asked, that it lacks."""
         if listed := self._whole_list(answer, heard.looked):
             return listed
+        answer = self._with_what_is_introduced(answer, heard.looked)
         if not self.generator.is_small:
             return answer
         return with_headings(with_what_is_announced(self._with_other_parts(answer, heard)))
@@ -304,6 +306,14 @@ class Engine:
         lists = self._selector.lists_of(first, looked.ranking, looked.language)
         asked_for = (items for items in lists if asks_for_list(answer, items, self._rarity))
         return next((with_whole_list(answer, items, self._rarity) for items in asked_for), None)
+
+    def _with_what_is_introduced(self, answer: Answer, looked: Looked) -> Answer:
+        """`answer` with the items of each list that a quote of it opens; by itself such a quote tells nothing."""
+        quotes = set() if looked.whole else {said.text for said in answer.statements}
+        for quoted in (citation for citation in answer.citations if citation.quote in quotes):
+            if items := self._selector.introduced_by(quoted, looked.ranking):
+                answer = with_whole_list(answer, items, self._rarity)
+        return answer
 
     def _with_other_parts(self, answer: Answer, heard: Heard) -> Answer:
         """`answer` with quotes from further paragraphs, if the question asks for several things and they state a part.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -14,13 +15,13 @@ from index.blocks import other
 from index.build import Index
 from index.interaction import Cosines
 from index.ordinals import label
-from index.outline import ends_asking
+from index.outline import Enumeration, ends_asking
 from index.paragraphs import LANGUAGES, Language, Paragraph
 from index.sentences import split_sentences, without_notes
 from index.tokens import count_tokens
 from rag.answer import Citation, Evidence
 from rag.check import unstated
-from rag.counted import announced
+from rag.counted import SEVERAL, announced
 from rag.kinds import Kind, asked_kinds, holds
 from rag.language import language_of_question
 from rag.numbers import figures, quantities
@@ -42,6 +43,11 @@ ALONE = 2
 FAMILY_SHARE = 0.6
 # So many sentences at most that semicolons join are quoted as one; more of them are a list.
 JOINED = 3
+# What opens a list; a longer one is not given unless it is asked for.
+_OPENS = re.compile(r"[:：]\s*$")
+_LONGEST_LIST = 8
+# So many at most has each item of a list that only its introduction tells.
+_SENTENCES_OF_AN_ITEM = 2
 # Weights of a sentence's signals: late interaction, cosine (scaled from its usual range), the question's words
 # found in it, and the probability that its paragraph answers. Set on the dev questions (evals/NOTES.md).
 _WEIGHTS = (4.0, 1.0, 0.25, 1.0)
@@ -191,19 +197,37 @@ class EvidenceSelector:
         return tuple(sorted(own, key=lambda e: (order.index(e.paragraph.number), *_place(e, language))))
 
     def lists_of(self, paragraph: Paragraph, ranking: Ranking, language: Language) -> list[Items]:
-        """The lists that a found paragraph introduces or is an item of: of headings, of paragraphs that are counted.
+        """The lists that a found paragraph introduces or is an item of: of headings, of paragraphs that are its items.
 
         No list of headings where one of them has none in its own language.
         """
         heads = _heads(self._family_of(paragraph, ranking), language)
         are_named = all(head.heading and Citation.of(head).heading for head in heads)
         lists = [Items(tuple(heads), headed=True)] if heads and are_named else []
-        if enumeration := self._outline.enumeration_of(paragraph):
+        if enumeration := self._outline.enumeration_of(paragraph) or self._announced_list_of(paragraph):
             items = _present(enumeration.items, ranking)
             before = enumeration.before
             introduction = None if before is None or before.number in ranking.exclude else before
             lists.append(Items(tuple(_heads(items, language)), headed=False, introduction=introduction))
         return lists
+
+    def introduced_by(self, quoted: Citation, ranking: Ranking) -> Items | None:
+        """The list that a quote opens where it ends its paragraph: "It was spent in three parts:"; else None."""
+        is_last = sentences_of(quoted.paragraph, quoted.language)[-1].end <= quoted.end
+        if not is_last or not _OPENS.search(quoted.quote):
+            return None
+        lists = self.lists_of(quoted.paragraph, ranking, quoted.language)
+        own = (items for items in lists if all(head.paragraph != quoted.paragraph for head in items.heads))
+        return next((items for items in own if 1 < len(items.heads) <= _LONGEST_LIST), None)
+
+    def _announced_list_of(self, paragraph: Paragraph) -> Enumeration | None:
+        """The list of which a paragraph says how many items follow ("It looks at five things:"), or is an item."""
+        for place, before in enumerate((paragraph, *self._outline.above(paragraph)[:SEVERAL])):
+            count = _announced_by(before)
+            items = self._outline.below(before, count)
+            if place <= count == len(items) and count and all(map(_is_item, items)):
+                return Enumeration(items, before)
+        return None
 
     def _family_of(self, paragraph: Paragraph, ranking: Ranking) -> list[Paragraph]:
         """The first paragraphs of the parts that a found paragraph introduces, or the entries it is one of.
@@ -224,6 +248,16 @@ def reweighed(ranked: Sequence[Evidence], before: Mapping[int, float], after: Ma
     gains = {number: _WEIGHTS[-1] * (share - before.get(number, 0.0)) for number, share in after.items()}
     scored = (replace(e, score=e.score + gains.get(e.paragraph.number, 0.0)) for e in ranked)
     return sorted(scored, key=lambda e: -e.score)
+
+
+def _announced_by(paragraph: Paragraph) -> int:
+    """How many things the paragraph's last sentence says there are and leaves to the next paragraphs; else 0."""
+    counts = {announced(sentences_of(paragraph, own)[-1].text, own) for own in paragraph.languages} - {0}
+    return counts.pop() if len(counts) == 1 else 0
+
+
+def _is_item(paragraph: Paragraph) -> bool:
+    return all(len(sentences_of(paragraph, language)) <= _SENTENCES_OF_AN_ITEM for language in paragraph.languages)
 
 
 def _present(paragraphs: Sequence[Paragraph], ranking: Ranking) -> list[Paragraph]:

@@ -56,18 +56,24 @@ _BARE = re.compile(
 _QUOTED = re.compile(rf"{QUOTED}|‘[^’]*’(?!\w)")
 # One thing asked of each of several: "how long did A and B each take?"
 _OF_EACH = {
-    "zh": re.compile(r"分别|各自|[,，]各|各[能有是占花用要需会达为]|两者|二者|区别|差别"),
-    "en": re.compile(r"\b(?:each|respectively|both|differ|differences?|compare)\b", re.IGNORECASE),
+    "zh": re.compile(
+        r"分别|各自|[,，]各|各[能有是占花用要需会达为]|两者|二者|区别|差别|差异|分歧|不一样|差在哪|(?:有什么|有何|哪里|哪些)不同"
+    ),
+    "en": re.compile(
+        r"\b(?:each|respectively|both|differ|differences?|different from|disagree|disagreements?|compare)\b",
+        re.IGNORECASE,
+    ),
 }
 # Two things held against each other, which no one paragraph has to do: "which is taller, A or B?"
 _COMPARES = {
     "zh": re.compile(
-        r"(?:哪一?[个种座家条款项边方类]?|谁)更|更.{0,3}的是(?:哪|谁)|还是.*更|更.*还是|异同|区别|差别|差异|有(?:什么|何)不同|"
+        r"(?:哪一?[个种座家条款项边方类]?|谁)更|更.{0,3}的是(?:哪|谁)|还是.*更|更.*还是|异同|区别|差别|差异|分歧|"
+        r"有(?:什么|何)不(?:同|一样)|差在哪|"
         r"(?:^|[,，])[^,，]{1,12}比[^,，]{1,12}(?:更.{1,4}|[多高低大长贵快早晚新重强])(?:吗|多少|[?？]*$)"
     ),
     "en": re.compile(
         r"\b(?:which|who|what)\b.*\b(?:is|are|was|were|has|have|costs?|takes?|lasts?)\s+(?:the\s+)?"
-        r"(?:\w{2,}er|more|less|worse)\b.*\bor\b|\b(?:compare|differs?|differences?)\b|"
+        r"(?:\w{2,}er|more|less|worse)\b.*\bor\b|\b(?:compare|differs?|differences?|disagree|disagreements?)\b|"
         r"^\W*(?:is|are|was|were|do|does|did|has|have|can)\b.*\b(?:\w{2,}er|more|less|fewer|worse)\b.*\b(?:than|or)\b",
         re.IGNORECASE,
     ),

@@ -13,6 +13,7 @@ from index.errors import UserError
 from index.headings import Heading, levels
 from index.paragraphs import Article, Language, Paragraph, Section, count_kinds
 from index.source import BUNDLED_ARTICLE, ArticleReader
+from index.table import told_rows
 from index.vocabulary import is_notes_title, is_summary_label, names_makers, says_who_or_when
 
 ARTICLES = Path(__file__).parent / "articles"
@@ -956,13 +957,80 @@ def test_what_stands_above_the_first_pair_in_one_language_is_not_lost() -> None:
     assert below.notes == (f"left out above the title: {intro}…",)
 
 
-@pytest.mark.parametrize("heading", [("注释", "Notes"), ("参考文献", "References")])
-def test_notes_and_references_in_one_language_are_no_foot_of_the_page(heading: tuple[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("heading", "label"),
+    [(("注释", "Notes"), "注 2"), (("注:", "Notes:"), "注 2"), (("参考文献", "References"), "文献 2")],
+)
+def test_notes_and_references_in_one_language_are_no_foot_of_the_page(heading: tuple[str, str], label: str) -> None:
     notes = ["[1] City Ovens, Annual Report", "[2] Doe, A. (2021). Loaves. Journal of Bread, 12(3)."]
     lines = [*(line for pair in PAIRS for line in pair), "\n".join(reversed(heading)), *notes, "About this site"]
     article = read_captured(Path("page.txt"), "\n\n".join(["雨天面包店\nThe Bakery in the Rain", *lines]))
     assert [(p.kind, p.zh, p.en) for p in article.paragraphs[-2:]] == [("footnote", None, note) for note in notes]
-    assert article.paragraphs[-1].section.zh == (heading[0], "注 2")
+    assert article.paragraphs[-1].section.zh == (heading[0].rstrip(":"), label)
+
+
+def test_references_in_one_language_are_not_taken_for_translations_of_the_makers_below_them() -> None:
+    head = "雨天面包店\nThe Bakery in the Rain"
+    prose = "\n\n".join(line for pair in PAIRS for line in pair)
+    makers = ["本文编译自《河湾》杂志", "作者 Author：陈米 Mi Chen", "翻译 Translation：林晚 Lin Wan"]
+    references = "参考资料 References\n\n1. City Ovens, Annual Report\n\n2. Doe, A. Loaves"
+    article = read_captured(Path("page.txt"), "\n\n".join([head, prose, references, *makers, "喜欢就点个「在看」吧"]))
+    assert [(p.kind, p.en) for p in article.paragraphs[-3:-1]] == [
+        ("footnote", "1. City Ovens, Annual Report"),
+        ("footnote", "2. Doe, A. Loaves"),
+    ]
+    assert (article.paragraphs[-1].kind, article.paragraphs[-1].zh) == ("credits", "\n".join(makers))
+
+
+def test_the_items_of_a_plain_list_head_nothing() -> None:
+    items = "- 开窑:十一万\n- The kiln: 110,000\n\n- 评估:四万\n- The evaluation: 40,000"
+    article = page("", items, "")
+    assert [(p.zh, p.en) for p in article.paragraphs if p.en and ":" in p.en] == [
+        ("开窑:十一万", "The kiln: 110,000"),
+        ("评估:四万", "The evaluation: 40,000"),
+    ]
+    assert {p.section for p in article.paragraphs} == {Section()}
+
+
+TABLE = """烤炉 Oven | 开炉 Opened | 面包 Loaves
+---|---|---
+北街 North Street | 1994 | 1,200
+河湾 River Bend | 2003 | 800"""
+
+
+def test_the_rows_of_a_plain_table_are_told_in_both_languages_by_the_heads_of_its_columns() -> None:
+    rows = [(p.zh, p.en) for p in page("", TABLE, "").paragraphs if "1,200" in f"{p.en}"]
+    assert rows == [("北街，开炉: 1994，面包: 1,200", "North Street, Opened: 1994, Loaves: 1,200")]
+    bare = page("", "\n".join(TABLE.split("\n")[2:]), "").paragraphs
+    assert ("河湾，2003，800", "River Bend, 2003, 800") in [(p.zh, p.en) for p in bare]
+    assert {p.section for p in bare} == {Section()}, "no row is a heading"
+
+
+def test_lines_that_bars_divide_and_that_tell_no_amounts_are_no_table() -> None:
+    menu = "河湾报 | 关于我们\nThe River Bend | About us"
+    assert told_rows(menu.split("\n")) == (menu.split("\n"), frozenset())
+
+
+@pytest.mark.parametrize(
+    "issue", ["第47期 · 长文\nIssue 47 · Long read", "总第 12 期\nIssue No. 12", "全文约 5600 字 · 阅读需要 14 分钟"]
+)
+def test_neither_the_number_of_an_issue_nor_a_texts_length_is_its_title(issue: str) -> None:
+    prose = "\n\n".join(line for pair in PAIRS for line in pair)
+    day = "2026年3月12日 阅读约需14分钟\n12 March 2026 · 14 min read"
+    own = "雨天面包店\nThe Bakery in the Rain\n\n文/陈米\nBy Mi Chen"
+    article = read_captured(Path("page.txt"), f"{issue}\n\n{own}\n\n{day}\n\n{prose}")
+    assert article.title == "The Bakery in the Rain / 雨天面包店"
+    assert article.paragraphs[0].zh == "雨天面包店\n文/陈米\n2026年3月12日 阅读约需14分钟"
+    assert {p.section for p in article.paragraphs} == {Section()}
+
+
+def test_the_other_half_of_a_marked_title_may_stand_below_who_posted_it() -> None:
+    posted = "原创 陈米 河湾夜读 2026年4月16日 21:04 浙江"
+    prose = "".join(f"<p>{line}</p>" for pair in PAIRS for line in reversed(pair))
+    head = f"<h1>雨天面包店 | 中英对照</h1><div>{posted}</div><p>The Bakery in the Rain</p>"
+    article = read_captured(Path("page.html"), f"<html><body>{head}{prose}</body></html>")
+    assert article.title == "The Bakery in the Rain / 雨天面包店"
+    assert (article.paragraphs[0].zh, article.paragraphs[1].kind) == (f"雨天面包店 | 中英对照\n{posted}", "body")
 
 
 def test_markdown_has_no_foot_of_a_site() -> None:

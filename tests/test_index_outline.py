@@ -163,3 +163,24 @@ def test_footnotes_are_no_enumeration() -> None:
 )
 def test_the_number_that_a_paragraph_begins_with(text: str, expected: tuple[str, int] | None) -> None:
     assert label(text) == expected
+
+
+LISTS = [
+    (("It looks at these:", "Is it old;", "is it dry; and", "is it dear.", "So much for that."), [(1, [2, 3, 4])]),
+    (("It cost this:", "The kiln: 110", "The pans: 90", "So much for that."), [(1, [2, 3])]),
+    (("It looks at these:", "Is it old;", "So much for that."), [(1, [2, 3])]),
+    (("It cost this:", "The kiln: 110", "So much for that."), []),
+    (("“It is dear” — A. Finch", "So much for that.", "“It is old” — B. Hale"), []),
+]
+
+
+@pytest.mark.parametrize(("texts", "expected"), LISTS)
+def test_what_semicolons_join_or_no_stop_ends_is_an_enumeration_with_what_stands_before(
+    texts: tuple[str, ...], expected: list[tuple[int, list[int]]]
+) -> None:
+    assert runs(counted(*texts)) == expected
+
+
+def test_an_enumeration_without_numbers_ends_with_its_section() -> None:
+    article = counted("It cost:", "The kiln: 110", "The pans: 90", "The door: 5", paths={4: ("B",)})
+    assert runs(article) == [(1, [2, 3])]

@@ -236,3 +236,43 @@ def test_a_counted_paragraph_that_is_excluded_is_in_no_list(tmp_path: Path, list
     answer = engine.ask("What are the two lessons, to wipe the iron?", exclude=frozenset({6}))
     assert {3, 4} <= {citation.paragraph.number for citation in answer.citations}
     assert 6 not in {citation.paragraph.number for citation in answer.citations}
+
+
+# What five lines below it tell, which nothing counts and nothing heads.
+PARTS = [
+    {"kind": "body", "en": "The pans cost 240 coins. It was spent in three parts:", "zh": "修锅花了240枚。支出分三块:"},
+    {"kind": "body", "en": "Iron: 110 coins", "zh": "铁:110枚"},
+    {"kind": "body", "en": "Oil: 90 coins", "zh": "油:90枚"},
+    {"kind": "body", "en": "Cloth: 40 coins", "zh": "布:40枚"},
+    {"kind": "body", "en": "So much for the pans.", "zh": "锅就说到这里。"},
+]
+LOOKED_AT = [
+    {"kind": "body", "en": "The smith looks at three things:", "zh": "铁匠看三件事:"},
+    {"kind": "body", "en": "Is the pan warm?", "zh": "锅热不热?"},
+    {"kind": "body", "en": "Is the iron dry?", "zh": "铁干不干?"},
+    {"kind": "body", "en": "Is the wood oiled?", "zh": "木头上没上油?"},
+    {"kind": "body", "en": "Then he begins, and does not stop before noon.", "zh": "然后他动手,不到中午不停。"},
+]
+
+
+def test_a_quote_that_opens_a_list_brings_its_items(asked: Callable[..., list[str]]) -> None:
+    said = asked(PARTS, "Where did the coins for the pans go?", "Stated: It was spent in three parts:")
+    assert [text for text in said if ":" in text] == [
+        "It was spent in three parts:", "Iron: 110 coins", "Oil: 90 coins", "Cloth: 40 coins",
+    ]  # fmt: skip
+
+
+def test_a_list_that_only_its_introduction_counts_is_given_whole(asked: Callable[..., list[str]]) -> None:
+    said = asked(LOOKED_AT, "List the three things that the smith looks at.", "Stated: Is the iron dry?")
+    assert [text for text in said if text.startswith("Is the")] == [e["en"] for e in LOOKED_AT[1:4]]
+
+
+def test_what_is_told_at_length_is_no_item_of_a_list_that_only_its_introduction_counts(
+    asked: Callable[..., list[str]],
+) -> None:
+    long = [
+        *LOOKED_AT[:2],
+        {"kind": "body", "en": "It must be dry. Few pans are. He waits.", "zh": "铁要干。少有干的。他等。"},
+    ]
+    said = asked([*long, *LOOKED_AT[3:]], "List the three things that the smith looks at.", "Stated: Is the pan warm?")
+    assert "Is the wood oiled?" not in said

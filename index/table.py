@@ -1,0 +1,118 @@
+"""Rows of tables as lines a language: "Tarnfold | 1,894 | 31" says nothing without the heads of its columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, groupby
+
+from index.blocks import BlockLanguage, language_of_line
+from index.paragraphs import LANGUAGES, Language
+from index.twice import of_each_language
+from index.vocabulary import names_a_language
+
+ROW_NUMBER = re.compile(r"\d{1,3}\.?|No\.?|#|序号|编号", re.IGNORECASE)
+_AMOUNT = re.compile(r"\W*\d[\d.,:/×~–-]*\s*(?:[A-Za-zµΩ°%²³/·]{1,6}\s*){0,2}\W*")
+# What parts the cells of a plain text's table.
+_BETWEEN_CELLS = re.compile(r"\s*[|｜]\s*|\s*\t\s*")
+_LONGEST_CELL = 60
+# Lines are a table's where so many of them tell amounts, and all do but one, which heads the columns.
+_ROWS = 2
+
+
+def told_rows(lines: Sequence[str]) -> tuple[list[str], frozenset[str]]:
+    """`lines` of a plain text with the rows of its tables as a line a language, and which lines these are."""
+    told: list[str] = []
+    rows: set[str] = set()
+    # A blank line is as the one above it: pages print them between rows.
+    widths = accumulate(
+        (len(_cells(line)) if line.strip() else 0 for line in lines), lambda above, own: own or above, initial=0
+    )
+    next(widths)
+    for cells, run in groupby(zip(widths, lines, strict=True), lambda own: own[0]):
+        own = [line for _, line in run]
+        if cells > 1 and (table := _table(list(map(_cells, filter(_says_something, own))))):
+            rows.update(table)
+            own = [line for row_line in table for line in (row_line, "")]
+        told += own
+    return told, frozenset(rows)
+
+
+def _cells(line: str) -> list[str]:
+    return _BETWEEN_CELLS.split(line.strip().strip("|｜").strip())
+
+
+def _says_something(line: str) -> bool:
+    """Whether it is no rule, as below a table's heads."""
+    return any(map(str.isalnum, line))
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table; none where they are no table's."""
+    tell = [any(_AMOUNT.fullmatch(cell) for cell in cells[1:]) for cells in rows]
+    if sum(tell) < max(_ROWS, len(rows) - 1) or any(len(cell) > _LONGEST_CELL for cells in rows for cell in cells):
+        return []
+    heads = [] if tell[0] else rows[0]
+    return [line for cells in rows for line in _lines_of_row([] if cells is heads else heads, cells)]
+
+
+def _lines_of_row(heads: Sequence[str], cells: Sequence[str]) -> Iterator[str]:
+    if heads and are_twice(heads):
+        yield from map(told_by_heads, LANGUAGES, in_both(heads), in_both(cells))
+    elif heads and (language := language_of_row(heads, cells)):
+        yield told_by_heads(language, heads, cells)
+    elif any(len(of_each_language(cell)) > 1 for cell in cells):
+        zh, en = in_both(cells)
+        yield from ("，".join(zh), ", ".join(en))  # a semicolon would end a sentence in Chinese
+    else:
+        yield from row(cells)
+
+
+def row(cells: Sequence[str]) -> list[str]:
+    """A table's row as a line a language, in their order, each with what stands in neither: numbers, dates."""
+    texts = [text for cell in cells if (text := " ".join(cell.split())) and not names_a_language(text)]
+    if len(texts) > len(LANGUAGES) and ROW_NUMBER.fullmatch(texts[0]):
+        texts = texts[1:]
+    languages = languages_of_cells(texts)
+    if not {"zh", "en"} <= set(languages):
+        return ["; ".join(texts)] if texts else []
+    return [
+        ("；" if language == "zh" else "; ").join(
+            text for text, own in zip(texts, languages, strict=True) if own in (language, None)
+        )
+        for language in sorted(LANGUAGES, key=languages.index)
+    ]
+
+
+def languages_of_cells(cells: Sequence[str]) -> list[BlockLanguage]:
+    """The language of each cell of a row; None for amounts in units (400 MW) that stand beside no English words."""
+    languages = [language_of_line(cell) for cell in cells]
+    english = [cell for cell, own in zip(cells, languages, strict=True) if own == "en"]
+    if not all(map(_AMOUNT.fullmatch, english)):
+        return languages
+    return [None if own == "en" else own for own in languages]
+
+
+def told_by_heads(language: Language, heads: Sequence[str], cells: Sequence[str]) -> str:
+    """A row as a sentence, which a semicolon would end in Chinese: Turbines, phase one: 62, phase two: 75."""
+    pairs = zip(heads[1:], cells[1:], strict=True)
+    told = (f"{head}: {cell}" if head else cell for head, cell in pairs if cell)
+    return ("，" if language == "zh" else ", ").join(filter(None, [cells[0], *told]))
+
+
+def language_of_row(heads: Sequence[str], cells: Sequence[str]) -> Language | None:
+    """The language of a row whose heads say, in the same, what the cells are; None where they name languages."""
+    languages = {*languages_of_cells(heads), *languages_of_cells(cells)} - {None}
+    own = next((language for language in LANGUAGES if languages == {language}), None)
+    return None if any(map(names_a_language, heads)) else own
+
+
+def are_twice(heads: Sequence[str]) -> bool:
+    """Whether most of a table's heads say the same in both languages: Opened 启用."""
+    return 2 * sum(len(of_each_language(head)) for head in heads) > 3 * len(heads)
+
+
+def in_both(cells: Sequence[str]) -> tuple[list[str], list[str]]:
+    """`cells` in Chinese and in English; what stands there once is both's."""
+    own = [of_each_language(cell) for cell in cells]
+    return [one[0] for one in own], [one[-1] for one in own]

@@ -1,0 +1,61 @@
+"""Lines that say the same in both languages: how they stand there, and their two halves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from index.blocks import language_of_line
+from index.characters import HAN, WIDE
+
+# A line in Chinese and then in English, or the other way about: headings, and sentences.
+_NUMBER = (
+    r"(?P<number>\d{1,2}(?:[.．]\d{1,2})+[.．]?\s*|\d{1,2}(?:[.．、]\s*|\s+)|[一二三四五六七八九十]{1,3}、\s*|"
+    r"[^\w\s]+\s+)?"
+)
+TWICE = (
+    re.compile(rf"{_NUMBER}(?P<zh>[{WIDE}](?:.*[{WIDE}])?)\s+(?P<en>[A-Za-z][^{WIDE}]*)"),
+    re.compile(rf"{_NUMBER}(?P<en>[A-Za-z][^{WIDE}]*?)\s+(?P<zh>[{WIDE}](?:.*[{WIDE}])?)"),
+)
+_BETWEEN = r"\s*(?:[/|｜·]\s*)?"
+SENTENCES = (
+    re.compile(rf"(?P<number>)(?P<zh>[^{HAN}]*[{HAN}].*[。！？”」）]){_BETWEEN}(?P<en>[A-Z“\"(][^{WIDE}]*)"),
+    re.compile(rf"(?P<number>)(?P<en>[^{WIDE}]*[.!?][”\")]?){_BETWEEN}(?P<zh>[{WIDE}“‘].*)"),
+)
+# Letters of the English to a character of the Chinese where they say the same, mostly some three to five: at least,
+# at least where the other headings stand there twice, at most.
+_LETTERS, LETTERS_AMONG_OTHERS, _LETTERS_AT_MOST = 1.8, 1.0, 9.0
+_ASIDE = re.compile(r"(.*?)(\s*[(（][^()（）]*[)）]|)")
+
+
+def halves(line: str, shapes: Sequence[re.Pattern[str]]) -> list[str]:
+    """The two halves of a line that says the same in both languages, each of more than a word; else none."""
+    for shape in shapes:
+        match = shape.fullmatch(line)
+        if match and is_as_long(match) and " " in match["en"].strip() and len(match["zh"]) > 1:
+            return parts(match)
+    return []
+
+
+def parts(match: re.Match[str]) -> list[str]:
+    """The halves that `match` tells, each behind the number that both share."""
+    return [f"{match['number'] or ''}{match[name].strip()}" for name in sorted(("zh", "en"), key=match.start)]
+
+
+def is_as_long(match: re.Match[str], least: float = _LETTERS) -> bool:
+    """Whether the two halves can say the same, by their lengths. `least`: letters to a Chinese character."""
+    letters, characters = len(re.findall("[A-Za-z]", match["en"])), len(re.findall(f"[{HAN}]", match["zh"]))
+    return least * characters <= letters <= _LETTERS_AT_MOST * characters
+
+
+def of_each_language(text: str) -> list[str]:
+    """[Chinese, English] of what stands there twice, else `text` alone.
+
+    What stands in brackets behind both is both's (a unit), unless it is Chinese: Cards 加速卡(张).
+    """
+    own, aside = _ASIDE.fullmatch(text).groups()  # type: ignore[union-attr] # it matches anything
+    for shape in TWICE:
+        if (match := shape.fullmatch(own)) and is_as_long(match, LETTERS_AMONG_OTHERS):
+            zh, en = sorted(parts(match), key=lambda half: language_of_line(half) != "zh")
+            return [zh + aside, en if language_of_line(aside) == "zh" or not aside else f"{en} {aside.strip()}"]
+    return [text]
