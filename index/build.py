@@ -34,7 +34,7 @@ from index.embedder import Embedder
 from index.errors import IndexMismatch, IndexMissing, UserError
 from index.interaction import INTERACTION_VERSION, TokenVectors, TokenWriter
 from index.keywords import KEYWORDS_VERSION, KeywordIndex
-from index.outline import Outline
+from index.outline import Outline, introduced
 from index.paragraphs import Article, Paragraph, count_kinds, digest
 from index.passages import SPLITTER_VERSION, PassageSplitter
 from index.settings import DEFAULT_INDEX, Settings
@@ -195,7 +195,7 @@ def read_paragraphs(generation: Path) -> tuple[Paragraph, ...]:
     """The paragraphs of a generation."""
     with _damaged(generation.parent.parent):
         lines = (generation / "paragraphs.jsonl").read_text(encoding="utf-8").split("\n")
-        return tuple(Paragraph.from_json(json.loads(line)) for line in lines if line)
+        return introduced([Paragraph.from_json(json.loads(line)) for line in lines if line])
 
 
 def dump(settings: Settings, folder: Path | None = None) -> Iterator[str]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby, pairwise, takewhile
 from typing import Literal
 
 from index.characters import CLOSERS
 from index.ordinals import LAST, label
-from index.paragraphs import LANGUAGES, Paragraph
+from index.paragraphs import LANGUAGES, Language, Paragraph, Section
 from index.sentences import split_sentences
 
 _NAME = r"[^\W\d_](?:[^\W\d_]|[.'’·・-]){0,19}"
@@ -114,6 +114,27 @@ class Outline:
     def enumeration_of(self, paragraph: Paragraph) -> Enumeration | None:
         """The items that `paragraph` is one of, or stands right before; None where it does neither."""
         return next((e for e in self._enumerations if paragraph == e.before or paragraph in e.items), None)
+
+
+def introduced(paragraphs: Sequence[Paragraph]) -> tuple[Paragraph, ...]:
+    """`paragraphs`, the items of lists with the sentence that opens the list, where a colon ends it."""
+    opened: dict[int, Section] = {}
+    for enumeration in (*_enumerations(paragraphs), *_unnumbered(paragraphs)):
+        if enumeration.before and (opening := _opening(enumeration.before)):
+            opened |= dict.fromkeys((item.number for item in enumeration.items), opening)
+    return tuple(replace(own, introduction=opened.get(own.number, Section())) for own in paragraphs)
+
+
+def _opening(paragraph: Paragraph) -> Section | None:
+    """The last sentence of what opens a list, in each language, without its colon; None of any other paragraph."""
+    own: dict[Language, tuple[str, ...]] = {}
+    for language in paragraph.languages:
+        text = paragraph.text(language) or ""
+        last = next((text[start:end] for start, end in reversed(split_sentences(text))), "")
+        if not last.endswith((":", "：")):
+            return None
+        own[language] = (last.rstrip(":："),)
+    return Section(own.get("zh", ()), own.get("en", ()))
 
 
 def _enumerations(paragraphs: Sequence[Paragraph]) -> list[Enumeration]:

@@ -48,6 +48,8 @@ class Paragraph:
     """One numbered pair. `number` counts from 1 in reading order and is the same for both languages.
 
     Either language may be missing (a summary printed in Chinese only), never both.
+    introduction: of an item of a list, the sentence that opens the list ("It looks at five things:"). It is searched
+    and read with the item, as headings are, and never quoted; index/outline.py tells it from the paragraphs beside it.
     """
 
     number: int
@@ -55,10 +57,16 @@ class Paragraph:
     zh: str | None
     en: str | None
     section: Section = field(default_factory=Section)
+    introduction: Section = field(default_factory=Section)
 
     def text(self, language: Language) -> str | None:
         """The paragraph in `language`, verbatim, or None where it was not published in it."""
         return self.zh if language == "zh" else self.en
+
+    def heading(self, language: Language) -> str:
+        """What it is read under: the innermost heading, and the introduction of the list that it is an item of."""
+        parts = (self.section.innermost(language), self.introduction.innermost(language))
+        return SECTION_SEPARATOR.join(part for part in parts if part)
 
     @property
     def languages(self) -> tuple[Language, ...]:
@@ -101,10 +109,11 @@ KIND_LABELS: dict[Kind, tuple[str, str]] = {
 
 
 def context_of(paragraph: Paragraph, language: Language, ordinal: int = 0) -> str:
-    """What a paragraph is searched with besides its text: its kind (figures with their number) and its headings."""
+    """What a paragraph is searched with besides its text: kind (of figures with a number), headings, introduction."""
     label = KIND_LABELS[paragraph.kind][0 if language == "zh" else 1]
     numbered = f"{label} {ordinal}" if ordinal and paragraph.kind == "figure" else label
-    return SECTION_SEPARATOR.join(part for part in (numbered, paragraph.section.path(language)) if part)
+    headings = (paragraph.section.path(language), paragraph.introduction.path(language))
+    return SECTION_SEPARATOR.join(part for part in (numbered, *headings) if part)
 
 
 def contexts(paragraphs: Sequence[Paragraph], language: Language) -> list[str]:

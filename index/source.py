@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from llama_index.core.schema import Document
 
 from index.capture import read_captured
 from index.errors import UserError, has_half_a_character
+from index.outline import introduced
 from index.pairing import Embed
 from index.paragraphs import KINDS, LANGUAGES, Article, Paragraph, Section, contexts, split_path
 
@@ -36,7 +38,7 @@ class ArticleReader(BaseReader):
         article = read_jsonl(path, text) if path.suffix == ".jsonl" else read_captured(path, text, self._embed)
         if not article.paragraphs:
             raise UserError(f"{path} holds 0 paragraphs, at least 1 is needed. Give another source.")
-        return article
+        return replace(article, paragraphs=introduced(article.paragraphs))
 
     def load_data(self, path: Path) -> list[Document]:
         """One Document a paragraph and language; see `documents_of`."""

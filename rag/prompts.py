@@ -183,7 +183,7 @@ def render_evidence(shown: Sequence[Evidence]) -> str:
     for _, group in groupby(shown, key=lambda e: e.paragraph.number):
         sentences = list(group)
         first = sentences[0]
-        heading = first.paragraph.section.innermost(first.language)
+        heading = first.paragraph.heading(first.language)
         lines.append(_line(heading, _run_on([s.text for s in sentences], first.language)))
     return "\n".join(lines)
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from index.ordinals import LAST, label
-from index.outline import Outline
-from index.paragraphs import Kind, Paragraph, Section
+from index.outline import Outline, introduced
+from index.paragraphs import Kind, Paragraph, Section, context_of
 
 
 def paragraphs(*paths: tuple[str, ...]) -> list[Paragraph]:
@@ -184,3 +184,15 @@ def test_what_semicolons_join_or_no_stop_ends_is_an_enumeration_with_what_stands
 def test_an_enumeration_without_numbers_ends_with_its_section() -> None:
     article = counted("It cost:", "The kiln: 110", "The pans: 90", "The door: 5", paths={4: ("B",)})
     assert runs(article) == [(1, [2, 3])]
+
+
+def test_the_items_of_a_list_bring_the_sentence_that_opens_it_and_are_searched_and_read_with_it() -> None:
+    article = counted(
+        "So far. It looks at these:", "Is it old;", "is it dry.", "It cost this.", "Kiln: 110", "Pans: 90"
+    )
+    told = introduced(article)
+    assert [p.introduction.en for p in told] == [(), ("It looks at these",), ("It looks at these",), (), (), ()]
+    assert context_of(told[1], "en") == "A › It looks at these"
+    assert told[2].heading("en") == "A › It looks at these"
+    assert [p.section for p in told] == [p.section for p in article]
+    assert [p.to_json() for p in told] == [p.to_json() for p in article]
