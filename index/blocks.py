@@ -19,7 +19,10 @@ _HAN = re.compile(f"[{HAN}]")
 _LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
 # English letters to a Chinese character where a line's halves say the same; mostly some three to five.
 _LETTERS_AT_MOST = 12
-_INLINE = re.compile(r"\s+[·•|/／]\s+|\s*[｜]\s*")
+_INLINE = re.compile(r"\s+[·•|/／—–-]\s+|\s*(?:[｜]|——)\s*")
+_LONGEST_INLINE = 200
+# An abbreviation says as much as so many characters: FAQ / 常见问题.
+_ABBREVIATED = 8
 # Below this share of Chinese characters among (Chinese characters + Latin words) a line is English:
 # an English sentence may quote a Chinese word, a Chinese one may list fifty English names.
 _ZH_SHARE = 0.15
@@ -169,7 +172,7 @@ def language_of_line(line: str) -> BlockLanguage:
 
 def split_inline(line: str) -> tuple[str, str] | None:
     """(Chinese, English) of a short line that says the same twice around a separator, else None."""
-    if len(line) > 120:
+    if len(line) > _LONGEST_INLINE:
         return None
     parts = _INLINE.split(line)
     if len(parts) != 2:
@@ -231,4 +234,5 @@ def _is_words(text: str) -> bool:
 def _is_as_long(chinese: str, english: str) -> bool:
     """Whether a line's halves can say the same: not the "Windows" of 支持中文和 macOS / Windows."""
     characters, letters = len(_HAN.findall(chinese)), len("".join(_LATIN_WORD.findall(english)))
-    return characters <= letters <= _LETTERS_AT_MOST * max(2, characters)
+    is_abbreviated = english.isupper() and english.isalpha() and characters <= _ABBREVIATED
+    return is_abbreviated or characters <= letters <= _LETTERS_AT_MOST * max(2, characters)

@@ -340,6 +340,7 @@ class _Structure:
         self._entry: tuple[str, str] | None = None  # a timeline entry's "dates title" in both languages
         self._figure_title = Section()
         self._in_notes = self._are_references = False
+        self._of_no_section: set[Entry] = set()  # notes that no heading of theirs stands above
         # With how many headings stand before it; which of them it is under is known when all have been met.
         self._entries: list[tuple[Entry, int]] = []
 
@@ -355,6 +356,8 @@ class _Structure:
             label = item.note_label
             zh, en = _NUMBERED[self._are_references]
             self._add("footnote", item, Section(zh=(f"{zh} {label}",), en=(f"{en} {label}",)))
+            if not self._in_notes:
+                self._of_no_section.add(self._entries[-1][0])
         elif item.is_caption:
             title, self._figure_title = self._figure_title, Section()
             self._add("figure", item, title)
@@ -391,6 +394,8 @@ class _Structure:
                     en=tuple(en for _, en in found[place] if en) + entry.section.en,
                 ),
             )
+            if entry not in self._of_no_section
+            else entry
             for entry, place in self._entries
         ]
         return _with_credits(self._without_endless_summary(entries))

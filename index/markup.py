@@ -164,13 +164,17 @@ def _of_html(html: str, notes: frozenset[str]) -> Plain:
     lines: list[str] = []
     marks: dict[int, Mark] = {}
     for block in blocks:
-        for line in _heading(block, shapes[block.level]) if block.level else _lines_of(block):
-            lines += [line, ""]
+        own = _heading(block, shapes[block.level]) if block.level else _lines_of(block)
+        # What a block says in both languages is a pair, whichever stands first elsewhere: no blank line parts it.
+        gap = [] if _are_of_both(own) else [""]
+        for line in own:
+            lines += [line, *gap]
             label = re.match(r"\[(\S+?)\] ", line)
             is_note = bool(label and label[1] in notes) or (_NOTES in block.within and bool(footnote_label(line)))
             mark = Mark("note") if is_note else block.mark(has_parts)
             if mark:
-                marks[len(lines) - 1] = mark
+                marks[len(lines) - len(gap)] = mark
+        lines += [""] if not gap else []
     return Plain("\n".join(lines), marks)
 
 

@@ -32,8 +32,8 @@ def told_rows(lines: Sequence[str]) -> tuple[list[str], frozenset[str]]:
     for cells, run in groupby(zip(widths, lines, strict=True), lambda own: own[0]):
         own = [line for _, line in run]
         if cells > 1 and (table := _table(list(map(_cells, filter(_says_something, own))))):
-            rows.update(table)
-            own = [line for row_line in table for line in (row_line, "")]
+            rows.update(line for lines_of_row in table for line in lines_of_row)
+            own = [line for lines_of_row in table for line in (*lines_of_row, "")]
         told += own
     return told, frozenset(rows)
 
@@ -47,13 +47,13 @@ def _says_something(line: str) -> bool:
     return any(map(str.isalnum, line))
 
 
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """The lines of a table; none where they are no table's."""
+def _table(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The lines of each row of a table; none where they are no table's."""
     tell = [any(_AMOUNT.fullmatch(cell) for cell in cells[1:]) for cells in rows]
     if sum(tell) < max(_ROWS, len(rows) - 1) or any(len(cell) > _LONGEST_CELL for cells in rows for cell in cells):
         return []
     heads = [] if tell[0] else rows[0]
-    return [line for cells in rows for line in _lines_of_row([] if cells is heads else heads, cells)]
+    return [list(_lines_of_row([] if cells is heads else heads, cells)) for cells in rows]
 
 
 def _lines_of_row(heads: Sequence[str], cells: Sequence[str]) -> Iterator[str]:

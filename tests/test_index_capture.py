@@ -1006,6 +1006,38 @@ def test_the_rows_of_a_plain_table_are_told_in_both_languages_by_the_heads_of_it
     assert {p.section for p in bare} == {Section()}, "no row is a heading"
 
 
+def test_the_two_lines_of_a_row_are_a_pair_whichever_language_stands_first() -> None:
+    heads = "| Oven 烤炉 | Opened 开炉 | Loaves 面包 |\n|---|---|---|"
+    rows = "| North Street 北街 | 1994 | 1,200 |\n| River Bend 河湾 | 2003 | 800 |"
+    prose = [line for pair in PAIRS for line in pair]
+    text = "\n\n".join(["# The Bakery in the Rain", "# 雨天面包店", *prose[:2], f"{heads}\n{rows}", *prose[2:]])
+    told = [(p.zh, p.en) for p in read_captured(Path("page.md"), text).paragraphs]
+    assert ("北街，开炉: 1994，面包: 1,200", "North Street, Opened: 1994, Loaves: 1,200") in told
+    assert ("河湾，开炉: 2003，面包: 800", "River Bend, Opened: 2003, Loaves: 800") in told
+
+
+def test_an_item_may_say_it_in_both_languages_around_a_dash() -> None:
+    items = "- no new oven — 不添新烤炉\n- one more baker — 多一名面包师"
+    prose = [line for pair in PAIRS for line in pair]
+    text = "\n\n".join(["# The Bakery in the Rain", "# 雨天面包店", *prose[:2], items, "## FAQ / 常见问题", *prose[2:]])
+    article = read_captured(Path("page.md"), text)
+    told = [(p.zh, p.en) for p in article.paragraphs]
+    assert ("不添新烤炉", "no new oven") in told
+    assert ("多一名面包师", "one more baker") in told
+    assert article.paragraphs[-1].section == Section(("常见问题",), ("FAQ",))
+
+
+def test_a_note_that_no_heading_of_notes_stands_above_belongs_to_no_section() -> None:
+    prose = [line for pair in PAIRS for line in pair]
+    note = "[^1]: Counted by hand in June. 六月里一个一个数的。"
+    text = "\n\n".join(
+        ["# 雨天面包店", "# The Bakery in the Rain", *prose[:2], "## 街坊 / Neighbours", *prose[2:], note]
+    )
+    assert read_captured(Path("page.md"), text.replace("loaves", "loaves[^1]")).paragraphs[-1].section == Section(
+        ("注 1",), ("Note 1",)
+    )
+
+
 def test_lines_that_bars_divide_and_that_tell_no_amounts_are_no_table() -> None:
     menu = "河湾报 | 关于我们\nThe River Bend | About us"
     assert told_rows(menu.split("\n")) == (menu.split("\n"), frozenset())
