@@ -58,11 +58,12 @@ _NOTICE = re.compile(  # in a short line that does not end as a sentence does
 _BUTTONS = re.compile(  # as the whole of a line
     r"(?:登[录入]|注册(?:账号)?|广告|转发|点赞|收藏|(?:发表|查看|\d+\s*条)?评论|分享|举报|扫码|二维码|(?:在线)?客服|"
     r"售前(?:咨询)?|售后(?:咨询|服务)?|联系我们|(?:内文|正文)(?:继续|结束|完)|全文完|完|"
+    r"[【\[［(（]?(?:第\s*[\d一二三四五六七八九十百]+\s*自?段|段落?\s*\d+)[】\]］)）]?|"
     r"隐私政策|服务协议|免责声明|\d+|[\W_])+|"
     r"share|tweet|subscribe|sign up|sign in|log in|login|menu|search|home|contact us|back to top|loading\W*|"
     r"read more|related (?:posts|articles)|privacy policy|terms of (?:use|service)|all rights reserved.*|"
     r"copyright\s*(?:©|\(c\)|\d).*|©.*|advertisement|cookie (?:policy|settings|preferences)|follow us.*|"
-    r"\d+ (?:views|comments|likes|min read)|\W*(?:the )?end\W*",
+    r"\[?para(?:graph)? \d+\]?|\d+ (?:views|comments|likes|min read)|\W*(?:the )?end\W*",
     re.IGNORECASE,
 )
 # As a part of a line of several, beside those.

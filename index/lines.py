@@ -15,6 +15,7 @@ from index.characters import CLOSERS, WIDE
 from index.paragraphs import LANGUAGES
 from index.table import ROW_NUMBER, languages_of_cells, row
 from index.twice import SENTENCES, TWICE, halves, is_as_long, parts
+from index.vocabulary import language_label
 
 _ENDS = re.compile(rf"[。！？!?.…：:；;][{CLOSERS}]*$")
 _BETWEEN_WIDE = re.compile(rf"(?<=[{WIDE}“”‘’…—])\n|\n(?=[{WIDE}“”‘’…—])")
@@ -22,6 +23,8 @@ _PAGE_NUMBER = re.compile(
     r"\W*(?:(?:page\s*)?\d{1,4}(?:\s*(?:/|of)\s*\d{1,4})?|第\s*\d+\s*[页頁](?:\W*共\s*\d+\s*[页頁])?)\W*", re.IGNORECASE
 )
 _HYPHENATED = re.compile(r"([A-Za-z]+)-\n([a-z]+)")
+# So many lines in each language, labelled with it, make labels of what else might be words.
+_LABELS = 2
 # So many headings stand in both languages on a line, or none does: a Chinese one may end with an English name.
 _TWICE_OFTEN = 3
 _LONGEST_HEADING = 60  # columns
@@ -42,11 +45,19 @@ _PAGE_ENDS = "\f"
 
 def as_meant(text: str) -> str:
     """`text` with the lines that a printer broke joined, and a line in both languages as one a language."""
-    lines = [line for own in text.splitlines() for line in parted_line(own)]
+    lines = [line for own in without_labels(text.splitlines()) for line in parted_line(own)]
     return "\n".join(_without_twice(_unbroken(lines)))
 
 
 # --- both languages in a line ------------------------------------------------------------------------------
+
+
+def without_labels(lines: Sequence[str]) -> list[str]:
+    """`lines` without the labels that say in which language each is, where they say so of several in both."""
+    labels = [language_label(line) for line in lines]
+    own = [language_of_line(line[len(label) :]) for line, label in zip(lines, labels, strict=True) if label]
+    are_told = min(own.count("zh"), own.count("en")) >= _LABELS
+    return [line[len(label) :] for line, label in zip(lines, labels, strict=True)] if are_told else list(lines)
 
 
 def parted_line(line: str) -> list[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 
 from index.blocks import Mark, footnote_label, language_of_line, split_inline
-from index.lines import as_meant, joined
+from index.lines import as_meant, joined, without_labels
 from index.outline import speaker_of
 from index.paragraphs import LANGUAGES
 from index.table import are_twice, in_both, language_of_row, languages_of_cells, row, told_by_heads, told_rows
@@ -104,13 +104,18 @@ def plain(text: str, suffix: str = "") -> Plain:
     """What `text` prints as, a block a line: of HTML, of Markdown, else itself. `suffix`: of its file, as ".md"."""
     text = _INVISIBLE.sub("", text)
     if suffix.lower() in (".html", ".htm", ".xhtml") or _PAGE.match(text):
-        return _of_html(text, frozenset())
+        return _unlabelled(_of_html(text, frozenset()))
     if suffix.lower() in (".md", ".markdown") or len(_HEADING.findall(text)) >= _HEADINGS:
         text = text.replace("\r\n", "\n")
-        return replace(_of_html(_html_of(text), frozenset(_NOTE_TEXT.findall(text))), is_alone=True)
+        own = _of_html(_html_of(text), frozenset(_NOTE_TEXT.findall(text)))
+        return replace(_unlabelled(own), is_alone=True)
     lines, rows = told_rows(text.splitlines())
     meant = as_meant("\n".join(lines))
     return Plain(meant, {n: Mark("text") for n, line in enumerate(meant.splitlines(), start=1) if line in rows})
+
+
+def _unlabelled(page: Plain) -> Plain:
+    return replace(page, text="\n".join(without_labels(page.text.split("\n"))))
 
 
 def _html_of(markdown: str) -> str:

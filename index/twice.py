@@ -19,6 +19,8 @@ TWICE = (
 )
 _BETWEEN = r"\s*(?:[/|｜·—–-]{1,2}\s*)?"
 SENTENCES = (
+    re.compile(rf"(?P<number>)(?P<en>[^{WIDE}]*[.!?][”\"]?)\s*[(（](?P<zh>[{WIDE}“‘].*[。！？”])[)）]"),
+    re.compile(rf"(?P<number>)(?P<zh>[^{HAN}]*[{HAN}].*[。！？”」])\s*[(（](?P<en>[A-Z“\"][^{WIDE}]*[.!?][”\"]?)[)）]"),
     re.compile(rf"(?P<number>)(?P<zh>[^{HAN}]*[{HAN}].*[。！？”」）]){_BETWEEN}(?P<en>[A-Z“\"(][^{WIDE}]*)"),
     re.compile(rf"(?P<number>)(?P<en>[^{WIDE}]*[.!?][”\")]?){_BETWEEN}(?P<zh>[{WIDE}“‘].*)"),
 )

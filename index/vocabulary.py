@@ -97,6 +97,18 @@ _IN_A_LANGUAGE = re.compile(
     r"(?:the )?(?:full )?(?:chinese|english|original|translated)(?: (?:version|translation|original|text))*)\W*",
     re.IGNORECASE,
 )
+# Before a line, in which language it is, or that it is the title: 原文：…, 译文：…, EN: …, 【标题】….
+_LABELLED = re.compile(
+    r"\s*(?:[【\[［(（]\s*(?:中文|英文|中|英|原文|译文|标题|题目|title|english|chinese|original|translation|en|zh|cn)\s*[】\]］)）]\s*"
+    r"[:：]?|(?:中文?|英文?|原文|译文|english|chinese|original|translation|en|zh|cn)\s*[:：])\s*(?=\S)",
+    re.IGNORECASE,
+)
+
+
+def language_label(text: str) -> str:
+    """What `text`, a line, begins with only to say in which language it is: "原文：", "EN: "; else nothing."""
+    found = _LABELLED.match(text)
+    return found.group() if found else ""
 
 
 def is_summary_label(text: str) -> bool:

@@ -1038,6 +1038,36 @@ def test_a_note_that_no_heading_of_notes_stands_above_belongs_to_no_section() ->
     )
 
 
+LABELLED = {
+    "page.txt": ("原文：", "译文："), "other.txt": ("EN: ", "中: "), "page.md": ("**English:** ", "**中文：** "),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LABELLED)
+def test_what_only_says_in_which_language_a_line_is_or_which_one_it_is_goes(name: str) -> None:
+    en, zh = LABELLED[name]
+    prose = [f"【第{n}段】\n\n{en}{own[0]}\n\n{zh}{own[1]}" for n, own in enumerate(PAIRS, 1)]
+    article = read_captured(Path(name), "\n\n".join(["The Bakery in the Rain", "雨天面包店", *prose]))
+    assert [(p.en, p.zh) for p in article.paragraphs[1:]] == PAIRS
+    assert {p.section for p in article.paragraphs} == {Section()}
+
+
+def test_a_single_word_with_a_colon_is_no_label_of_a_language() -> None:
+    own = (
+        "Translation: the shop's own word for a loaf that was left over.",
+        "译文：店里管剩下的面包叫这个名字，一直如此。",
+    )
+    article = page("", "\n".join(own), "")
+    assert own in [(p.en, p.zh) for p in article.paragraphs]
+
+
+@pytest.mark.parametrize("shape", ["{0} ({1})", "{1}（{0}）"])
+def test_a_sentence_may_stand_in_brackets_behind_the_one_that_it_translates(shape: str) -> None:
+    lines = [shape.format(*own) for own in PAIRS]
+    article = read_captured(Path("page.txt"), "\n\n".join(["雨天面包店", "The Bakery in the Rain", *lines]))
+    assert [(p.en, p.zh) for p in article.paragraphs[1:]] == PAIRS
+
+
 def test_lines_that_bars_divide_and_that_tell_no_amounts_are_no_table() -> None:
     menu = "河湾报 | 关于我们\nThe River Bend | About us"
     assert told_rows(menu.split("\n")) == (menu.split("\n"), frozenset())
