@@ -23,7 +23,7 @@ from index.blocks import (
     split_inline,
     without_mark,
 )
-from index.characters import CLOSERS
+from index.characters import CLOSERS, HAN
 from index.front import PROSE_SIZE, Entry, find_title, first_prose, head_entries, is_long, parted_title, split_head
 from index.headings import Heading, as_counted, paths
 from index.in_turn import side_by_side
@@ -32,8 +32,11 @@ from index.outline import speaker_of, who_have_turns
 from index.pairing import Embed, pair_blocks, prevailing_order
 from index.paragraphs import LANGUAGES, Article, Kind, Paragraph, Section
 from index.vocabulary import (
+    explains_a_word,
     heads_what_is_numbered,
+    heads_words,
     is_about,
+    is_labelled_summary,
     is_notes_title,
     is_references_title,
     is_summary_label,
@@ -58,6 +61,10 @@ _PART = re.compile(
 )
 # What is closed behind a stop: “……。”
 _CLOSING = re.compile(rf"(?<=[。.!！?？…])[{CLOSERS}]+$")
+# (Laughter), （掌声）
+_ASIDE = re.compile(r"[(（\[][^()（）]*[)）\]]")
+# A word that is explained, under a heading of such words, begins with letters and ends in Chinese.
+_WORD = re.compile(rf"[\W\d]*[A-Za-z][^{HAN}]*[{HAN}].*")
 # What a site adds to a title: that both languages stand there.
 _BILINGUAL = re.compile(
     r"\s*(?:[（(【\[]|[|｜·•—–-]+\s*)(?:中英(?:文)?(?:[对對]照|[双雙][语語])|[双雙][语語])版?[)）】\]]?$"
@@ -97,6 +104,8 @@ class _Item:
         if self.mark:
             return self.mark.role == "heading"
         zh, en = (_CLOSING.sub("", without_mark(text or "")) for text in (self.zh, self.en))
+        if any(_ASIDE.fullmatch(text) or is_labelled_summary(text) for text in (self.zh, self.en) if text):
+            return False
         if zh:
             question = zh[-1] in "?？"
             plain = len(zh) <= 40 and (zh[-1] not in "。.!！;；,，、:：…" or _is_label(zh.rstrip(":：")))
@@ -155,7 +164,7 @@ def read_captured(path: Path, text: str, embed: Embed | None = None) -> Article:
     Raises UserError when the page does not hold the two languages side by side.
     """
     page = plain(text, path.suffix)
-    blocks = with_numbers_joined(read_blocks(page.text, page.marks))
+    blocks = _without_words(with_numbers_joined(read_blocks(page.text, page.marks)))
     blocks = side_by_side(_without_furniture(blocks), embed)
     earliest, surely = first_prose(path, blocks)
     order = prevailing_order(blocks)
@@ -192,6 +201,18 @@ def _without_furniture(blocks: Sequence[Block]) -> list[Block]:
     beside = {b.position: b.position + (order if b.language == "zh" else -order) for b in amid}
     twins = {i for i, partner in beside.items() if _say_the_same(blocks[i], blocks[partner])}
     return [block for block in blocks if not block.is_furniture or block.position in twins]
+
+
+def _without_words(blocks: Sequence[Block]) -> list[Block]:
+    """`blocks` without the words that a site explains to learners between the paragraphs."""
+    kept: list[Block] = []
+    are_words = False
+    for block, below in zip(blocks, [*blocks[1:], None], strict=True):
+        may_be = are_words and not _is_prose(block) and _WORD.fullmatch(block.text)
+        is_head = below is not None and heads_words(block.text) and explains_a_word(below.text)
+        are_words = is_head or explains_a_word(block.text) or bool(may_be)
+        kept += [] if are_words else [block]
+    return [replace(block, position=position) for position, block in enumerate(kept)]
 
 
 def _say_the_same(one: Block, other: Block) -> bool:

@@ -105,7 +105,9 @@ def find_title(head: Sequence[Block], page: str, order: int, embed: Embed | None
         repeated = block.size >= 4 and any(block.text in line and block.text != line for line in earlier)
         if beside and repeated:
             return _with_kicker(head, i)
-    pairs = [pair for pair in pair_blocks(head, embed, order) if pair.is_whole]
+    # A line that says who or when translates no title.
+    others = [block for block in head if not says_who_or_when(block.text)]
+    pairs = [pair for pair in pair_blocks(others, embed, order) if pair.is_whole]
     positions = [block.position for block in head]
     if len(pairs) > 1 and _is_kicker(pairs[0], pairs[1], positions, order):
         pairs = pairs[1:]

@@ -15,7 +15,7 @@ from index.characters import CLOSERS, WIDE
 from index.paragraphs import LANGUAGES
 from index.table import ROW_NUMBER, languages_of_cells, row
 from index.twice import SENTENCES, TWICE, halves, is_as_long, parts
-from index.vocabulary import language_label
+from index.vocabulary import explains_a_word, language_label
 
 _ENDS = re.compile(rf"[。！？!?.…：:；;][{CLOSERS}]*$")
 _BETWEEN_WIDE = re.compile(rf"(?<=[{WIDE}“”‘’…—])\n|\n(?=[{WIDE}“”‘’…—])")
@@ -86,7 +86,12 @@ def _without_twice(lines: Sequence[str]) -> list[str]:
 def _heading_twice(line: str, beside: tuple[str, str], shape: re.Pattern[str]) -> re.Match[str] | None:
     """How a short line says the same twice; not beside a short English one, which says it again."""
     says_it_again = any(language_of_line(own) == "en" and _columns(own) <= _LONGEST_HEADING for own in beside)
-    may_be = _columns(line) <= _LONGEST_HEADING and not says_it_again and not _ENDS.search(line)
+    may_be = (
+        _columns(line) <= _LONGEST_HEADING
+        and not says_it_again
+        and not _ENDS.search(line)
+        and not explains_a_word(line)
+    )
     match = shape.fullmatch(line) if may_be else None
     return match if match and is_as_long(match) else None
 

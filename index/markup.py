@@ -153,7 +153,8 @@ def _states_title(markdown: str, title: str) -> bool:
     text = _FENCED.sub("", markdown)
     begins = re.match(r"(?:\s*# .+)*", text)
     first, outermost = (_TITLE.findall(own) for own in (begins[0] if begins else "", text))
-    return (bool(first) and first == outermost) or not {title, *(split_inline(title) or ())}.isdisjoint(outermost)
+    names = (title, *(split_inline(title) or ()))
+    return (bool(first) and first == outermost) or any(name in own for own in outermost[:2] for name in names)
 
 
 def _of_html(html: str, notes: frozenset[str]) -> Plain:

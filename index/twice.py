@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from index.blocks import language_of_line
 from index.characters import HAN, WIDE
+from index.vocabulary import explains_a_word
 
 # A line in Chinese and then in English, or the other way about: headings, and sentences.
 _NUMBER = (
@@ -14,8 +15,8 @@ _NUMBER = (
     r"[^\w\s]+\s+)?"
 )
 TWICE = (
-    re.compile(rf"{_NUMBER}(?P<zh>[{WIDE}](?:.*[{WIDE}])?)\s+(?P<en>[A-Za-z][^{WIDE}]*)"),
-    re.compile(rf"{_NUMBER}(?P<en>[A-Za-z][^{WIDE}]*?)\s+(?P<zh>[{WIDE}](?:.*[{WIDE}])?)"),
+    re.compile(rf"{_NUMBER}(?P<zh>[{WIDE}](?:.*[{WIDE}])?[\d.%％]*)\s+(?P<en>[A-Za-z][^{WIDE}]*)"),
+    re.compile(rf"{_NUMBER}(?P<en>[A-Za-z][^{WIDE}]*?)\s+(?P<zh>[{WIDE}](?:.*[{WIDE}])?[\d.%％]*)"),
 )
 _BETWEEN = r"\s*(?:[/|｜·—–-]{1,2}\s*)?"
 SENTENCES = (
@@ -27,11 +28,15 @@ SENTENCES = (
 # Letters of the English to a character of the Chinese where they say the same, mostly some three to five: at least,
 # at least where the other headings stand there twice, at most.
 _LETTERS, LETTERS_AMONG_OTHERS, _LETTERS_AT_MOST = 1.8, 1.0, 9.0
+# What parts the halves is of neither.
+_PARTS = " /／|｜·—–-"
 _ASIDE = re.compile(r"(.*?)(\s*[(（][^()（）]*[)）]|)")
 
 
 def halves(line: str, shapes: Sequence[re.Pattern[str]]) -> list[str]:
     """The two halves of a line that says the same in both languages, each of more than a word; else none."""
+    if explains_a_word(line):
+        return []
     for shape in shapes:
         match = shape.fullmatch(line)
         if match and is_as_long(match) and " " in match["en"].strip() and len(match["zh"]) > 1:
@@ -41,7 +46,7 @@ def halves(line: str, shapes: Sequence[re.Pattern[str]]) -> list[str]:
 
 def parts(match: re.Match[str]) -> list[str]:
     """The halves that `match` tells, each behind the number that both share."""
-    return [f"{match['number'] or ''}{match[name].strip()}" for name in sorted(("zh", "en"), key=match.start)]
+    return [f"{match['number'] or ''}{match[name].strip(_PARTS)}" for name in sorted(("zh", "en"), key=match.start)]
 
 
 def is_as_long(match: re.Match[str], least: float = _LETTERS) -> bool:
@@ -59,5 +64,6 @@ def of_each_language(text: str) -> list[str]:
     for shape in TWICE:
         if (match := shape.fullmatch(own)) and is_as_long(match, LETTERS_AMONG_OTHERS):
             zh, en = sorted(parts(match), key=lambda half: language_of_line(half) != "zh")
-            return [zh + aside, en if language_of_line(aside) == "zh" or not aside else f"{en} {aside.strip()}"]
+            is_of_zh = not aside or language_of_line(aside) == "zh" or aside[0] == "（"
+            return [zh + aside, en if is_of_zh else f"{en} {aside.strip()}"]
     return [text]

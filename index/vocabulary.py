@@ -103,6 +103,34 @@ _LABELLED = re.compile(
     r"[:：]?|(?:中文?|英文?|原文|译文|english|chinese|original|translation|en|zh|cn)\s*[:：])\s*(?=\S)",
     re.IGNORECASE,
 )
+# A word that a site explains between the paragraphs, and what it puts above such words.
+_EXPLAINED = re.compile(
+    r"[\W\d]*[A-Za-z][A-Za-z '’-]*(?:\s*(?:\[[^\]]+\]|/[^/]+/))?\s*"
+    r"\b(?:n|v|vt|vi|adj?|adv|prep|phr|conj|pron|abbr)\.\s*.*\S"
+)
+_WORDS_HEAD = re.compile(
+    r"\W*(?:(?:重点|核心|关键|生僻|文中|本文|双语)?(?:词汇|单词|生词|词语|词组|短语)(?:[与和及、](?:短语|词组|表达))?"
+    r"(?:学习|解析|积累|表|注释)?|vocabulary|words? (?:and|&) (?:phrases|expressions)|word bank|glossary of words)\W*",
+    re.IGNORECASE,
+)
+_SUMMARY_INLINE = re.compile(
+    r"\W*(?:导读|摘要|导语|提要|编者?按|summary|abstract|tl;?dr|editor['’]s note)\W?\s*[:：]\s*\S", re.IGNORECASE
+)
+
+
+def explains_a_word(text: str) -> bool:
+    """Whether `text`, a line, explains a word to learners: "marsh [mɑːʃ] n. 沼泽"."""
+    return len(text) <= _LONGEST_MAKER and _EXPLAINED.fullmatch(text) is not None
+
+
+def heads_words(text: str) -> bool:
+    """Whether `text` heads words that are explained to learners: 重点词汇."""
+    return _WORDS_HEAD.fullmatch(simplified(text)) is not None
+
+
+def is_labelled_summary(text: str) -> bool:
+    """Whether `text` is a summary behind its label, on one line with it: "导读：…"."""
+    return _SUMMARY_INLINE.match(simplified(text)) is not None
 
 
 def language_label(text: str) -> str:

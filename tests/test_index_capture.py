@@ -1038,6 +1038,27 @@ def test_a_note_that_no_heading_of_notes_stands_above_belongs_to_no_section() ->
     )
 
 
+def test_words_that_a_site_explains_to_learners_are_not_of_the_article() -> None:
+    words = "重点词汇\nloaf [ləʊf] n. 面包\nproof v. 发酵\nrun out of 用完"
+    article = page("", words, "[Vocabulary]\noven /ˈʌvən/ n. 烤炉")
+    assert [(p.en, p.zh) for p in article.paragraphs[1:]] == PAIRS
+    assert {p.section for p in article.paragraphs} == {Section()}
+
+
+def test_what_stands_in_brackets_alone_and_a_summary_behind_its_label_head_nothing() -> None:
+    article = page("导读：面包店为什么总是卖完？", "(笑声)\n(Laughter)", "")
+    assert ("(笑声)", "(Laughter)") in [(p.zh, p.en) for p in article.paragraphs]
+    assert {p.section for p in article.paragraphs} == {Section()}
+
+
+def test_a_line_that_says_who_and_when_is_not_the_titles_translation() -> None:
+    prose = "\n\n".join(line for pair in PAIRS for line in pair)
+    head = "双语阅读 | 雨天面包店\nThe Bakery in the Rain\n河湾英语 2026-05-12 08:00 北京"
+    assert read_captured(Path("page.txt"), f"{head}\n\n{prose}").title == (
+        "The Bakery in the Rain / 双语阅读 | 雨天面包店"
+    )
+
+
 LABELLED = {
     "page.txt": ("原文：", "译文："), "other.txt": ("EN: ", "中: "), "page.md": ("**English:** ", "**中文：** "),
 }  # fmt: skip

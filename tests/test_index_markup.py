@@ -435,3 +435,24 @@ def test_an_article_in_each_language_is_read_whole_and_a_card_is_not() -> None:
         for line in ("茶园在山上，茶叶在山下。", "The garden is above the tea.", "Card")
     )
     assert lines(f"<html>{articles}</html>", "") == ["茶园在山上，茶叶在山下。", "The garden is above the tea."]
+
+
+def test_a_head_that_ends_in_a_figure_and_brackets_that_are_the_chinese_halfs_own() -> None:
+    table = "| Oven 烤炉 | Slowest 1% 最慢的1% | Cost (coins) 费用（枚） |\n|---|---|---|\n| Big oven 大烤炉（铁） | 9 | 40 |\n"
+    assert lines(table) == [
+        "烤炉；最慢的1%；费用（枚）", "Oven; Slowest 1%; Cost (coins)",
+        "大烤炉（铁），最慢的1%: 9，费用（枚）: 40", "Big oven, Slowest 1%: 9, Cost (coins): 40",
+    ]  # fmt: skip
+
+
+def test_a_heading_in_both_languages_keeps_nothing_of_what_parts_them() -> None:
+    text = "# T\n\n## Why it failed / 为什么失败\n\n## Limits / 局限在哪里\n\n## Road ahead / 往后的路\n"
+    assert [line for line in lines(text) if "/" in line] == []
+
+
+def test_front_matter_may_state_the_title_in_short() -> None:
+    page = plain(
+        '---\ntitle: "Find the Milk / 找牛奶"\n---\n\nHome · Jobs\n\n# Find the Milk: How 找牛奶：怎么找\n', ".md"
+    )
+    assert [mark.level for mark in page.marks.values() if mark.role == "heading"][:1] == [1]
+    assert "Find the Milk / 找牛奶" not in page.text
