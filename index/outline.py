@@ -26,6 +26,8 @@ _ENDS_ASKING = re.compile(rf"[?？][!！?？…]*[{CLOSERS}]*\s*$")
 _JOINED = re.compile(r"[;；]\s*(?:and|or|以及|和|或)?$", re.IGNORECASE)
 _ENDED = re.compile(rf"[。．.！!？?…：:；;][{CLOSERS}]*$")
 _LONGEST_ITEM = 160
+# A run of more paragraphs that no stop ends is a text that is printed without stops (subtitles), and no list.
+_LONGEST_LIST = 20
 # A question behind more than these is the last of what is told, not what the next paragraph is about.
 _SHORT = 3
 
@@ -168,7 +170,7 @@ def _unnumbered(paragraphs: Sequence[Paragraph]) -> list[Enumeration]:
         following = paragraphs[end : end + 1]
         if way == "joined" and following and following[0].kind == "body" and path_of(following[0]) == path:
             end += 1  # the last one has a full stop
-        if way and end - first > 1:
+        if way and 1 < end - first <= _LONGEST_LIST:
             before = paragraphs[first - 1] if first and path_of(paragraphs[first - 1]) == path else None
             found.append(Enumeration(tuple(paragraphs[first:end]), before))
         first = below

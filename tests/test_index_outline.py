@@ -196,3 +196,7 @@ def test_the_items_of_a_list_bring_the_sentence_that_opens_it_and_are_searched_a
     assert told[2].heading("en") == "A › It looks at these"
     assert [p.section for p in told] == [p.section for p in article]
     assert [p.to_json() for p in told] == [p.to_json() for p in article]
+
+
+def test_a_text_that_is_printed_without_stops_is_no_list() -> None:
+    assert runs(counted(*(f"And then line {n}" for n in range(30)))) == []
