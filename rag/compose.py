@@ -49,9 +49,11 @@ QUOTE_SHARE = 0.75
 PARAGRAPH_SHARE = 0.7
 # A sentence of whose words the first quote has this share says nothing else.
 SAID_ALREADY = 0.7
-_STOPS = "。.！!；;，, "
 # What is written is a copy of a sentence that has this share of its words, where it has SAID_ALREADY of the sentence's.
 COPIED = 0.8
+# So is a piece of one, word for word, of this share of its length; a shorter one is the answer in few words.
+A_PIECE = 0.5
+_STOPS = "。.！!；;，, "
 # The share of the words of what a small model writes that must stand in the sentences it is attached to.
 HELD = 0.6
 
@@ -246,8 +248,9 @@ def _gone_too_far(written: str, cited: Sequence[Citation], language: Language, r
 
 
 def _copies(written: str, sentence: str, rarity: Rarity) -> bool:
-    """Whether what is written says the sentence, or a piece of it, over again and next to nothing else."""
-    if written.strip(_STOPS) in sentence:
+    """Whether what is written says the sentence, or a large piece of it, over again and next to nothing else."""
+    piece = written.strip(_STOPS)
+    if piece in sentence and len(piece) >= A_PIECE * len(sentence):
         return True
     said, quoted = content_tokens(written), content_tokens(sentence)
     return rarity.covered(quoted, said) >= SAID_ALREADY and rarity.covered(said, quoted) >= COPIED

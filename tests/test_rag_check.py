@@ -628,6 +628,18 @@ def test_a_copy_of_the_nearest_sentence_gives_way_to_it_where_it_stood(rarity: R
     assert [s.text for s in apart.statements] == [copied, said[1][0], second.text], "it says more than that sentence"
 
 
+@pytest.mark.parametrize(("share", "gives_way"), [(0.6, True), (0.3, False)])
+def test_a_large_piece_of_the_nearest_sentence_gives_way_to_it_and_an_answer_in_few_words_does_not(
+    rarity: Rarity, share: float, gives_way: bool
+) -> None:
+    first = replace(sentences_of(TEA, "en")[0], score=5.0)
+    piece = first.text[: first.text.index(" ", round(share * len(first.text)))]
+    written = compose(base(), weigh([(piece, (first,))], "What of the tea?", rarity))
+    assert written is not None
+    said = [s.text for s in with_nearest(written, [first], {}, rarity).statements]
+    assert said == ([first.text] if gives_way else [piece, first.text])
+
+
 def test_what_goes_too_far_from_the_sentence_it_cites_gives_way_to_it(rarity: Rarity) -> None:
     first, second, _ = (replace(e, score=5.0 - i) for i, e in enumerate(sentences_of(TEA, "en")))
     question = "Which village gathers the finest harvest by hand each spring?"
