@@ -146,7 +146,7 @@ def _engine_on(settings: Settings, folder: Path, engine: Engine) -> Engine:
 def _of_page(settings: Settings, name: str, engine: Engine, limit: int | None) -> _Bed:
     """The questions about a page of evals/captured, held out together; `engine`: who is asked about other texts."""
     over = _engine_on(settings, index_over_page(settings, name), engine)
-    files = (gold_of_page(name), short_gold_of_page(name))
+    files = filter(Path.is_file, (gold_of_page(name), short_gold_of_page(name)))
     return name, over, [replace(asked, group=name) for path in files for asked in _of_gold(path, over, limit)]
 
 

@@ -10,11 +10,12 @@ from index.progress import bar
 from index.settings import Settings
 
 PAGES = Path(__file__).with_name("captured")
+SUFFIXES = (".txt", ".md", ".html")
 
 
 def page_names() -> tuple[str, ...]:
     """What the pages are called."""
-    return tuple(sorted(path.stem for path in PAGES.glob("*.txt")))
+    return tuple(sorted(path.stem for path in PAGES.glob("*.jsonl")))
 
 
 def dev_pages() -> tuple[str, ...]:
@@ -31,7 +32,7 @@ def page_of(name: str) -> Path:
     """The captured page. Raises UserError where there is none of that name."""
     if name not in page_names():
         raise UserError(f"--page is {name}; the pages are {', '.join(page_names())}.")
-    return PAGES / f"{name}.txt"
+    return next(path for suffix in SUFFIXES if (path := PAGES / f"{name}{suffix}").is_file())
 
 
 def gold_of_page(name: str) -> Path:

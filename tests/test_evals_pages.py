@@ -158,6 +158,24 @@ EXPECTED: dict[str, tuple[str, dict[str, int], int]] = {
         USUAL | {"body": 42, "figure": 4, "footnote": 4},
         16,
     ),
+    "grocer": (
+        (
+            "Finding the Milk: How We Rebuilt Product Search on Cheap CPUs / "
+            "找到那盒牛奶：我们如何用便宜的 CPU 重做商品搜索"
+        ),
+        {"front": 1, "body": 54, "figure": 1, "footnote": 2},
+        14,
+    ),
+    "newsletter": (
+        "The Maintainer’s Second Night Shift / 维护者的第二份夜班",
+        {"front": 1, "body": 55, "figure": 1, "footnote": 4},
+        14,
+    ),
+    "petrel": (
+        ("The Cabinet for Life Jackets Now Holds a Nation's Forecast / 装救生衣的柜子里，住着一个国家的天气预报"),
+        {"front": 1, "body": 56, "figure": 2, "footnote": 8, "credits": 1},
+        16,
+    ),
     "tutors": (
         "Three Years with a Patient Machine / 与一台耐心的机器相处三年",
         USUAL | {"summary": 2, "body": 34, "timeline": 4},
@@ -166,6 +184,10 @@ EXPECTED: dict[str, tuple[str, dict[str, int], int]] = {
 }
 
 
+# Pages by other hands, to another brief: fewer questions, and none in a few words.
+OTHERS = {"grocer", "newsletter", "petrel"}
+# Of each the paragraphs that stand in one language: references, and the line of the makers.
+ALONE = {"petrel": 4}
 # Pages of which what is asked in a few words is only counted.
 COUNTED_ONLY = {"cable", "explainer", "keynote", "outage", "pioneer", "porter", "seedbank", "tutors"}
 
@@ -184,8 +206,8 @@ def test_a_page_is_read_whole_with_its_title_and_its_kinds(page: tuple[str, Arti
     title, kinds, headings = EXPECTED[name]
     assert article.title == title
     assert count_kinds(article.paragraphs) == kinds
-    assert article.notes == ()
-    assert all(p.languages == ("zh", "en") for p in article.paragraphs)
+    assert len(article.notes) == ALONE.get(name, 0)
+    assert sum(p.languages != ("zh", "en") for p in article.paragraphs) == ALONE.get(name, 0)
     assert len({heading for p in article.paragraphs for heading in p.section.zh}) == headings
 
 
@@ -206,14 +228,17 @@ def test_the_questions_about_a_page_are_sound(page: tuple[str, Article]) -> None
     name, article = page
     questions, problems = examine(gold_of_page(name), article.paragraphs)
     assert problems == []
-    assert sum(question.answerable for question in questions) == 38
-    assert sum(not question.answerable for question in questions) == 22
+    counted = Counter(question.answerable for question in questions)
+    assert counted == ({True: 22, False: 10} if name in OTHERS else {True: 38, False: 22})
     split = "dev" if name in dev_pages() else "test"
     assert {question.split for question in questions} == {split}
 
 
 def test_all_that_is_asked_in_a_few_words_is_sound_and_of_one_split(page: tuple[str, Article]) -> None:
     name, article = page
+    assert short_gold_of_page(name).is_file() == (name not in OTHERS)
+    if name in OTHERS:
+        return
     questions, problems = examine(short_gold_of_page(name), article.paragraphs)
     assert problems == []
     assert Counter(question.answerable for question in questions) == {True: 10, False: 6}
