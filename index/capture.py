@@ -32,6 +32,7 @@ from index.outline import speaker_of, who_have_turns
 from index.pairing import Embed, pair_blocks, prevailing_order
 from index.paragraphs import LANGUAGES, Article, Kind, Paragraph, Section
 from index.vocabulary import (
+    begins_the_foot,
     explains_a_word,
     heads_what_is_numbered,
     heads_words,
@@ -71,6 +72,8 @@ _BILINGUAL = re.compile(
 )
 # What is numbered under a heading of theirs: notes; references.
 _NUMBERED = (("注", "Note"), ("文献", "Reference"))
+# Of a page's prose, what stands below the article is this share at most.
+_A_FOOT = 0.1
 # A summary stands under one of so many first headings.
 _SUMMARY_WITHIN = 2
 # Raise this whenever the reading changes: an index read otherwise is brought up to date.
@@ -165,7 +168,7 @@ def read_captured(path: Path, text: str, embed: Embed | None = None) -> Article:
     """
     page = plain(text, path.suffix)
     blocks = _without_words(with_numbers_joined(read_blocks(page.text, page.marks)))
-    blocks = side_by_side(_without_furniture(blocks), embed)
+    blocks = side_by_side(_without_furniture(_without_foot(blocks)), embed)
     earliest, surely = first_prose(path, blocks)
     order = prevailing_order(blocks)
     titles = [i for i, block in enumerate(blocks[:earliest]) if block.level == 1]
@@ -201,6 +204,21 @@ def _without_furniture(blocks: Sequence[Block]) -> list[Block]:
     beside = {b.position: b.position + (order if b.language == "zh" else -order) for b in amid}
     twins = {i for i, partner in beside.items() if _say_the_same(blocks[i], blocks[partner])}
     return [block for block in blocks if not block.is_furniture or block.position in twins]
+
+
+def _without_foot(blocks: Sequence[Block]) -> list[Block]:
+    """`blocks` without what stands below a line that says that other texts follow, where it is little, and no notes."""
+    sizes = [block.size if _is_prose(block) else 0 for block in blocks]
+    for i, block in enumerate(blocks):
+        below = blocks[i + 1 :]
+        is_little = sum(sizes[i:]) <= _A_FOOT * sum(sizes)
+        if begins_the_foot(block.text) and is_little and not any(map(_heads_the_last_part, below)):
+            return list(blocks[:i])
+    return list(blocks)
+
+
+def _heads_the_last_part(block: Block) -> bool:
+    return heads_what_is_numbered(block.text) or is_about(block.text) or names_a_maker(block.text)
 
 
 def _without_words(blocks: Sequence[Block]) -> list[Block]:

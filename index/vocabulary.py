@@ -103,6 +103,12 @@ _LABELLED = re.compile(
     r"[:：]?|(?:中文?|英文?|原文|译文|english|chinese|original|translation|en|zh|cn)\s*[:：])\s*(?=\S)",
     re.IGNORECASE,
 )
+_FOOT = re.compile(
+    r"\W*(?:下[期集周]预告|往期(?:推荐|回顾|精彩|文章)|(?:推荐|相关|延伸|更多)(?:阅读|文章)|精选留言|热门评论|"
+    r"(?:next|previous) (?:issue|post|article|week)\b|related (?:posts|articles|stories|reading)\b|read next\b|"
+    r"more from\b|you (?:may|might) also like\b|recommended (?:for you|reading)\b)",
+    re.IGNORECASE,
+)
 # A word that a site explains between the paragraphs, and what it puts above such words.
 _EXPLAINED = re.compile(
     r"[\W\d]*[A-Za-z][A-Za-z '’-]*(?:\s*(?:\[[^\]]+\]|/[^/]+/))?\s*"
@@ -116,6 +122,11 @@ _WORDS_HEAD = re.compile(
 _SUMMARY_INLINE = re.compile(
     r"\W*(?:导读|摘要|导语|提要|编者?按|summary|abstract|tl;?dr|editor['’]s note)\W?\s*[:：]\s*\S", re.IGNORECASE
 )
+
+
+def begins_the_foot(text: str) -> bool:
+    """Whether `text`, a line, is what sites print above other texts than the article: 下期预告, Related articles."""
+    return len(text) <= _LONGEST_MAKER and _FOOT.match(simplified(text)) is not None
 
 
 def explains_a_word(text: str) -> bool:

@@ -168,8 +168,8 @@ EXPECTED: dict[str, tuple[str, dict[str, int], int]] = {
     ),
     "newsletter": (
         "The Maintainer’s Second Night Shift / 维护者的第二份夜班",
-        {"front": 1, "body": 55, "figure": 1, "footnote": 4},
-        14,
+        {"front": 1, "body": 53, "figure": 1, "footnote": 4},
+        13,
     ),
     "petrel": (
         ("The Cabinet for Life Jackets Now Holds a Nation's Forecast / 装救生衣的柜子里，住着一个国家的天气预报"),

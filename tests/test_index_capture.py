@@ -1059,6 +1059,19 @@ def test_a_line_that_says_who_and_when_is_not_the_titles_translation() -> None:
     )
 
 
+def test_what_stands_below_a_word_of_other_texts_is_the_pages_own() -> None:
+    prose = [line for own in (*PAIRS, *PAIRS, *PAIRS) for line in own]
+    foot = [
+        "下期预告:谁在河上卖鱼?\nNext issue: Who sells fish on the river?",
+        "喜欢就请我们喝茶。\nLike it? Buy us tea.",
+    ]
+    article = read_captured(Path("page.txt"), "\n\n".join(["雨天面包店\nThe Bakery in the Rain", *prose, *foot]))
+    assert article.paragraphs[-1].en == PAIRS[-1][0]
+    notes = "注释\nNotes\n\n[1] 六月数的。\n[1] Counted in June."
+    article = read_captured(Path("page.txt"), "\n\n".join(["雨天面包店\nThe Bakery in the Rain", *prose, *foot, notes]))
+    assert article.paragraphs[-1].kind == "footnote", "no foot stands above the article's notes"
+
+
 LABELLED = {
     "page.txt": ("原文：", "译文："), "other.txt": ("EN: ", "中: "), "page.md": ("**English:** ", "**中文：** "),
 }  # fmt: skip
