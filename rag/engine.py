@@ -19,7 +19,8 @@ from llama_index.core.instrumentation.events.synthesis import SynthesizeEndEvent
 
 from index.build import Index, open_index
 from index.errors import UserError, has_half_a_character
-from index.paragraphs import LANGUAGES, Language
+from index.keywords import simplified
+from index.paragraphs import LANGUAGES, Language, Paragraph
 from index.settings import GeneratorName, Settings
 from rag.align import Aligner
 from rag.answer import Answer, Evidence, Retrieved, Timings
@@ -39,14 +40,14 @@ from rag.compose import (
     without_half_a_sentence,
 )
 from rag.condense import Turn, condense
-from rag.evidence import ALONE, EvidenceSelector, can_be_quoted, fits_whole, reweighed, telling
+from rag.evidence import ALONE, DEPTH, EvidenceSelector, can_be_quoted, fits_whole, reweighed, telling
 from rag.find import Finder, Looked
 from rag.gate import Gate, Moment, Signals, decide, signals
 from rag.generators import Generator as TextGenerator
 from rag.generators import GeneratorFailed, make_generator
 from rag.listen import Heard, Listener
 from rag.lists import asks_for_list, may_ask_for_list, with_whole_list
-from rag.parts import asks_for_several, compares, parts
+from rag.parts import asks_for_several, compares, parts, things_compared
 from rag.places import without
 from rag.prompts import leading_messages, translating_messages
 from rag.rerank import SEVERAL, stating_too
@@ -334,7 +335,23 @@ class Engine:
         of_parts = [self._selector.score(part, looked.language, looked.ranking) for part in asked]
         own = self._nearest_to_each(of_parts, looked)
         unsaid = [e for e in own if not any(e.text in said.text for said in answer.statements)]
-        return replace(quoting(answer, [*unsaid, *self._nearest_to_any(of_parts, looked, numbers)]), usage=heard.usage)
+        told = quoting(answer, [*unsaid, *self._nearest_to_any(of_parts, looked, numbers)])
+        others = self._of_what_is_compared(told, looked)
+        return replace(quoting(told, self._nearest_to_any(of_parts, looked, others)), usage=heard.usage)
+
+    def _of_what_is_compared(self, answer: Answer, found: Looked) -> list[int]:
+        """For each of the things that are compared and that nothing cited names, the likeliest paragraph that does.
+
+        "A thinks so" answers half of "how do A and B differ?", and the other half need not state the answer alone.
+        """
+        nearby = [entry.paragraph for entry in found.ranking.retrieved[:DEPTH]]
+        texts = {p.number: simplified("\n".join(filter(None, (p.zh, p.en)))) for p in nearby}
+        cited = [simplified(p.text(own) or "") for p in _cited(answer) for own in p.languages]
+        numbers: dict[int, None] = {}
+        for thing in things_compared(found.asked, found.language, list(texts.values())):
+            if not any(thing in text for text in cited):
+                numbers |= dict.fromkeys(islice((n for n, text in texts.items() if thing in text), 1))
+        return list(numbers)
 
     def _nearest_to_each(self, of_parts: Sequence[Sequence[Evidence]], found: Looked) -> list[Evidence]:
         """The sentence of the likeliest paragraph that is nearest to each part of the question.
@@ -409,6 +426,10 @@ class Engine:
             usage=usage,
             shown=found.shown if told is None else told,
         )
+
+
+def _cited(answer: Answer) -> list[Paragraph]:
+    return list({citation.paragraph.number: citation.paragraph for citation in answer.citations}.values())
 
 
 def _headings_in_order(sentences: Sequence[Evidence]) -> list[str]:

@@ -79,12 +79,14 @@ def may_ask_for_list(answer: Answer) -> bool:
 def asks_for_list(answer: Answer, items: Items, rarity: Rarity) -> bool:
     """Whether `items`, of a list that what was read introduces or is an item of, are what is asked for, all of them.
 
-    There are as many of them as the question says; or it gives no number, and either the answer names two in words of
-    its own, or what stands before them says that there are so many of what the question asks for.
+    There are as many of them as the question says; or it gives no number, and the answer names two in words of its own,
+    or what stands before them opens their list, or says that there are so many of what the question asks for.
     """
     asked = simplified(answer.rewritten or answer.question)
-    is_announced = may_ask_for_list(answer) and _announces(items, asked, answer.language)
-    if answer.refused or not (is_announced or _ASKS_FOR_ALL[answer.language].search(asked)):
+    may_be = may_ask_for_list(answer)
+    is_announced = may_be and _announces(items, asked, answer.language)
+    is_opened = may_be and _is_opened(items, answer)
+    if answer.refused or not (is_announced or is_opened or _ASKS_FOR_ALL[answer.language].search(asked)):
         return False
     if counted := _COUNTED[answer.language].search(asked):
         return len(items.heads) == count(counted["n"].lower())
@@ -92,7 +94,14 @@ def asks_for_list(answer: Answer, items: Items, rarity: Rarity) -> bool:
         said for said in answer.statements if not any(answer.citations[i].quote in said.text for i in said.citations)
     ]
     names_several = sum(_is_named(head, own, items, rarity) for head in items.heads) >= SEVERAL_NAMED
-    return names_several or (is_announced and not _ASKS_FOR_ONE[answer.language].search(asked))
+    return names_several or ((is_announced or is_opened) and not _ASKS_FOR_ONE[answer.language].search(asked))
+
+
+def _is_opened(items: Items, answer: Answer) -> bool:
+    """Whether the answer cites an item of a list that a colon opens: what one of them answers, all of them do."""
+    text = (items.introduction.text(answer.language) if items.introduction else None) or ""
+    cited = {citation.paragraph.number for citation in answer.citations}
+    return text.rstrip().endswith((":", "：")) and any(head.paragraph.number in cited for head in items.heads)
 
 
 def _announces(items: Items, asked: str, language: Language) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, takewhile
 
 from index.characters import HAN
 from index.keywords import simplified
@@ -78,6 +79,14 @@ _COMPARES = {
         re.IGNORECASE,
     ),
 }
+# What joins two things that are compared, and what ends a run of them; in English they are names.
+_JOINT = {
+    "zh": re.compile(r"[和与跟同、]"),
+    "en": re.compile(r",? (?:and|or|from|with) (?:the )?(?=[A-Z])|, (?=[A-Z])"),
+}
+_BETWEEN_RUNS = {"zh": re.compile(r"[^\w·、—-]+"), "en": re.compile(r"[?!.;:]\s*")}
+_SHORTEST_THING = 2
+_NO_THING = re.compile(r"[第前后这那两一二三四五六七八九十\d]")  # 第二种 is named by its heading, if at all
 _REASON = re.compile(r"为什么|为何|\bwhy\b", re.IGNORECASE)
 
 
@@ -85,6 +94,40 @@ def compares(question: str, language: Language) -> bool:
     """Whether the question holds one thing against another."""
     asked = simplified(question)
     return _COMPARES[language].search(asked) is not None and not _REASON.search(asked)
+
+
+def things_compared(question: str, language: Language, texts: Sequence[str]) -> tuple[str, ...]:
+    """What the question holds against each other, as far as `texts`, simplified, name it: the words around its "and".
+
+    "How do Ann Lee and Ben Moe differ over tea?": Ann Lee, Ben Moe; Ben, where only he is named so.
+    """
+    asked = simplified(question)
+    if not (compares(question, language) or _OF_EACH[language].search(asked)):
+        return ()
+    found: dict[str, None] = {}
+    for run in _BETWEEN_RUNS[language].split(asked):
+        pieces = _JOINT[language].split(run)
+        for before, after in pairwise(pieces):
+            ends = (_named_in(before, -1, language, texts), _named_in(after, 1, language, texts))
+            found |= dict.fromkeys(filter(None, ends))
+    return tuple(found)
+
+
+def _named_in(run: str, step: int, language: Language, texts: Sequence[str]) -> str | None:
+    """The most of a run of words, from its end that is at the "and", that stands in one of `texts`; None if nothing."""
+    pieces = _capitalised(run.split(), step) if language == "en" else list(run)
+    gap = " " if language == "en" else ""
+    for size in range(len(pieces), 0, -1):
+        own = gap.join(pieces[:size] if step > 0 else pieces[-size:])
+        if len(own) >= _SHORTEST_THING and not _NO_THING.match(own) and any(own in text for text in texts):
+            return own
+    return None
+
+
+def _capitalised(words: Sequence[str], step: int) -> list[str]:
+    """The words with capitals at the end of `words` (step -1), or at its beginning."""
+    own = list(takewhile(lambda word: word[0].isupper(), words[::step]))
+    return own[::step]
 
 
 def parts(question: str, language: Language) -> list[str]:

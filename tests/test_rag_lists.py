@@ -276,3 +276,10 @@ def test_what_is_told_at_length_is_no_item_of_a_list_that_only_its_introduction_
     ]
     said = asked([*long, *LOOKED_AT[3:]], "List the three things that the smith looks at.", "Stated: Is the pan warm?")
     assert "Is the wood oiled?" not in said
+
+
+def test_where_one_item_of_a_list_that_a_colon_opens_answers_a_question_for_several_all_do(
+    asked: Callable[..., list[str]],
+) -> None:
+    several = asked(LOOKED_AT, "What checks are made on the iron?", "Stated: Is the iron dry?")
+    assert [text for text in several if text.startswith("Is the")] == [e["en"] for e in LOOKED_AT[1:4]]

@@ -11,7 +11,7 @@ from llama_index.core.base.llms.types import ChatMessage, ChatResponseGen
 
 from index.build import Index
 from index.paragraphs import Language
-from rag.parts import asks_for_several, compares, parts
+from rag.parts import asks_for_several, compares, parts, things_compared
 from rag.rerank import FURTHER, SEVERAL, STATES_TOO, stating_too
 from tests.rag_support import make_index, scripted_engine, small_engine
 
@@ -171,3 +171,26 @@ def test_a_larger_model_has_seen_all_paragraphs_and_reads_no_further(fixing: Ind
     engine, llm = scripted_engine(fixing, "Stated: Fixing takes 6 minutes.")
     engine.ask(TWO)
     assert len(llm.prompts) == 1
+
+
+COMPARED = [
+    ("How do Hedda Varnell and Dou Minghe differ over tea?", "en", ("Hedda Varnell", "Dou Minghe")),
+    ("How do Varnell and Professor Minghe disagree about it?", "en", ("Varnell",)),
+    ("对“水闸”这种工具,哈弗卡特和林奎斯特教授的看法差在哪儿?", "zh", ("哈弗卡特", "林奎斯特教授的看法")),
+    ("卵石线、奥斯卡网格和克维斯特的规矩有什么不一样?", "zh", ("卵石线", "奥斯卡网格", "克维斯特")),
+    ("Who are Hedda Varnell and Dou Minghe?", "en", ()),
+    ("第一种和第二种有什么不一样?", "zh", ()),
+]
+
+
+@pytest.mark.parametrize(("question", "language", "expected"), COMPARED)
+def test_what_a_question_compares_is_told_by_the_words_around_its_and(
+    question: str, language: Language, expected: tuple[str, ...]
+) -> None:
+    texts = [
+        "Hedda Varnell met Dou Minghe. Varnell left.",
+        "哈弗卡特说,林奎斯特教授的看法,奥斯卡网格",
+        "卵石线",
+        "克维斯特",
+    ]
+    assert things_compared(question, language, texts) == expected
