@@ -210,9 +210,11 @@ def _without_foot(blocks: Sequence[Block]) -> list[Block]:
     """`blocks` without what stands below a line that says that other texts follow, where it is little, and no notes."""
     sizes = [block.size if _is_prose(block) else 0 for block in blocks]
     for i, block in enumerate(blocks):
-        below = blocks[i + 1 :]
-        is_little = sum(sizes[i:]) <= _A_FOOT * sum(sizes)
-        if begins_the_foot(block.text) and is_little and not any(map(_heads_the_last_part, below)):
+        if (
+            begins_the_foot(block.text)
+            and sum(sizes[i:]) <= _A_FOOT * sum(sizes)
+            and not any(map(_heads_the_last_part, blocks[i + 1 :]))
+        ):
             return list(blocks[:i])
     return list(blocks)
 
