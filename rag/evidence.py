@@ -252,7 +252,8 @@ def reweighed(ranked: Sequence[Evidence], before: Mapping[int, float], after: Ma
 
 def _announced_by(paragraph: Paragraph) -> int:
     """How many things the paragraph's last sentence says there are and leaves to the next paragraphs; else 0."""
-    counts = {announced(sentences_of(paragraph, own)[-1].text, own) for own in paragraph.languages} - {0}
+    last = [e for own in paragraph.languages for e in sentences_of(paragraph, own)[-1:]]
+    counts = {announced(e.text, e.language) for e in last} - {0}
     return counts.pop() if len(counts) == 1 else 0
 
 
