@@ -20,7 +20,7 @@ from evals.datasets import XQuAD
 from evals.gold import ASKED_OF_XQUAD, Question, load_gold
 from evals.hearing import Hearing, fit_hearing
 from evals.kept import keeping
-from evals.pages import dev_pages, gold_of_page, index_over_page, short_gold_of_page
+from evals.pages import dev_pages, golds_of_page, index_over_page
 from evals.run import sample
 from evals.xquad import BOTH, engine_over, index_over
 from index.build import open_index
@@ -146,7 +146,7 @@ def _engine_on(settings: Settings, folder: Path, engine: Engine) -> Engine:
 def _of_page(settings: Settings, name: str, engine: Engine, limit: int | None) -> _Bed:
     """The questions about a page of evals/captured, held out together; `engine`: who is asked about other texts."""
     over = _engine_on(settings, index_over_page(settings, name), engine)
-    files = filter(Path.is_file, (gold_of_page(name), short_gold_of_page(name)))
+    files = golds_of_page(name)
     return name, over, [replace(asked, group=name) for path in files for asked in _of_gold(path, over, limit)]
 
 

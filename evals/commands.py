@@ -27,7 +27,7 @@ from evals.gold import ASKED_OF_XQUAD, DEFAULT_GOLD, PLAIN_GOLD, SHORT_GOLD, Que
 from evals.injections import GROUPS, Tally, read_attempts
 from evals.injections import Outcome as AttemptOutcome
 from evals.metrics import Outcome
-from evals.pages import gold_of_page, index_over_page, page_names, short_gold_of_page
+from evals.pages import gold_of_page, golds_of_page, index_over_page, page_names
 from evals.run import CLOSED_BOOK, RunFolder, file_digest, parse_languages, run_path, sample
 from evals.score import HEADLINE, Scores, score
 from evals.tables import wide_console
@@ -308,7 +308,7 @@ def questions_of(folder: RunFolder, gold: Path) -> dict[str, Question]:
 
 def _gold_of(folder: RunFolder) -> Path:
     """The shipped gold file that a run was asked from, by its digest. Raises UserError where it is none of them."""
-    of_pages = (of_page(name) for of_page in (gold_of_page, short_gold_of_page) for name in page_names())
+    of_pages = (path for name in page_names() for path in golds_of_page(name))
     shipped = (DEFAULT_GOLD, PLAIN_GOLD, SHORT_GOLD, ASKED_OF_XQUAD, *of_pages)
     named = next((path for path in shipped if file_digest(path) == folder.info.gold), None)
     if named is None:

@@ -45,6 +45,11 @@ def short_gold_of_page(name: str) -> Path:
     return PAGES / "short" / page_of(name).with_suffix(".jsonl").name
 
 
+def golds_of_page(name: str) -> list[Path]:
+    """Both files of questions, or the one that there is."""
+    return [path for path in (gold_of_page(name), short_gold_of_page(name)) if path.is_file()]
+
+
 def index_over_page(settings: Settings, name: str) -> Path:
     """An index of the page, in the cache; built where it is not yet, or where the page or its reading changed."""
     from index.build import build

@@ -281,8 +281,7 @@ def test_the_gate_is_fitted_on_dev_questions_and_never_on_a_test_question(
     monkeypatch.setattr(calibration, "open_index", lambda *args: None)
     monkeypatch.setattr(calibration, "dev_pages", lambda: ("keel",))
     monkeypatch.setattr(calibration, "index_over_page", lambda settings, name: tmp_path / name)
-    monkeypatch.setattr(calibration, "gold_of_page", lambda name: gold)
-    monkeypatch.setattr(calibration, "short_gold_of_page", lambda name: short)
+    monkeypatch.setattr(calibration, "golds_of_page", lambda name: [gold, short])
     seen: list[list[tuple[str, str]]] = []
     for collect in ("collect", "collect_readings"):
         monkeypatch.setattr(

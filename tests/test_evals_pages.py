@@ -12,7 +12,7 @@ from evals import commands, pages
 from evals.__main__ import main
 from evals.bench import Order
 from evals.gold import examine
-from evals.pages import dev_pages, gold_of_page, page_names, page_of, short_gold_of_page
+from evals.pages import dev_pages, gold_of_page, golds_of_page, page_names, page_of, short_gold_of_page
 from index.errors import UserError
 from index.paragraphs import Article, count_kinds
 from index.source import ArticleReader
@@ -246,6 +246,11 @@ def test_all_that_is_asked_in_a_few_words_is_sound_and_of_one_split(page: tuple[
     lengths = [len(question.asked["en"].split()) for question in questions]
     assert max(lengths) <= 12
     assert sum(lengths) / len(lengths) < 7
+
+
+def test_a_page_that_is_not_asked_about_in_a_few_words_has_one_file_of_questions() -> None:
+    assert golds_of_page("grocer") == [gold_of_page("grocer")]
+    assert golds_of_page("keel") == [gold_of_page("keel"), short_gold_of_page("keel")]
 
 
 def test_nothing_is_fitted_on_four_of_the_pages() -> None:

@@ -55,7 +55,11 @@ def test_an_article_in_turn_is_read_as_the_interleaved_one_is(page: Path, by: st
     assert not {"English version", "【译文】"} & set(lines)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+# One has a list in Chinese and then in English, whose items are put side by side.
+INTERLEAVED_PAGES = [path for path in PAGES if path.stem != "newsletter"]
+
+
+@pytest.mark.parametrize("page", INTERLEAVED_PAGES, ids=lambda path: path.stem)
 def test_an_interleaved_page_is_left_as_it_is(page: Path) -> None:
     blocks = read_blocks(page.read_text(encoding="utf-8"))
     assert side_by_side(blocks) == blocks

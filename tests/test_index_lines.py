@@ -68,7 +68,11 @@ def test_a_page_whose_lines_were_broken_is_read_as_it_was(page: Path, way: str, 
     assert len(pairs & found) >= MOST * len(pairs)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+# One has a table's rows in both languages, of which each becomes a line.
+WHOLE = [path for path in PAGES if path.stem != "newsletter"]
+
+
+@pytest.mark.parametrize("page", WHOLE, ids=lambda path: path.stem)
 def test_a_page_whose_lines_are_whole_is_left_as_it_is(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert as_meant(text) == "\n".join(text.splitlines())
