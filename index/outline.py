@@ -133,7 +133,7 @@ def _opening(paragraph: Paragraph) -> Section | None:
     for language in paragraph.languages:
         text = paragraph.text(language) or ""
         last = next((text[start:end] for start, end in reversed(split_sentences(text))), "")
-        if not last.endswith((":", "：")):
+        if not opens_a_list(last):
             return None
         own[language] = (last.rstrip(":："),)
     return Section(own.get("zh", ()), own.get("en", ()))
@@ -191,6 +191,11 @@ def _ending(paragraph: Paragraph) -> Literal["joined", "open"] | None:
 def _label_of(paragraph: Paragraph) -> tuple[str, int] | None:
     texts = (paragraph.text(language) for language in LANGUAGES)
     return next((found for text in texts if text and (found := label(text))), None)
+
+
+def opens_a_list(text: str) -> bool:
+    """Whether a colon ends `text`: what stands below it is told with it, and alone it tells nothing."""
+    return text.rstrip().endswith((":", "："))
 
 
 def ends_asking(text: str) -> bool:

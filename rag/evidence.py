@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -15,7 +14,7 @@ from index.blocks import other
 from index.build import Index
 from index.interaction import Cosines
 from index.ordinals import label
-from index.outline import Enumeration, ends_asking
+from index.outline import Enumeration, ends_asking, opens_a_list
 from index.paragraphs import LANGUAGES, Language, Paragraph
 from index.sentences import split_sentences, without_notes
 from index.tokens import count_tokens
@@ -43,8 +42,7 @@ ALONE = 2
 FAMILY_SHARE = 0.6
 # So many sentences at most that semicolons join are quoted as one; more of them are a list.
 JOINED = 3
-# What opens a list; a longer one is not given unless it is asked for.
-_OPENS = re.compile(r"[:：]\s*$")
+# A longer list is not given unless it is asked for.
 _LONGEST_LIST = 8
 # So many at most has each item of a list that only its introduction tells.
 _SENTENCES_OF_AN_ITEM = 2
@@ -214,7 +212,7 @@ class EvidenceSelector:
     def introduced_by(self, quoted: Citation, ranking: Ranking) -> Items | None:
         """The list that a quote opens where it ends its paragraph: "It was spent in three parts:"; else None."""
         is_last = sentences_of(quoted.paragraph, quoted.language)[-1].end <= quoted.end
-        if not is_last or not _OPENS.search(quoted.quote):
+        if not is_last or not opens_a_list(quoted.quote):
             return None
         lists = self.lists_of(quoted.paragraph, ranking, quoted.language)
         own = (items for items in lists if all(head.paragraph != quoted.paragraph for head in items.heads))

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from index.keywords import simplified
 from index.ordinals import ORDINALS
+from index.outline import opens_a_list
 from index.paragraphs import Language
 from rag.answer import Answer, Evidence, Statement
 from rag.compose import in_order_of_use, quoting
@@ -101,7 +102,7 @@ def _is_opened(items: Items, answer: Answer) -> bool:
     """Whether the answer cites an item of a list that a colon opens: what one of them answers, all of them do."""
     text = (items.introduction.text(answer.language) if items.introduction else None) or ""
     cited = {citation.paragraph.number for citation in answer.citations}
-    return text.rstrip().endswith((":", "：")) and any(head.paragraph.number in cited for head in items.heads)
+    return opens_a_list(text) and any(head.paragraph.number in cited for head in items.heads)
 
 
 def _announces(items: Items, asked: str, language: Language) -> bool:
