@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -19,7 +19,7 @@ _HAN = re.compile(f"[{HAN}]")
 _LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
 # English letters to a Chinese character where a line's halves say the same; mostly some three to five.
 _LETTERS_AT_MOST = 12
-_INLINE = re.compile(r"\s+[·•|/／—–-]\s+|\s*(?:[｜]|——)\s*")
+_INLINE = re.compile(rf"\s+[·•|/／—–-]\s+|(?<=[{HAN}）)》」”])[/／]\s+|\s*(?:[｜]|——)\s*")
 _LONGEST_INLINE = 200
 # An abbreviation says as much as so many characters: FAQ / 常见问题.
 _ABBREVIATED = 8
@@ -45,14 +45,23 @@ _CALL = re.compile(  # wherever it stands in a short line
     r"浏览次数|版权所有|备案号|ICP备|回到顶部|返回顶部|加载中|我要投稿|点击.{0,8}(?:阅读原文|关注|下载)|^\W*首页\s*[>›»/]|"
     r"^\W*[【\[(（]广告[】\])）]|请勿转载|对您有(?:所)?帮助吗|"
     r"was this (?:page|article|answer) helpful|^share on \w+|^skip to \w+|"
-    r"\bunsubscribe\b|退订|forward to a friend|this e-?mail because|此邮件是因为",
+    r"\bunsubscribe\b|退订|forward to a friend|this e-?mail because|此邮件是因为|"
+    r"(?:点(?:个|一下|一个)?|右下角的?)[「“\"]?在看|点赞.{0,4}[、,，和].{0,4}在看|一键三连|分享三连|"
+    r"^like(?:,| and) (?:share|comment|subscribe)\b|"
+    r"^(?:#[^\s#]+\s*){2,}$|^\W*(?:目录|目次)(?:\W*(?:table of )?contents)?\W*$|"
+    r"^\W*(?:(?:table of )?contents|on this page)(?:\W*目录)?\W*$|"
+    r"^[—–=*【\[-]+\s*(?:广告|赞助)(?:内容|开始|结束)?\W*(?:(?:sponsor|advert)\S*)?\W*$|"
+    r"^[—–=*【\[-]+\s*(?:end of )?(?:the |our )?(?:sponsor|advert)\S*(?: message)?\W*$",
     re.IGNORECASE,
 )
+# A day, a month or a season, behind an issue's number; longer words there are a title.
+_WHEN = r"(?:[A-Z][a-z]{2,8}\.? )?[\d\s年月日号春夏秋冬季.,/-]{1,14}(?:[A-Z][a-z]{2,8}\.? )?(?:\d{4})?"
 _NOTICE = re.compile(  # in a short line that does not end as a sentence does
     r"关注.{0,12}(?:我们|微信)|关注[“\"「]|发布(?:日期|时间)\s*[:：\d]|阅读(?:量|次数)\s*[:：\d]|分享到|^(?:share\W*)?分享\s*[:：]|上一篇|下一篇|"
     r"^版权声明(?:\s*[:：]|\W*$)|相关(?:阅读|推荐)|推荐阅读|热门文章|收藏本|往期(?:精彩|回顾|推荐|文章)|"
     r"\bVol\. ?\d+,? No\. ?\d+|第\s*\d+\s*卷\W*第\s*\d+\s*期|[字浏][号览]\s*[:：].{0,16}$|"
-    r"^[总第\W]*第?\s*\d+\s*期(?:\s*[·•|｜/—–].{1,12})?$|^issue (?:no\. ?)?\d+(?:\s*[·•|｜/—–].{1,24})?$",
+    rf"^[总第\W]*第?\s*\d+\s*期(?:\s*[·•|｜/—–]\s*(?:.{{1,4}}|{_WHEN}))?$|"
+    rf"^issue (?:no\. ?)?\d+(?:\s*[·•|｜/—–]\s*(?:.{{1,10}}|{_WHEN}))?$",
     re.IGNORECASE,
 )
 _BUTTONS = re.compile(  # as the whole of a line
@@ -75,6 +84,8 @@ _BULLET = re.compile(
 )
 # Of these what items of a list are dressed with; the others stand before headings, too.
 _ITEM = re.compile(r"[-–*•‣]\s+(?=\S)")
+# What a chapter of a recording begins with.
+_TIME = re.compile(r"\d{1,2}(?::\d{2}){1,2}(?=\s)")
 _SENTENCE_END = re.compile(rf"[。！？!?.…；;][{CLOSERS}]*$")
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PHONE = re.compile(r"^\W*(?:\+?\d{1,3}[\s-]?)?\d{3,4}[\s-]?\d{4}[\s-]?\d{3,4}\W*$")
@@ -149,14 +160,26 @@ def read_blocks(text: str, marks: Mapping[int, Mark] | None = None) -> list[Bloc
     marks = marks or {}
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
     kept = [(number, line) for number, line in lines if any(map(str.isalnum, line))]
+    times = [found[0] if (found := _TIME.match(line)) else "" for _, line in kept]
     return [
-        Block(position, number, own := _BULLET.sub("", line), language_of_line(own), marks.get(number) or _marked(line))
+        Block(
+            position,
+            number,
+            own := _BULLET.sub("", line),
+            language_of_line(own),
+            marks.get(number) or _marked(line, times[max(0, position - 2) : position + 3]),
+        )
         for position, (number, line) in enumerate(kept)
     ]
 
 
-def _marked(line: str) -> Mark | None:
-    """What a line of a plain text is by its dress: an item of a list heads nothing ("- 独立评估:四万欧元")."""
+def _marked(line: str, times: Sequence[str]) -> Mark | None:
+    """What a line of a plain text is by its dress: an item of a list heads nothing ("- 独立评估:四万欧元").
+
+    Nor does a chapter of a recording, "03:10 The first try", among others; `times`: those of the lines around it.
+    """
+    if (time := _TIME.match(line)) and set(times) - {"", time[0]}:
+        return Mark("text")
     item = _ITEM.match(line)
     return Mark("text") if item and not is_date(line[item.end() :]) and line[-1] != line[0] else None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 from index.blocks import (
@@ -28,42 +28,37 @@ from index.front import PROSE_SIZE, Entry, find_title, first_prose, head_entries
 from index.headings import Heading, as_counted, paths
 from index.in_turn import side_by_side
 from index.markup import plain
-from index.outline import speaker_of, who_have_turns
+from index.outline import TIME, speaker_of, who_have_turns
 from index.pairing import Embed, pair_blocks, prevailing_order
 from index.paragraphs import LANGUAGES, Article, Kind, Paragraph, Section
+from index.turns import with_speakers_joined
 from index.vocabulary import (
     begins_the_foot,
     explains_a_word,
     heads_what_is_numbered,
     heads_words,
     is_about,
+    is_caption,
     is_labelled_summary,
     is_notes_title,
     is_references_title,
     is_summary_label,
     names_a_maker,
     names_makers,
+    says_who_or_when,
 )
 from index.wordless import with_numbers_joined
 
-# A sentence that speaks of a figure is none: 图 2 显示……, "Figure 2 shows that …".
-_CAPTION = re.compile(
-    r"^\s*(?:[▲△▼◆]|"
-    r"(?:图|圖|表)\s*\d+(?![\d.]*\s*(?:[中里裡]|所示|显示|顯示|列出|说明|說明|表明|展示|给出|給出|反映|比较|比較|可[以见見]))|"
-    r"(?:图|圖)(?:片|说|說)?\s*[:：]|"
-    r"(?:figure|fig\.|chart|table)\s*\d+(?![\d.]*\s*(?:shows?|lists?|gives?|presents?|compares?|illustrates?|plots?|"
-    r"depicts?|displays?|indicates?|reveals?|suggests?|describes?|summari[sz]es?|demonstrates?)\b)|"
-    r"photo(?:graph)?s?\s*:)",
-    re.IGNORECASE,
-)
 # "Part 2: …", 第二部分：… and "Q: …" are no speakers: headings.
 _PART = re.compile(
-    r"[^:：]*(?:\d|第[一二三四五六七八九十]+)[^:：]*[:：]|\s*(?:Q|Question|[问問]题?)\s?[:：]", re.IGNORECASE
+    rf"(?>{TIME})[^:：]*(?:\d|第[一二三四五六七八九十]+)[^:：]*[:：]|\s*(?:Q|Question|[问問]题?)\s?[:：]", re.IGNORECASE
 )
 # What is closed behind a stop: “……。”
 _CLOSING = re.compile(rf"(?<=[。.!！?？…])[{CLOSERS}]+$")
 # (Laughter), （掌声）
 _ASIDE = re.compile(r"[(（\[][^()（）]*[)）\]]")
+# A question with the figures of its answer behind it: "Would you …? Yes: 61%".
+_ANSWERED = re.compile(r"[?？].*\d\s*[%％]")
 # A word that is explained, under a heading of such words, begins with letters and ends in Chinese.
 _WORD = re.compile(rf"[\W\d]*[A-Za-z][^{HAN}]*[{HAN}].*")
 # What a site adds to a title: that both languages stand there.
@@ -77,7 +72,7 @@ _A_FOOT = 0.1
 # A summary stands under one of so many first headings.
 _SUMMARY_WITHIN = 2
 # Raise this whenever the reading changes: an index read otherwise is brought up to date.
-READER_VERSION = 13
+READER_VERSION = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +94,7 @@ class _Item:
     def is_caption(self) -> bool:
         if self.mark and self.mark.role != "text":
             return self.mark.role == "caption"
-        return any(bool(_CAPTION.match(text)) for text in (self.zh, self.en) if text)
+        return any(is_caption(text) for text in (self.zh, self.en) if text)
 
     @property
     def is_heading(self) -> bool:
@@ -107,7 +102,10 @@ class _Item:
         if self.mark:
             return self.mark.role == "heading"
         zh, en = (_CLOSING.sub("", without_mark(text or "")) for text in (self.zh, self.en))
-        if any(_ASIDE.fullmatch(text) or is_labelled_summary(text) for text in (self.zh, self.en) if text):
+        texts = [text for text in (self.zh, self.en) if text]
+        if any(_ASIDE.fullmatch(text) or is_labelled_summary(text) or _ANSWERED.search(text) for text in texts):
+            return False
+        if any(map(names_a_maker, texts)):
             return False
         if zh:
             question = zh[-1] in "?？"
@@ -167,15 +165,19 @@ def read_captured(path: Path, text: str, embed: Embed | None = None) -> Article:
     Raises UserError when the page does not hold the two languages side by side.
     """
     page = plain(text, path.suffix)
-    blocks = _without_words(with_numbers_joined(read_blocks(page.text, page.marks)))
+    blocks = with_speakers_joined(with_numbers_joined(read_blocks(page.text, page.marks)))
+    blocks = _without_words(blocks)
     blocks = side_by_side(_without_furniture(_without_foot(blocks)), embed)
     earliest, surely = first_prose(path, blocks)
     order = prevailing_order(blocks)
     titles = [i for i, block in enumerate(blocks[:earliest]) if block.level == 1]
     title = titles[0] if titles else find_title(blocks[:earliest], page.text, order, embed)
+    if not titles and _heads_a_part(blocks[:earliest], title):
+        title = earliest
     left_out = [block for block in blocks[:title] if titles and _is_prose(block)]
     if title == earliest and (above := _above_without_title(blocks[:earliest], page.is_alone)):
-        blocks, title, surely = [*above, *blocks[earliest:]], 0, int(not ends_as_a_sentence(above[0].text))
+        above, surely = _with_makers_first(above)
+        blocks, title = [*above, *blocks[earliest:]], 0
     if blocks[title].language == "both":
         blocks, surely = parted_title(blocks, title), surely + 1
     # What is marked as a heading of a part stands below the head.
@@ -251,9 +253,40 @@ def _is_prose(block: Block) -> bool:
 def _above_without_title(above: Sequence[Block], is_alone: bool) -> list[Block]:
     """Of what stands above the first pair, where no title does in both languages, what may be the article's.
 
-    All of it where there is no site around it; else marked headings, prose, and the first line, which may be its title.
+    All of it where there is no site around it; else marked headings, prose, what is labelled as a summary, who made it,
+    the first line, which may be its title, and the heading of the first part.
     """
-    return [b for b in above if is_alone or b.level or b.position == 0 or _is_prose(b)]
+    own = above[-2:] if _heads_a_part(above, len(above) - 2) else []
+    quoted = [b for pair in pairwise(above) if _say_the_same(*pair) for b in pair]
+    return [
+        b
+        for b in above
+        if is_alone
+        or b.level
+        or b.position == 0
+        or _is_prose(b)
+        or says_who_or_when(b.text)
+        or is_summary_label(b.text)
+        or b in own
+        or b in quoted
+    ]
+
+
+def _with_makers_first(above: Sequence[Block]) -> tuple[list[Block], int]:
+    """`above`, who made it right below the title that its first line is, and how many lines these are; 0 of none."""
+    if ends_as_a_sentence(above[0].text):
+        return list(above), 0
+    makers = [b for b in above[1:] if b.is_short and not b.level and says_who_or_when(b.text)]
+    in_order = [above[0], *makers, *(b for b in above[1:] if b not in makers)]
+    places = (b.position for b in above)
+    return [replace(b, position=at) for b, at in zip(in_order, places, strict=True)], 1 + len(makers)
+
+
+def _heads_a_part(above: Sequence[Block], title: int) -> bool:
+    """Whether what was taken for the title, right above the first pair, stands below a summary: no title does."""
+    pair = above[title:]
+    has_summary = any(is_summary_label(b.text) or is_labelled_summary(b.text) for b in above[:title])
+    return len(pair) == len(LANGUAGES) and has_summary and any(map(_is_prose, above[:title]))
 
 
 # --- the body ----------------------------------------------------------------------------------------------
@@ -339,7 +372,7 @@ def _figure_titles(blocks: Sequence[Block]) -> list[Block]:
     titles = []
     for before, block, caption in zip([None, *blocks], blocks, blocks[1:], strict=False):
         heading_pair = before is not None and before.is_short and before.language != block.language
-        if block.is_short and block.language == caption.language and _CAPTION.match(caption.text) and not heading_pair:
+        if block.is_short and block.language == caption.language and is_caption(caption.text) and not heading_pair:
             titles.append(block)
     return titles
 

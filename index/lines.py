@@ -10,12 +10,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from index.blocks import BlockLanguage, language_of_line
+from index.blocks import BlockLanguage, language_of_line, split_inline
 from index.characters import CLOSERS, WIDE
 from index.paragraphs import LANGUAGES
 from index.table import ROW_NUMBER, languages_of_cells, row
-from index.twice import SENTENCES, TWICE, halves, is_as_long, parts
-from index.vocabulary import explains_a_word, language_label
+from index.twice import SENTENCES, TWICE, halves, is_as_long, parts, says_again
+from index.vocabulary import explains_a_word, language_label, stands_beside
 
 _ENDS = re.compile(rf"[。！？!?.…：:；;][{CLOSERS}]*$")
 _BETWEEN_WIDE = re.compile(rf"(?<=[{WIDE}“”‘’…—])\n|\n(?=[{WIDE}“”‘’…—])")
@@ -28,6 +28,8 @@ _LABELS = 2
 # So many headings stand in both languages on a line, or none does: a Chinese one may end with an English name.
 _TWICE_OFTEN = 3
 _LONGEST_HEADING = 60  # columns
+# Words that are no name's: "A chronology", not "Claude Code".
+_IN_LOWER_CASE = re.compile(r"[A-Z].*\s[a-z]{3,}\b")
 # Of a text's neighbouring paragraphs at least this share are in different languages where the two are interleaved.
 INTERLEAVED = 0.5
 # A text is broken at a width where so many lines, and such a share of all, run on in the next one; wider ones are not.
@@ -76,19 +78,25 @@ def _without_twice(lines: Sequence[str]) -> list[str]:
         return list(lines)
     kept = ["", *(line for line in lines if line), ""]
     among = {own: (above, below) for above, own, below in zip(kept, kept[1:], kept[2:], strict=False)}
+    twice: dict[str, list[str]] = {}
     for shape in TWICE:
-        twice = {own: parts(m) for own, beside in among.items() if (m := _heading_twice(own, beside, shape))}
-        if len(twice) >= _TWICE_OFTEN:
-            return [half for line in lines for half in twice.get(line, [line])]
-    return list(lines)
+        found = {own: m for own, beside in among.items() if (m := _heading_twice(own, beside, shape))}
+        are_often = len(found) >= _TWICE_OFTEN
+        twice |= {own: parts(m) for own, m in found.items() if are_often or _is_surely_twice(m)}
+    return [half for line in lines for half in twice.get(line, [line])]
+
+
+def _is_surely_twice(match: re.Match[str]) -> bool:
+    """Whether a line's English half is no name: it heads a part that most articles have, or has words in lower case."""
+    return stands_beside(match["en"]) or bool(_IN_LOWER_CASE.match(match["en"]))
 
 
 def _heading_twice(line: str, beside: tuple[str, str], shape: re.Pattern[str]) -> re.Match[str] | None:
-    """How a short line says the same twice; not beside a short English one, which says it again."""
-    says_it_again = any(language_of_line(own) == "en" and _columns(own) <= _LONGEST_HEADING for own in beside)
+    """How a short line says the same twice; not beside an English one that says it again."""
     may_be = (
         _columns(line) <= _LONGEST_HEADING
-        and not says_it_again
+        and not any(says_again(line, own) for own in beside)
+        and split_inline(line) is None
         and not _ENDS.search(line)
         and not explains_a_word(line)
     )

@@ -15,7 +15,7 @@ from index.lines import as_meant, joined, without_labels
 from index.outline import speaker_of
 from index.paragraphs import LANGUAGES
 from index.table import are_twice, in_both, language_of_row, languages_of_cells, row, told_by_heads, told_rows
-from index.twice import LETTERS_AMONG_OTHERS, SENTENCES, TWICE, halves, is_as_long, of_each_language, parts
+from index.twice import LETTERS_AMONG_OTHERS, SENTENCES, TWICE, halves, is_as_long, of_each_language, parts, says_again
 
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+\S", re.MULTILINE)
 _PAGE = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html)\b", re.IGNORECASE)
@@ -52,6 +52,12 @@ _AROUND = re.compile(
     r"(?:[-_]?(?:list|box|buttons?|links|posts|articles|section|area|form|bar|widget))?",
     re.IGNORECASE,
 )
+# How sites name a box within an article that is of it, as an <aside> otherwise is not.
+_BOX = re.compile(
+    r"(?:callout|call-out|admonition|alert|note|notice|tip|hint|warning|warn|caution|important|info|definition|explainer|"
+    r"key-?points|takeaways?|tldr|summary|box|panel)(?:[-_]+[\w-]*)?",
+    re.IGNORECASE,
+)
 _NOT_SHOWN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 # What begins and ends a paragraph; any other element, of mathematics or of a site's own, stands within a line. Cells
 # have a sign of their own.
@@ -63,7 +69,7 @@ _BLOCKS = frozenset(
 # An article that is shorter than such a share of the longest is another one's card.
 _OF_THE_LONGEST = 0.2
 _LEVELS = {f"h{level}": level for level in range(1, 7)}
-_NO_HEADINGS = frozenset(("ul", "ol", "dl", "blockquote", "table"))
+_NO_HEADINGS = frozenset(("ul", "ol", "dl", "blockquote", "table", "aside"))
 # Blanks of no width: a line of them alone is a blank line.
 _INVISIBLE = re.compile("[\u200b\u2060\ufeff]")
 _BACK = re.compile(r"\s*[¶↩⤴]\ufe0e?\s*$|(?<=\S)\s+#$")
@@ -218,7 +224,7 @@ def _with_columns(blocks: Sequence[_Block]) -> list[_Block]:
 
 def _row_in_both(cells: Sequence[str]) -> str:
     """A row whose cells have a line a language; what stands there once, as a number, is both's."""
-    return _CELL.join(["", *(_BREAK.join(of_each_language(cell)) for cell in cells)])
+    return _CELL.join(["", *(_BREAK.join(dict.fromkeys(own)) for own in zip(*in_both(cells), strict=True))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +308,8 @@ class _Reader(HTMLParser):
             return
         if tag == "article" and tag not in self._names:
             self._articles += 1
-        is_hidden = tag in _HIDDEN or _is_around(tag, values)
+        is_boxed = tag == "aside" and self._articles > 0 and _is_box(values)
+        is_hidden = (tag in _HIDDEN and not is_boxed) or _is_around(tag, values)
         links_here = tag == "a" and (values.get("href") or "").startswith("#")
         has_notes = any(map(_HOLDS_NOTES.fullmatch, f"{values.get('class')} {values.get('role')}".split()))
         self._open.append(_Open(tag, is_hidden, links_here, int(tag == "ol"), has_notes))
@@ -375,6 +382,11 @@ def _is_around(tag: str, values: Mapping[str, str | None]) -> bool:
     return tag not in ("html", "body", "main", "article") and any(map(_AROUND.fullmatch, names))
 
 
+def _is_box(values: Mapping[str, str | None]) -> bool:
+    """Whether an element's names, or its role, are those of a box of the article's own: a note, a warning."""
+    return any(map(_BOX.fullmatch, f"{values.get('class') or ''} {values.get('role') or ''}".split()))
+
+
 def _lines_of(block: _Block) -> list[str]:
     """The lines of a block; a caption that says the same twice without a full stop is one a language, too."""
     lines = _lines(block.text)
@@ -422,10 +434,16 @@ def _row_of_both(cells: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _shape(headings: Sequence[_Block]) -> re.Pattern[str] | None:
-    """How headings stand in both languages one behind the other, 传感器 Sensors, where most of them do."""
+    """How headings stand in both languages one behind the other, 传感器 Sensors, where most of them do.
+
+    Most of those that no heading beside them says in the other language.
+    """
+    texts = [_joined(heading.text) for heading in headings]
+    around = zip(["", *texts], texts, [*texts[1:], ""], strict=False)
+    alone = [own for above, own, below in around if not says_again(own, above) and not says_again(own, below)]
     for shape in TWICE:
-        own = [m for heading in headings if (m := shape.fullmatch(_joined(heading.text))) and is_as_long(m)]
-        if len(own) > 1 and 2 * len(own) > len(headings):
+        found = [m for own in alone if (m := shape.fullmatch(own)) and is_as_long(m)]
+        if len(found) > 1 and 2 * len(found) > len(alone):
             return shape
     return None
 

@@ -16,8 +16,12 @@ from index.paragraphs import LANGUAGES, Language, Paragraph, Section
 from index.sentences import split_sentences
 
 _NAME = r"[^\W\d_](?:[^\W\d_]|[.'’·・-]){0,19}"
-# Who speaks: 记者：, FINCH:, Mr. O'Hara:, Q1:
-_SPEAKER = re.compile(rf"\s*({_NAME}(?: {_NAME}){{0,4}}?)\s?\d{{0,2}}\s?[:：](?!//)")
+# When something was said in a recording: [00:12:31], 12:31.
+TIME = r"(?:[\[(（【]?\d{1,2}(?::\d{2}){1,2}[\])）】]?\s*)?"
+# Who speaks: 记者：, FINCH:, Mr. O'Hara:, Q1:, [00:12:31] 林知远(主持人):
+_SPEAKER = re.compile(
+    rf"\s*{TIME}({_NAME}(?: {_NAME}){{0,4}}?)\s?(?:\d{{0,2}}|[(（][^()（）]{{1,20}}[)）])\s?{TIME}[:：](?!//)"
+)
 # What opens so many paragraphs with a colon behind it is a speaker, not a point of a list ("Price: ...").
 _TURNS = 2
 _ASKS = re.compile(r"[?？]")

@@ -7,15 +7,18 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, groupby
 
 from index.blocks import BlockLanguage, language_of_line
+from index.characters import HAN
 from index.paragraphs import LANGUAGES, Language
 from index.twice import of_each_language
-from index.vocabulary import names_a_language
+from index.vocabulary import is_caption, names_a_language
 
 ROW_NUMBER = re.compile(r"\d{1,3}\.?|No\.?|#|序号|编号", re.IGNORECASE)
 _AMOUNT = re.compile(r"\W*\d[\d.,:/×~–-]*\s*(?:[A-Za-zµΩ°%²³/·]{1,6}\s*){0,2}\W*")
 # What parts the cells of a plain text's table.
 _BETWEEN_CELLS = re.compile(r"\s*[|｜]\s*|\s*\t\s*")
 _LONGEST_CELL = 60
+# The head of a column that has a letter and what it stands for: "H 人工".
+_LETTERED = re.compile(rf"([A-Z])\s+[{HAN}]{{1,8}}")
 # Lines are a table's where so many of them tell amounts, and all do but one, which heads the columns.
 _ROWS = 2
 
@@ -25,9 +28,7 @@ def told_rows(lines: Sequence[str]) -> tuple[list[str], frozenset[str]]:
     told: list[str] = []
     rows: set[str] = set()
     # A blank line is as the one above it: pages print them between rows.
-    widths = accumulate(
-        (len(_cells(line)) if line.strip() else 0 for line in lines), lambda above, own: own or above, initial=0
-    )
+    widths = accumulate(map(_width, lines), lambda above, own: own or above, initial=0)
     next(widths)
     for cells, run in groupby(zip(widths, lines, strict=True), lambda own: own[0]):
         own = [line for _, line in run]
@@ -36,6 +37,13 @@ def told_rows(lines: Sequence[str]) -> tuple[list[str], frozenset[str]]:
             own = [line for lines_of_row in table for line in (*lines_of_row, "")]
         told += own
     return told, frozenset(rows)
+
+
+def _width(line: str) -> int:
+    """How many cells the line has; 0 of a blank one. A bar in a caption parts none: "Figure 1 | The price"."""
+    if not line.strip():
+        return 0
+    return 1 if is_caption(line) else len(_cells(line))
 
 
 def _cells(line: str) -> list[str]:
@@ -108,11 +116,19 @@ def language_of_row(heads: Sequence[str], cells: Sequence[str]) -> Language | No
 
 
 def are_twice(heads: Sequence[str]) -> bool:
-    """Whether most of a table's heads say the same in both languages: Opened 启用."""
-    return 2 * sum(len(of_each_language(head)) for head in heads) > 3 * len(heads)
+    """Whether most of a table's heads say the same in both languages: Opened 启用.
+
+    Beside one that does, a letter and what it stands for are two as well: Outcome 结局, H 人工, C 集中.
+    """
+    own = [of_each_language(head) for head in heads]
+    lettered = sum(map(bool, map(_LETTERED.fullmatch, heads))) if max(map(len, own), default=0) > 1 else 0
+    return 2 * (sum(map(len, own)) + lettered) > 3 * len(heads)
 
 
 def in_both(cells: Sequence[str]) -> tuple[list[str], list[str]]:
-    """`cells` in Chinese and in English; what stands there once is both's."""
+    """`cells` in Chinese and in English; what stands there once is both's, and a letter alone is English."""
     own = [of_each_language(cell) for cell in cells]
-    return [one[0] for one in own], [one[-1] for one in own]
+    lettered = map(_LETTERED.fullmatch, cells)
+    return [one[0] for one in own], [
+        letter[1] if letter else one[-1] for one, letter in zip(own, lettered, strict=True)
+    ]

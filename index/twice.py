@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from index.blocks import language_of_line
+from index.blocks import language_of_line, split_inline
 from index.characters import HAN, WIDE
 from index.vocabulary import explains_a_word
 
 # A line in Chinese and then in English, or the other way about: headings, and sentences.
 _NUMBER = (
-    r"(?P<number>\d{1,2}(?:[.．]\d{1,2})+[.．]?\s*|\d{1,2}(?:[.．、]\s*|\s+)|[一二三四五六七八九十]{1,3}、\s*|"
-    r"[^\w\s]+\s+)?"
+    r"(?P<number>\d{1,2}(?::\d{2}){1,2}\s+|\d{1,2}(?:[.．]\d{1,2})+[.．]?\s*|\d{1,2}(?:[.．、]\s*|\s+)|"
+    r"[一二三四五六七八九十]{1,3}、\s*|[^\w\s]+\s+)?"
 )
 TWICE = (
     re.compile(rf"{_NUMBER}(?P<zh>[{WIDE}](?:.*[{WIDE}])?[\d.%％]*)\s+(?P<en>[A-Za-z][^{WIDE}]*)"),
@@ -45,8 +45,11 @@ def halves(line: str, shapes: Sequence[re.Pattern[str]]) -> list[str]:
 
 
 def parts(match: re.Match[str]) -> list[str]:
-    """The halves that `match` tells, each behind the number that both share."""
-    return [f"{match['number'] or ''}{match[name].strip(_PARTS)}" for name in sorted(("zh", "en"), key=match.start)]
+    """The halves that `match` tells, each behind the number that both share; "64 members 最多时64人" share none."""
+    order = sorted(("zh", "en"), key=match.start)
+    number = match["number"] or ""
+    is_shared = not number.strip().isdigit() or number.strip() not in match[order[1]]
+    return [f"{number if is_shared or name == order[0] else ''}{match[name].strip(_PARTS)}" for name in order]
 
 
 def is_as_long(match: re.Match[str], least: float = _LETTERS) -> bool:
@@ -55,14 +58,29 @@ def is_as_long(match: re.Match[str], least: float = _LETTERS) -> bool:
     return least * characters <= letters <= _LETTERS_AT_MOST * characters
 
 
+def says_again(one: str, other: str) -> bool:
+    """Whether two headings may be each other's translation: one in each language, with the same Latin words, if any.
+
+    "使用 Claude Code" and "Using Claude Code"; not "1. Introduction 引言" and "2. The three towns".
+    """
+    zh, en = (one, other) if re.search(f"[{HAN}]", one) else (other, one)
+    if not en or re.search(f"[{HAN}]", en) or not re.search(f"[{HAN}]", zh):
+        return False
+    words = (set(re.findall("[a-z]+", text.lower())) for text in (zh, en))
+    return set.__le__(*words)
+
+
 def of_each_language(text: str) -> list[str]:
     """[Chinese, English] of what stands there twice, else `text` alone.
 
     What stands in brackets behind both is both's (a unit), unless it is Chinese: Cards 加速卡(张).
     """
+    if both := split_inline(text):
+        return list(both)
     own, aside = _ASIDE.fullmatch(text).groups()  # type: ignore[union-attr] # it matches anything
     for shape in TWICE:
-        if (match := shape.fullmatch(own)) and is_as_long(match, LETTERS_AMONG_OTHERS):
+        match = shape.fullmatch(own)  # "A 类" has a letter, and no English
+        if match and len(match["en"].strip()) > 1 and is_as_long(match, LETTERS_AMONG_OTHERS):
             zh, en = sorted(parts(match), key=lambda half: language_of_line(half) != "zh")
             is_of_zh = not aside or language_of_line(aside) == "zh" or aside[0] == "（"
             return [zh + aside, en if is_of_zh else f"{en} {aside.strip()}"]

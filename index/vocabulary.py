@@ -53,7 +53,7 @@ _ROLE = re.compile(
     re.IGNORECASE,
 )
 _WHO = re.compile(
-    r"^(?:原文|来源|出处|原?作者|译者?|[撰采]?[文写]|记者|翻译|编译|校对|审校|文\s*[/／、]\s*图)\s*[:：|｜/／]|"
+    r"^(?:原文|来源|出处|(?:原文?)?作者|译者?|[撰采]?[文写]|记者|翻译|编译|校对|审校|文\s*[/／、]\s*图)\s*[:：|｜/／]|"
     r"^(?:本文)?由.{1,40}(?:翻译|编译|译)|^本文译自|"
     r"^(?:source|original(?:ly published)?|translated by|translation|author)\b\s*:?|^by\b\s*(?::|(?-i:[A-Z]))|"
     r"^(?:words|story|text|photo(?:graph)?s|photography)(?:(?:,| and|,? &) \w+)? by (?-i:[A-Z])",
@@ -71,11 +71,16 @@ _LENGTH = (
 _DAY = re.compile(rf"{_A_DAY}(?:[\s·|｜,，/—–-]*{_LENGTH})?", re.IGNORECASE)
 _LENGTHS = re.compile(rf"{_LENGTH}(?:[\s·|｜,，/—–-]+{_LENGTH})*", re.IGNORECASE)
 # As an account on WeChat heads its texts: 原创, who, the account, the day and the minute, the place.
-_POSTED = re.compile(rf"原创\s.*|.*{_A_DAY}\s\d{{1,2}}:\d{{2}}(?:\s\S{{1,6}})?")
+_POSTED = re.compile(
+    rf"原创\s.*|.*{_A_DAY}\s\d{{1,2}}:\d{{2}}(?:\s\S{{1,6}})?|"
+    r"(?:录制|首播|播出|发布|发表|(?:最后)?更新|recorded|aired|published|posted|(?:last )?updated)(?:于| on)?\s?[:：]?"
+    rf"\s?{_A_DAY}.*",
+    re.IGNORECASE,
+)
 # A line of makers, "翻译 Translation：舒一帆 Shu Yifan", or what a text is taken from.
 _MAKER = re.compile(
-    r"(?:[^\W\d_]{0,4}(?:作者|译者?|编译|翻译|编辑|校对|审校|校订|摄影|插图|图表|采访|记者|制图|设计|排版|文字|图片|责编|监制|来源|原文)"
-    r"(?:\s*[A-Za-z]{3,14})?|authors?|editors?|translat(?:ors?|ion)|proofreading|photos?|layout|design|source)"
+    r"(?:[^\W\d_]{0,4}(?:作者|译者?|编译|翻译|编辑|校对|审校|校订|摄影|插图|图表|采访|记者|制图|设计|排版|文字|图片|责编|监制|制作|剪辑|录音|配乐|音乐|来源|原文)"
+    r"(?:\s*[A-Za-z]{3,14}){0,2}|authors?|editors?|translat(?:ors?|ion)|proofreading|photos?|layout|design|source)"
     r"\s*[:：|｜/／]\s*\S.*|"
     r"(?:本文|全文)(?:编译|翻译|译|摘|选|转载|节选)自.*",
     re.IGNORECASE,
@@ -122,6 +127,16 @@ _WORDS_HEAD = re.compile(
 _SUMMARY_INLINE = re.compile(
     r"\W*(?:导读|摘要|导语|提要|编者?按|summary|abstract|tl;?dr|editor['’]s note)\W?\s*[:：]\s*\S", re.IGNORECASE
 )
+# A sentence that speaks of a figure is none: 图 2 显示……, "Figure 2 shows that …".
+_CAPTION = re.compile(
+    r"^\s*(?:[▲△▼◆]|"
+    r"(?:图|圖|表)\s*\d+(?![\d.]*\s*(?:[中里裡]|所示|显示|顯示|列出|说明|說明|表明|展示|给出|給出|反映|比较|比較|可[以见見]))|"
+    r"(?:图|圖)(?:片|说|說)?\s*[:：]|"
+    r"(?:figure|fig\.|chart|table)\s*\d+(?![\d.]*\s*(?:shows?|lists?|gives?|presents?|compares?|illustrates?|plots?|"
+    r"depicts?|displays?|indicates?|reveals?|suggests?|describes?|summari[sz]es?|demonstrates?)\b)|"
+    r"photo(?:graph)?s?\s*:)",
+    re.IGNORECASE,
+)
 
 
 def begins_the_foot(text: str) -> bool:
@@ -137,6 +152,11 @@ def explains_a_word(text: str) -> bool:
 def heads_words(text: str) -> bool:
     """Whether `text` heads words that are explained to learners: 重点词汇."""
     return _WORDS_HEAD.fullmatch(simplified(text)) is not None
+
+
+def is_caption(text: str) -> bool:
+    """Whether `text`, a line, begins as the caption of a figure or table does."""
+    return _CAPTION.match(text) is not None
 
 
 def is_labelled_summary(text: str) -> bool:

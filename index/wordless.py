@@ -9,6 +9,7 @@ from dataclasses import replace
 from index.blocks import Block
 from index.lines import joined
 from index.paragraphs import LANGUAGES
+from index.vocabulary import is_caption
 
 _ROW = re.compile(r"(?=.*\d).+; .+")
 _CELLS = re.compile(r"[;；]")
@@ -26,13 +27,18 @@ def _with_rows(blocks: Sequence[Block]) -> list[Block]:
     for last, block in zip([None, *blocks], blocks, strict=False):
         is_row = block.language is None and block.mark is not None and _ROW.fullmatch(block.text)
         if not is_row or last is None or last.language is not None:
-            heads = [head for head in _beside(kept[:-3:-1]) if _CELLS.search(head.text)] if is_row else []
+            heads = [head for head in _beside(kept[:-3:-1]) if _may_head_rows(head)] if is_row else []
         if heads:
             heads = [replace(head, text=f"{head.text}\n{block.text}") for head in heads]
             kept[-len(heads) :] = reversed(heads)
         else:
             kept.append(block)
     return kept
+
+
+def _may_head_rows(block: Block) -> bool:
+    """Whether it has the heads of a table's columns, or is a caption."""
+    return bool(_CELLS.search(block.text)) or is_caption(block.text)
 
 
 def _with_amounts(blocks: Sequence[Block]) -> list[Block]:

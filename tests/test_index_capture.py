@@ -1151,3 +1151,136 @@ def test_a_word_alone_makes_no_summary_no_notes_no_figure_and_no_credits() -> No
         "我们必须承认这一点。\nWe must acknowledge that this cannot solve every problem in New York."
     )
     assert names_makers("承蒙帮助。\nWe acknowledge the help of Ada Finch.")
+
+
+# --- other pages that people make -----------------------------------------------------------------------------
+
+TURNS = (
+    "[00:00:42] 林远(主持人):\n河边什么时候开门?\n\nLin Yuan (host):\nWhen does the one by the river open?\n\n"
+    "陈米:\n天亮以前就开了。\nChen:\nBefore it is light.\n\n[00:01:10] 林远(主持人):\n那谁来买?\nAnd who comes?\n\n"
+    "陈米:河上的人。\nChen: Those from the boats."
+)
+
+
+def test_a_speaker_on_a_line_of_its_own_begins_what_is_said_and_is_no_heading() -> None:
+    prose = [line for en, zh in PAIRS for line in (zh, en)]
+    article = read_captured(Path("page.txt"), "\n\n".join(["雨天面包店", "The Bakery in the Rain", *prose, TURNS]))
+    said = [(p.zh, p.en) for p in article.paragraphs if p.zh and ("林远" in p.zh or "陈米:" in p.zh)]
+    assert said == [
+        ("[00:00:42] 林远(主持人):河边什么时候开门?", "Lin Yuan (host): When does the one by the river open?"),
+        ("陈米:天亮以前就开了。", "Chen: Before it is light."),
+        ("[00:01:10] 林远(主持人):那谁来买?", "And who comes?"),
+        ("陈米:河上的人。", "Chen: Those from the boats."),
+    ]
+    assert {p.section for p in article.paragraphs} == {Section()}
+
+
+def test_a_line_with_a_colon_above_a_list_is_no_speaker() -> None:
+    own = "它卖三样:\n1. 圆面包\n2. 长面包\n3. 甜面包\n\nIt sells three:\n1. Round ones\n2. Long ones\n3. Sweet ones"
+    assert ("它卖三样:", "It sells three:") in [(p.zh, p.en) for p in page("", own, "").paragraphs]
+
+
+def test_a_recordings_chapters_are_items_in_both_languages_and_no_headings() -> None:
+    chapters = (
+        "时间轴 Chapters\n00:00 开场 Intro\n03:10 头一炉 The first oven\n09:45 谁来买 Who comes\n\n正文 Full text"
+    )
+    article = page(chapters, "", "")
+    assert [(p.zh, p.en) for p in article.paragraphs[1:-3]][-2:] == [
+        ("03:10 头一炉", "03:10 The first oven"),
+        ("09:45 谁来买", "09:45 Who comes"),
+    ]
+    assert article.paragraphs[-1].section != Section(("09:45 谁来买",), ("09:45 Who comes",))
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "heading"),
+    [
+        ("大事年表 A chronology", "body", ("大事年表", "A chronology")),
+        ("注释 Notes", "footnote", ("注释", "Notes")),
+        ("使用 Claude Code", "body", ("使用 Claude Code", None)),
+    ],
+)
+def test_one_heading_in_both_languages_is_parted_where_its_english_is_no_name(
+    line: str, kind: str, heading: tuple[str, str | None]
+) -> None:
+    notes = f"{line}\n\n[1] 六月数的。\n[1] Counted in June." if kind == "footnote" else ""
+    article = page("", "", "" if notes else line)
+    if notes:
+        whole = "\n\n".join([article.title, *(own for pair in PAIRS for own in pair), notes])
+        article = read_captured(Path("page.txt"), whole)
+    last = article.paragraphs[-1]
+    assert last.kind == kind
+    assert (last.section.zh[0], next(iter(last.section.en), None)) == heading
+
+
+QUOTED = "“We forgot that somebody has to bake.”\n“我们忘了总得有人来烤。”"
+
+
+def test_neither_a_quoted_sentence_nor_a_heading_below_a_summary_is_the_title() -> None:
+    summary = "导语\n\n一个小镇的面包店开在雨里，五年之后店主回来数了数，卖出去的和剩下来的，一个都没有少。"
+    makers = "河湾夜读\n2026年4月16日 21:04 浙江\n\n作者｜陈米，面包师"
+    head = f"雨天面包店｜中英对照\n\n{makers}\n\n{summary}\n\n{QUOTED}\n\n清早\nThe early hours"
+    prose = "\n\n".join(line for own in PAIRS for line in own)
+    article = read_captured(Path("page.txt"), f"{head}\n\n{prose}")
+    front, *_, last = article.paragraphs
+    assert article.title == "雨天面包店"
+    assert front.zh == "雨天面包店｜中英对照\n2026年4月16日 21:04 浙江\n作者｜陈米，面包师"
+    assert last.section == Section(("清早",), ("The early hours",))
+    assert article.paragraphs[1].kind == "summary"
+
+
+def test_what_stands_behind_an_issues_number_may_be_the_title() -> None:
+    menu = "首页 Home | 文字稿 Transcripts | 关于我们 About | 支持我们 Support"
+    head = f"夜读 Night Reading\n{menu}\n\n第 87 期 | 雨里的面包店\nIssue 87 | The Bakery in the Rain"
+    day = "录制:2024 年 11 月 3 日 · 时长 1:06:40\nRecorded 3 November 2024 · 1:06:40"
+    prose = "\n\n".join(line for own in PAIRS for line in own)
+    article = read_captured(Path("page.txt"), f"{head}\n\n{day}\n\n{prose}")
+    assert article.title == "Issue 87 | The Bakery in the Rain / 第 87 期 | 雨里的面包店"
+    assert article.paragraphs[0].zh == "第 87 期 | 雨里的面包店\n录制:2024 年 11 月 3 日 · 时长 1:06:40"
+    assert [p.kind for p in article.paragraphs] == ["front", "body", "body", "body"]
+
+
+def test_a_tables_rows_of_numbers_belong_to_the_caption_above_them() -> None:
+    table = "Figure 1 | Loaves sold, by year\n图1｜卖出的面包（个），按年份\n2031\t18,400\n2032\t11,950\n2033\t4,720"
+    figures = of_kind(page("", table, ""), "figure")
+    rows = "2031; 18,400\n2032; 11,950\n2033; 4,720"
+    assert [(p.zh, p.en) for p in figures] == [
+        (f"图1｜卖出的面包（个），按年份\n{rows}", f"Figure 1 | Loaves sold, by year\n{rows}")
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "看到这里，欢迎点一下右下角的「在看」。",
+        "喜欢这篇文章，请点赞、点在看、分享三连",
+        "Like, share and tap “In-look” if you enjoyed it",
+        "#面包 #自建机房 #成本",
+        "目录 Contents",
+        "—— 广告 Sponsor ——",
+        "—— End of sponsor's message ——",
+    ],
+)
+def test_what_sites_ask_of_readers_and_announce_is_not_the_articles(line: str) -> None:
+    article = page("", line, "")
+    assert [(p.en, p.zh) for p in article.paragraphs[1:]] == PAIRS
+    assert {p.section for p in article.paragraphs} == {Section()}
+
+
+def test_a_question_with_the_figures_of_its_answer_is_no_heading() -> None:
+    asked = "您会再来吗？（熟客）会 18%\nWould you come again? (regulars) Yes 18%"
+    article = page("", "", asked)
+    assert tuple(asked.split("\n")) in [(p.zh, p.en) for p in article.paragraphs]
+    assert article.paragraphs[-1].section == Section()
+
+
+def test_who_did_what_is_no_heading_below_the_text() -> None:
+    makers = "制作 Credits\n\n剪辑 Editing:陆望 Lu Wang\n\n音乐 Music:《灯下》，豆棚乐队\n\n"
+    makers += (
+        "来信请寄这里，我们每一封都读，也都会回。\nWrite to us here; we read every letter, and answer each of them."
+    )
+    article = read_captured(
+        Path("page.txt"), "\n\n".join(["雨天面包店", "The Bakery in the Rain", *(o for p in PAIRS for o in p), makers])
+    )
+    assert "剪辑 Editing:陆望 Lu Wang" in [p.zh for p in article.paragraphs]
+    assert {p.section.zh[:1] for p in article.paragraphs if p.kind == "credits"} == {("制作",)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from index.blocks import Mark
 from index.capture import read_captured
 from index.headings import Heading, levels
 from index.markup import plain
-from index.paragraphs import Article
+from index.paragraphs import Article, Section
 from index.source import BUNDLED_ARTICLE, ArticleReader
 
 PAGES = Path(__file__).parents[1] / "evals" / "captured"
@@ -456,3 +457,71 @@ def test_front_matter_may_state_the_title_in_short() -> None:
     )
     assert [mark.level for mark in page.marks.values() if mark.role == "heading"][:1] == [1]
     assert "Find the Milk / 找牛奶" not in page.text
+
+
+ROWS = [
+    ["Date<br>日期", "What failed / 故障", "Minutes affected | 影响分钟数"],
+    ["21 May / 5 月 21 日", "Switch port at 1 Gb / 交换机端口降速", "47"],
+    ["2 December / 12 月 2 日", "Tallow’s certificate expired / Tallow 证书过期", "38"],
+]
+
+
+def _table_of(rows: Sequence[Sequence[str]]) -> str:
+    head, *rest = ("".join(f"<{tag}>{cell}</{tag}>" for cell in own) for tag, own in _tagged(rows))
+    return f"<table><tr>{head}</tr>{''.join(f'<tr>{own}</tr>' for own in rest)}</table>"
+
+
+def _tagged(rows: Sequence[Sequence[str]]) -> list[tuple[str, Sequence[str]]]:
+    return [("td" if i else "th", own) for i, own in enumerate(rows)]
+
+
+def _read(html: str) -> Article:
+    prose = [f"<p>{en}</p><p>{zh}</p>" for _, en, zh in TEXT[1:3]]
+    title = "<h1>The Harbour / 港口</h1>"
+    return read_captured(
+        Path("page.html"), f"<html><body><article>{title}{prose[0]}{html}{prose[1]}</article></body></html>"
+    )
+
+
+def test_what_a_sign_parts_in_a_cell_is_parted_there_whatever_numbers_stand_around_it() -> None:
+    pairs = [(p.zh, p.en) for p in _read(_table_of(ROWS)).paragraphs]
+    assert (
+        "5 月 21 日，故障: 交换机端口降速，影响分钟数: 47",
+        "21 May, What failed: Switch port at 1 Gb, Minutes affected: 47",
+    ) in pairs
+    assert (
+        "12 月 2 日，故障: Tallow 证书过期，影响分钟数: 38",
+        "2 December, What failed: Tallow’s certificate expired, Minutes affected: 38",
+    ) in pairs
+
+
+def test_a_letter_and_what_it_stands_for_head_a_column_in_both_languages() -> None:
+    rows = [["Outcome 结局", "H 人工", "C 集中", "S 街角"], ["Capture, % 回收率", "61", "74", "58"]]
+    assert ("回收率，H 人工: 61，C 集中: 74，S 街角: 58", "Capture, %, H: 61, C: 74, S: 58") in [
+        (p.zh, p.en) for p in _read(_table_of(rows)).paragraphs
+    ]
+    rows = [["公司", "A 类", "B 类"], ["北港", "61", "74"]]
+    assert "北港，A 类: 61，B 类: 74" in [p.zh for p in _read(_table_of(rows)).paragraphs], "no head has both languages"
+
+
+@pytest.mark.parametrize(("name", "is_kept"), [("callout note", True), ("sidebar", False), ("", False)])
+def test_a_box_of_the_articles_own_is_read_and_heads_nothing(name: str, is_kept: bool) -> None:
+    box = "<p><b>Warning / 注意</b></p><p>The ice is thin near the pier all year.</p><p>码头边的冰一年到头都很薄。</p>"
+    article = _read(f"<aside class='{name}'>{box}</aside>")
+    assert ("码头边的冰一年到头都很薄。" in [p.zh for p in article.paragraphs]) is is_kept
+    assert {p.section for p in article.paragraphs} == {Section()}
+
+
+def test_headings_in_both_languages_on_a_line_beside_headings_on_two() -> None:
+    parts = [
+        "## 1. The ice 冰期\n\n{0}\n\n{1}",
+        "## 2. The barrier\n\n## 2. 拦冰栅\n\n{0}\n\n{1}",
+        "## 3. Money 花费\n\n{0}\n\n{1}",
+    ]
+    body = "\n\n".join(own.format(en, zh) for own, (_, en, zh) in zip(parts, [TEXT[1], TEXT[2], TEXT[4]], strict=True))
+    article = read_captured(Path("page.md"), f"# The Harbour\n\n# 港口\n\n{body}")
+    assert [(p.section.zh, p.section.en) for p in article.paragraphs[1:]] == [
+        (("1. 冰期",), ("1. The ice",)),
+        (("2. 拦冰栅",), ("2. The barrier",)),
+        (("3. 花费",), ("3. Money",)),
+    ]
