@@ -48,6 +48,7 @@ _CALL = re.compile(  # wherever it stands in a short line
     r"\bunsubscribe\b|退订|forward to a friend|this e-?mail because|此邮件是因为|"
     r"(?:点(?:个|一下|一个)?|右下角的?)[「“\"]?在看|点赞.{0,4}[、,，和].{0,4}在看|一键三连|分享三连|"
     r"^like(?:,| and) (?:share|comment|subscribe)\b|"
+    r"^[（(【\[][^（）()]{1,40}(?:[未不]译|从略|略去)\W*$|"
     r"^(?:#[^\s#]+\s*){2,}$|^\W*(?:目录|目次)(?:\W*(?:table of )?contents)?\W*$|"
     r"^\W*(?:(?:table of )?contents|on this page)(?:\W*目录)?\W*$|"
     r"^[—–=*【\[-]+\s*(?:广告|赞助)(?:内容|开始|结束)?\W*(?:(?:sponsor|advert)\S*)?\W*$|"

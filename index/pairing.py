@@ -68,18 +68,26 @@ def pair_blocks(blocks: Sequence[Block], embed: Embed | None = None, order: int 
 
 
 def _order_scores(zh: Sequence[Block], en: Sequence[Block], order: int, ratio: float) -> NDArray[np.float64]:
-    """(len(zh), len(en)) scores from order, length and shared tokens; -inf where blocks lie too far apart."""
+    """(len(zh), len(en)) scores from order, length and shared tokens; -inf of what lies too far apart or is no pair."""
     scores = np.full((len(zh), len(en)), -math.inf)
     touching = _touching_lines([*zh, *en])
     for i, z in enumerate(zh):
         for j, e in enumerate(en):
-            if abs(e.position - z.position) <= WINDOW:
+            if abs(e.position - z.position) <= WINDOW and not _is_heading_of_prose(z, e):
                 scores[i, j] = (
                     _order_score(e.position - z.position, order)
                     + content_score(z, e, ratio)
                     + (TOUCHING if (z.line, e.line) in touching or (e.line, z.line) in touching else 0.0)
                 )
     return scores
+
+
+def _is_heading_of_prose(one: Block, other: Block) -> bool:
+    """Whether one of the two is marked as a heading, and the other is whole sentences: no translation of it."""
+    if bool(one.level) == bool(other.level):
+        return False
+    text = other if one.level else one
+    return not text.is_short and ends_as_a_sentence(text.text)
 
 
 def _touching_lines(blocks: Sequence[Block]) -> set[tuple[int, int]]:

@@ -1257,6 +1257,7 @@ def test_a_tables_rows_of_numbers_belong_to_the_caption_above_them() -> None:
         "Like, share and tap “In-look” if you enjoyed it",
         "#面包 #自建机房 #成本",
         "目录 Contents",
+        "（译者注：致谢与经费一节从略，未译。）",
         "—— 广告 Sponsor ——",
         "—— End of sponsor's message ——",
     ],

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from index.blocks import read_blocks
+from index.blocks import Mark, read_blocks
 from index.pairing import pair_blocks
 
 # Six paragraphs about railways, each with its translation.
@@ -134,3 +134,19 @@ def test_every_block_comes_out_once_and_in_page_order(lines: list[str]) -> None:
     en = [pair.en.position for pair in pairs if pair.zh and pair.en]
     assert zh == sorted(zh)
     assert en == sorted(en)
+
+
+def test_a_marked_heading_and_whole_sentences_are_no_pair() -> None:
+    lone = "We thank the crews of all the rounds, and the Pool that paid for the study from the beginning to the end."
+    lines = [
+        ("Text one says a whole sentence here, and then it says a little more of it.", None),
+        ("第一段在这里说了一整句话，接着又多说了一点点。", None),
+        (lone, None),
+        ("附录 Appendix A", Mark("heading", 2)),
+        ("Text two says a whole sentence here, and then it says a little more of it.", None),
+        ("第二段在这里说了一整句话，接着又多说了一点点。", None),
+    ]
+    text = "\n\n".join(line for line, _ in lines)
+    blocks = read_blocks(text, {2 * n + 1: mark for n, (_, mark) in enumerate(lines) if mark})
+    pairs = {(p.zh and p.zh.text, p.en and p.en.text) for p in pair_blocks(blocks)}
+    assert {(None, lone), ("附录 Appendix A", None)} <= pairs
