@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 from typing import Literal
 
 from index.characters import CLOSERS, HAN
@@ -79,14 +80,23 @@ _BUTTONS = re.compile(  # as the whole of a line
 # As a part of a line of several, beside those.
 _LINK = re.compile(r"about(?: us)?|contact|privacy|terms|sitemap|help|careers", re.IGNORECASE)
 _BETWEEN_LINKS = re.compile(r"\s*[|｜]\s*")
-# What a line is dressed with: "▍背景", "- 第一", "👉 see". Not ▲, △, ▼, ◆, which stand before a caption.
+# What a line is dressed with: "▍背景", "- 第一", "👉 see", "┌ Box". Not ▲, △, ▼, which stand before a caption.
 _BULLET = re.compile(
-    r"^(?:[-–*•●○◎▪▫■□▸▹►▶◦‣·]\s+(?=\S)|[▍▎▌▋▊▉█┃❙■●▶►\U0001f300-\U0001faff\u2600-\u2775\u2794-\u27bf\ufe0f\u200d]+\s*(?=\w|[①-⑳“「『（(]))"
+    r"^(?:[-–*•●○◎▪▫■□▸▹►▶◦‣·・※]\s+(?=\S)|"
+    r"[▍▎▌▋▊▉█❙■●◆◇◈▶►\u2500-\u257f\U0001f300-\U0001faff\u2600-\u2775\u2794-\u27bf\ufe0f\u200d]+\s*"
+    r"(?=\w|[①-⑳“「『（(【]))|\s+[\u2500-\u257f]+$"
 )
 # Of these what items of a list are dressed with; the others stand before headings, too.
 _ITEM = re.compile(r"[-–*•‣]\s+(?=\S)")
-# What a chapter of a recording begins with.
-_TIME = re.compile(r"\d{1,2}(?::\d{2}){1,2}(?=\s)")
+# So many lines in a row that are dressed alike are items, whatever their dress: a heading has one in each language.
+_ALIKE = 3
+# What a chapter of a recording begins with, or an entry of a chronology: of four such, both languages of two, each
+# stands within three lines of the others.
+_OPENS_WITH_A_TIME = re.compile(
+    rf"(?:\d{{1,2}}(?::\d{{2}}){{1,2}}|{_YEAR}{_MONTH}(?:\s*\d{{1,2}}\s*日|年)?|民[國国]\S{{1,5}}年(?:\S{{1,3}}月(?:\S{{1,3}}日)?)?|"
+    r"\d{1,2} [A-Z][a-z]{2,8} \d{4}|[A-Z][a-z]{2,8}(?: \d{1,2},)? \d{4})(?!\s*[年月日])(?=[\s:：–—-])"
+)
+_NEAR = 3
 _SENTENCE_END = re.compile(rf"[。！？!?.…；;][{CLOSERS}]*$")
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PHONE = re.compile(r"^\W*(?:\+?\d{1,3}[\s-]?)?\d{3,4}[\s-]?\d{4}[\s-]?\d{3,4}\W*$")
@@ -161,28 +171,39 @@ def read_blocks(text: str, marks: Mapping[int, Mark] | None = None) -> list[Bloc
     marks = marks or {}
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
     kept = [(number, line) for number, line in lines if any(map(str.isalnum, line))]
-    times = [found[0] if (found := _TIME.match(line)) else "" for _, line in kept]
+    are_items = _are_items([line for _, line in kept])
     return [
         Block(
             position,
             number,
             own := _BULLET.sub("", line),
             language_of_line(own),
-            marks.get(number) or _marked(line, times[max(0, position - 2) : position + 3]),
+            marks.get(number) or (Mark("text") if is_item else None),
         )
-        for position, (number, line) in enumerate(kept)
+        for position, ((number, line), is_item) in enumerate(zip(kept, are_items, strict=True))
     ]
 
 
-def _marked(line: str, times: Sequence[str]) -> Mark | None:
-    """What a line of a plain text is by its dress: an item of a list heads nothing ("- 独立评估:四万欧元").
+def _are_items(lines: Sequence[str]) -> list[bool]:
+    """Which lines of a plain text head nothing, by their dress.
 
-    Nor does a chapter of a recording, "03:10 The first try", among others; `times`: those of the lines around it.
+    Those of a list ("- 独立评估:四万欧元"), whatever they are dressed with where three in a row are alike; and chapters
+    of a recording or entries of a chronology, "03:10 The first try", "2019 年 春茶遇雨", where several stand together.
     """
-    if (time := _TIME.match(line)) and set(times) - {"", time[0]}:
-        return Mark("text")
+    dressed = [line[0] if _BULLET.match(line) else "" for line in lines]
+    runs = [len(run) for run in (list(own) for _, own in groupby(dressed)) for _ in run]
+    timed = [bool(_OPENS_WITH_A_TIME.match(line)) for line in lines]
+    return [
+        _is_an_item(line)
+        or (bool(dressed[i]) and runs[i] >= _ALIKE)
+        or (timed[i] and sum(timed[max(0, i - _NEAR) : i + _NEAR + 1]) > _NEAR)
+        for i, line in enumerate(lines)
+    ]
+
+
+def _is_an_item(line: str) -> bool:
     item = _ITEM.match(line)
-    return Mark("text") if item and not is_date(line[item.end() :]) and line[-1] != line[0] else None
+    return item is not None and not is_date(line[item.end() :]) and line[-1] != line[0]
 
 
 def language_of_line(line: str) -> BlockLanguage:

@@ -59,6 +59,8 @@ _CLOSING = re.compile(rf"(?<=[。.!！?？…])[{CLOSERS}]+$")
 _ASIDE = re.compile(r"[(（\[][^()（）]*[)）\]]")
 # A question with the figures of its answer behind it: "Would you …? Yes: 61%".
 _ANSWERED = re.compile(r"[?？].*\d\s*[%％]")
+# A table's row that stands alone: "Total 合计      96,412".
+_ROW = re.compile(r"\S {3,}[\d.,]*\d$")
 # A word that is explained, under a heading of such words, begins with letters and ends in Chinese.
 _WORD = re.compile(rf"[\W\d]*[A-Za-z][^{HAN}]*[{HAN}].*")
 # What a site adds to a title: that both languages stand there.
@@ -105,7 +107,7 @@ class _Item:
         texts = [text for text in (self.zh, self.en) if text]
         if any(_ASIDE.fullmatch(text) or is_labelled_summary(text) or _ANSWERED.search(text) for text in texts):
             return False
-        if any(map(names_a_maker, texts)):
+        if any(names_a_maker(text) or _ROW.search(text) for text in texts):
             return False
         if zh:
             question = zh[-1] in "?？"

@@ -18,7 +18,7 @@ from index.vocabulary import LONGEST_ORIGIN, is_summary_label, says_who_or_when
 _NAME = r"[A-Z][\w.'’-]*(?: (?:[A-Z][\w.'’-]*|de|del|van|von|der|la|al|bin))+"
 _BYLINE = re.compile(rf"(?:{_NAME}(?:\s*[·•|,;/&]\s*|\s+and\s+))*{_NAME}")
 _BETWEEN_NAMES = re.compile(r"[·•|、/&]")
-_QUOTED = re.compile(r"[“\"「『].*[。.！!？?…][”\"」』]")
+_NO_TITLE = re.compile(r"[“\"「『].*[。.！!？?…][”\"」』]|【[^】]*】")
 _STOPS = "。.！!？?…：:；;"
 _SENTENCE_ENDS = f"{_STOPS}”」』\"'）)"
 PROSE_SIZE = {"zh": 30, "en": 60}
@@ -106,8 +106,8 @@ def find_title(head: Sequence[Block], page: str, order: int, embed: Embed | None
         repeated = block.size >= 4 and any(block.text in line and block.text != line for line in earlier)
         if beside and repeated:
             return _with_kicker(head, i)
-    # A line that says who or when translates no title, nor is a sentence in quotation marks one.
-    others = [block for block in head if not says_who_or_when(block.text) and not _QUOTED.fullmatch(block.text)]
+    # A line that says who or when translates no title; a sentence in quotation marks is none, nor a kicker in brackets.
+    others = [block for block in head if not says_who_or_when(block.text) and not _NO_TITLE.fullmatch(block.text)]
     pairs = [pair for pair in pair_blocks(others, embed, order) if pair.is_whole]
     positions = [block.position for block in head]
     if len(pairs) > 1 and _is_kicker(pairs[0], pairs[1], positions, order):
@@ -162,6 +162,8 @@ def _with_kicker(head: Sequence[Block], title: int) -> int:
     An English line right above a Chinese title is the English title or the publisher's name, and one in capitals above
     an English title is the publisher's name: not furniture.
     """
+    if title > 1 and _NO_TITLE.fullmatch(head[title - 2].text):
+        return title  # what stands between is the other half of that
     if title and head[title].language == "zh" and head[title - 1].language == "en":
         title -= 1
     if title and head[title].language == "en" and not head[title].text.isupper():

@@ -14,13 +14,14 @@ from index.blocks import BlockLanguage, language_of_line, split_inline
 from index.characters import CLOSERS, WIDE
 from index.paragraphs import LANGUAGES
 from index.table import ROW_NUMBER, languages_of_cells, row
-from index.twice import SENTENCES, TWICE, halves, is_as_long, parts, says_again
-from index.vocabulary import explains_a_word, language_label, stands_beside
+from index.twice import SENTENCES, TWICE, halves, is_as_long, is_no_name, parts, says_again
+from index.vocabulary import explains_a_word, language_label
 
 _ENDS = re.compile(rf"[。！？!?.…：:；;][{CLOSERS}]*$")
 _BETWEEN_WIDE = re.compile(rf"(?<=[{WIDE}“”‘’…—])\n|\n(?=[{WIDE}“”‘’…—])")
 _PAGE_NUMBER = re.compile(
-    r"\W*(?:(?:page\s*)?\d{1,4}(?:\s*(?:/|of)\s*\d{1,4})?|第\s*\d+\s*[页頁](?:\W*共\s*\d+\s*[页頁])?)\W*", re.IGNORECASE
+    r"\W*(?:(?-i:[ivxl]{1,5})|(?:page\s*)?\d{1,4}(?:\s*(?:/|of)\s*\d{1,4})?|第\s*\d+\s*[页頁](?:\W*共\s*\d+\s*[页頁])?)\W*",
+    re.IGNORECASE,
 )
 _HYPHENATED = re.compile(r"([A-Za-z]+)-\n([a-z]+)")
 # So many lines in each language, labelled with it, make labels of what else might be words.
@@ -28,8 +29,6 @@ _LABELS = 2
 # So many headings stand in both languages on a line, or none does: a Chinese one may end with an English name.
 _TWICE_OFTEN = 3
 _LONGEST_HEADING = 60  # columns
-# Words that are no name's: "A chronology", not "Claude Code".
-_IN_LOWER_CASE = re.compile(r"[A-Z].*\s[a-z]{3,}\b")
 # Of a text's neighbouring paragraphs at least this share are in different languages where the two are interleaved.
 INTERLEAVED = 0.5
 # A text is broken at a width where so many lines, and such a share of all, run on in the next one; wider ones are not.
@@ -39,6 +38,10 @@ _NEARLY_ALL = 0.95  # of the lines are no wider than that
 _FULL = 0.8
 # Where blank lines, or changes of language, are one to so many lines, they part paragraphs; else ends of sentences do.
 _LINES_TO_A_PARAGRAPH = 12
+# What begins an item of a list.
+_DOT = re.compile(r"[•●○◦▪■□‣·]\s")
+# An entry of a table of contents: "1.1  Three colours ........ 3".
+_ENTRY = re.compile(r".*(?:(?:[.．·]\s?){5,}|…{2,})\s*(?:\d{1,4}|[ivxl]{1,6})\s*")
 _INDENT = ("\u3000\u3000", "    ")
 # Printed so often on its pages, a line is their header.
 _HEADER = 3
@@ -47,7 +50,8 @@ _PAGE_ENDS = "\f"
 
 def as_meant(text: str) -> str:
     """`text` with the lines that a printer broke joined, and a line in both languages as one a language."""
-    lines = [line for own in without_labels(text.splitlines()) for line in parted_line(own)]
+    own_lines = [line for line in text.splitlines() if not _ENTRY.fullmatch(line)]
+    lines = [line for own in without_labels(own_lines) for line in parted_line(own)]
     return "\n".join(_without_twice(_unbroken(lines)))
 
 
@@ -82,13 +86,8 @@ def _without_twice(lines: Sequence[str]) -> list[str]:
     for shape in TWICE:
         found = {own: m for own, beside in among.items() if (m := _heading_twice(own, beside, shape))}
         are_often = len(found) >= _TWICE_OFTEN
-        twice |= {own: parts(m) for own, m in found.items() if are_often or _is_surely_twice(m)}
+        twice |= {own: parts(m) for own, m in found.items() if are_often or is_no_name(m["en"])}
     return [half for line in lines for half in twice.get(line, [line])]
-
-
-def _is_surely_twice(match: re.Match[str]) -> bool:
-    """Whether a line's English half is no name: it heads a part that most articles have, or has words in lower case."""
-    return stands_beside(match["en"]) or bool(_IN_LOWER_CASE.match(match["en"]))
 
 
 def _heading_twice(line: str, beside: tuple[str, str], shape: re.Pattern[str]) -> re.Match[str] | None:
@@ -133,7 +132,8 @@ def _unbroken(lines: Sequence[str]) -> list[str]:
             gap, page_ends = True, page_ends or line == _PAGE_ENDS
             continue
         ends = bool(_ENDS.search(last)) and (page_ends or not are_parted)
-        if ends or (gap and not page_ends) or line.startswith(_INDENT) or not _runs_on(last, own, widths):
+        begins = line.startswith(_INDENT) or _DOT.match(own)
+        if ends or (gap and not page_ends) or begins or not _runs_on(last, own, widths):
             unbroken += ["", own] if gap or page_ends else [own]
         else:
             unbroken[-1] = joined(unbroken[-1], own)
@@ -151,7 +151,8 @@ def _without_headers(lines: Sequence[str], widths: Mapping[str | None, float]) -
         own = line.strip()
         # Where a page ends amid a sentence no heading can stand.
         is_header = page_ends and _is_full(last, widths) and not _ENDS.search(last) and not _is_full(own, widths)
-        if own and (_PAGE_NUMBER.fullmatch(own) or is_header or (own in seen and counts[own] >= _HEADER)):
+        is_repeated = counts[own] >= _HEADER and (own in seen or page_ends)
+        if own and (_PAGE_NUMBER.fullmatch(own) or is_header or is_repeated):
             kept.append(_PAGE_ENDS)
             page_ends = not is_header
         else:

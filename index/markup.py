@@ -9,13 +9,26 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
+from itertools import groupby
 
 from index.blocks import Mark, footnote_label, language_of_line, split_inline
 from index.lines import as_meant, joined, without_labels
 from index.outline import speaker_of
 from index.paragraphs import LANGUAGES
 from index.table import are_twice, in_both, language_of_row, languages_of_cells, row, told_by_heads, told_rows
-from index.twice import LETTERS_AMONG_OTHERS, SENTENCES, TWICE, halves, is_as_long, of_each_language, parts, says_again
+from index.twice import (
+    GLOSSED,
+    LETTERS_AMONG_OTHERS,
+    SENTENCES,
+    TWICE,
+    halves,
+    is_as_long,
+    is_no_name,
+    labelled,
+    of_each_language,
+    parts,
+    says_again,
+)
 
 _HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+\S", re.MULTILINE)
 _PAGE = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html)\b", re.IGNORECASE)
@@ -23,6 +36,8 @@ _PAGE = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html)\b", re.IGNOR
 _HEADINGS = 2
 _FRONT_MATTER = re.compile(r"\A(---|\+\+\+)[ \t]*\n(.*?\n)(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _TITLE = re.compile(r"^# +(.+?)(?: +#+)?[ \t]*$", re.MULTILINE)
+# Who made a text, as its front matter names them.
+_MAKERS = {"Author": "(?:author|作者)", "Translator": "(?:translator|译者)"}
 _FRONT_LINE = r"^{}[ \t]*[:=][ \t]*(['\"]?)(.+?)\1[ \t]*$"
 _FOLDED = re.compile(r"[>|][+-]?[ \t]*\n((?:[ \t]+\S.*\n?)+)")
 _FENCED = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
@@ -30,6 +45,7 @@ _NOTE_TEXT = re.compile(r"^\[\^([^\]\s]+)\]:[ \t]*", re.MULTILINE)
 # A note's further paragraphs, which are indented.
 _NOTE_GOES_ON = re.compile(r"^\[\^[^\]\s]+\]:.*(?:\n(?:[ \t]*\n)*(?: {2,}|\t).*\S.*)+", re.MULTILINE)
 _NOTE_MARK = re.compile(r"\[\^([^\]\s]+)\]")
+
 # What dialects of Markdown add: ![[image]], {#id} of a heading, [[page|words]], ==marked==, [x] of a task, [!note] of a
 # callout.
 _DIALECTS = (
@@ -38,7 +54,16 @@ _DIALECTS = (
     (re.compile(r"\[\[(?:[^\]|\n]*\|)?([^\]|\n]+)\]\]"), r"\1"),
     (re.compile(r"(?<!=)==(?!=)(\S(?:[^=\n]*\S)?)==(?!=)"), r"\1"),
     (re.compile(r"^([ \t]*[-*+][ \t]+)\[[ xX]\][ \t]+", re.MULTILINE), r"\1"),
+    # The title of a callout opens its text: "> 译注：".
+    (
+        re.compile(
+            r"^((?:[ \t]*>)+[ \t]*)\[![\w-]+\][+-]?[ \t]*(\S[^\n]*?)[:：]?[ \t]*(?=\n[ \t]*>[ \t]*\S)", re.MULTILINE
+        ),
+        r"\1\2：",
+    ),
     (re.compile(r"^((?:[ \t]*>)+[ \t]*)\[![\w-]+\][+-]?[ \t]*", re.MULTILINE), r"\1"),
+    (re.compile(r"%%(?:[^%]|%(?!%))*%%"), ""),
+    (re.compile(r"[ \t]+\^[\w-]+[ \t]*$", re.MULTILINE), ""),
 )
 
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
@@ -48,7 +73,7 @@ _HIDDEN = frozenset(
 )
 # Classes that sites give to what stands around an article; a wrapper's, as "has-sidebar", are none of them.
 _AROUND = re.compile(
-    r"(?:social|share|sharing|related|comments?|newsletter|subscribe|breadcrumbs?|toc|sidebar|footnote-backref)"
+    r"(?:pull-?quote|social|share|sharing|related|comments?|newsletter|subscribe|breadcrumbs?|toc|sidebar|footnote-backref)"
     r"(?:[-_]?(?:list|box|buttons?|links|posts|articles|section|area|form|bar|widget))?",
     re.IGNORECASE,
 )
@@ -83,6 +108,8 @@ _HEAD = "\x05"  # behind a cell's beginning: it heads a column or a row
 _SIGNS = {"br": _BREAK, "td": _CELL, "th": _CELL + _HEAD, "sup": _RAISED}
 _CAPTIONS = frozenset(("caption", "figcaption"))
 _SHORTEST_CAPTION = 5  # characters of a half: a photographer's name is none
+# A line of a list of amounts, "Scanning: 121,000 euros": it does not go on in the next one.
+_TELLS = re.compile(r"[^:：]{1,40}[:：]\s*(?=.*\d)\S.{0,40}")
 # A table of so many columns has its rows told by their heads; in one of two, the first names what the second tells.
 _COLUMNS = 3
 _LINK = "\x04"  # within what is raised, or around it
@@ -146,12 +173,17 @@ def _head_of(front_matter: str, markdown: str) -> str:
     """`markdown` below the title, and who made it, that its front matter alone states."""
     front_matter = _FOLDED.sub(lambda folded: " ".join(folded[1].split()) + "\n", front_matter)
     title = re.search(_FRONT_LINE.format("title"), front_matter, re.MULTILINE)
+    makers = "\n\n".join(
+        f"{name}: {found[2]}"
+        for name, keys in _MAKERS.items()
+        if (found := re.search(_FRONT_LINE.format(keys), front_matter, re.MULTILINE)) and found[2] not in markdown
+    )
     if not title or _states_title(markdown, title[2]):
-        return markdown
+        head = re.match(r"\s*(?:# .+\s*)+\n", markdown)
+        return f"{head[0]}\n{makers}\n\n{markdown[head.end() :]}" if head and makers else markdown
     # Its outermost headings are those of parts.
     markdown = re.sub(r"^#{1,5}(?=[ \t])", r"#\g<0>", markdown, flags=re.MULTILINE)
-    maker = re.search(_FRONT_LINE.format("(?:author|作者)"), front_matter, re.MULTILINE)
-    return "\n\n".join([f"# {title[2]}", *([f"Author: {maker[2]}"] if maker else []), markdown])
+    return "\n\n".join(filter(None, [f"# {title[2]}", makers, markdown]))
 
 
 def _states_title(markdown: str, title: str) -> bool:
@@ -173,10 +205,11 @@ def _of_html(html: str, notes: frozenset[str]) -> Plain:
     of_most = _shape(headings)
     shapes = {level: _shape([b for b in headings if b.level == level]) or of_most for level in _LEVELS.values()}
     has_parts = sum(b.level > 1 for b in blocks) > 1
+    items = _items_in_both(blocks)
     lines: list[str] = []
     marks: dict[int, Mark] = {}
     for block in blocks:
-        own = _heading(block, shapes[block.level]) if block.level else _lines_of(block)
+        own = items.get(block) or (_heading(block, shapes[block.level]) if block.level else _lines_of(block))
         # What a block says in both languages is a pair, whichever stands first elsewhere: no blank line parts it.
         gap = [] if _are_of_both(own) else [""]
         for line in own:
@@ -190,6 +223,20 @@ def _of_html(html: str, notes: frozenset[str]) -> Plain:
     return Plain("\n".join(lines), marks)
 
 
+def _items_in_both(blocks: Sequence[_Block]) -> dict[_Block, list[str]]:
+    """{item of a list: its two halves}, where most of the list's items say the same twice: 修暖气 Mend the heating."""
+    found: dict[_Block, list[str]] = {}
+    for is_list, run in groupby(blocks, key=lambda block: "li" in block.within):
+        own = list(run) if is_list else []
+        for shape in TWICE:
+            whole = [b for b in own if len(line := _lines_of(b)) == 1 and split_inline(line[0]) is None]
+            matches = {b: m for b in whole if (m := shape.fullmatch(_joined(b.text))) and is_as_long(m)}
+            twice = {b: parts(m) for b, m in matches.items() if " " in m["en"].strip()}
+            if len(twice) > 1 and 2 * len(twice) > len(own):
+                found |= twice
+    return found
+
+
 def _with_subtitle(blocks: Sequence[_Block]) -> list[_Block]:
     """`blocks`, those right below the title that are marked deeper than the headings that follow as no headings."""
     first = next((i for i, b in enumerate(blocks) if b.level != 1), len(blocks))
@@ -197,7 +244,7 @@ def _with_subtitle(blocks: Sequence[_Block]) -> list[_Block]:
     following = next((b.level for b in blocks[end:] if b.level), 0)
     if not first or not 1 < following < blocks[first].level:
         return list(blocks)
-    subtitle = (replace(b, within=b.within - _LEVELS.keys(), is_bold=False) for b in blocks[first:end])
+    subtitle = (replace(b, within=frozenset(b.within - _LEVELS.keys()), is_bold=False) for b in blocks[first:end])
     return [*blocks[:first], *subtitle, *blocks[end:]]
 
 
@@ -405,12 +452,13 @@ def _lines(text: str) -> list[str]:
     for part in text.split(_BREAK):
         own: list[str] = []
         for line in filter(None, (_joined(line) for line in part.split("\n"))):
-            if own and language_of_line(line) in (language_of_line(own[-1]), None):
+            goes_on = own and language_of_line(line) in (language_of_line(own[-1]), None)
+            if goes_on and not (_TELLS.fullmatch(own[-1]) and _TELLS.fullmatch(line)):
                 own[-1] = joined(own[-1], line)
             else:
                 own.append(line)
         lines += own
-    return [half for line in lines for half in halves(line, SENTENCES) or [line]]
+    return [half for line in lines for half in halves(line, SENTENCES) or labelled(line) or [line]]
 
 
 def _is_a_pair(text: str) -> bool:
@@ -457,9 +505,15 @@ def _heading(block: _Block, shape: re.Pattern[str] | None) -> list[str]:
     if shape and (match := shape.fullmatch(line)) and is_as_long(match, LETTERS_AMONG_OTHERS):
         return parts(match)
     if block.level > 1:
-        return [line]
+        return next(filter(None, (_halves_of_no_name(line), halves(line, GLOSSED))), [line])
     both = split_inline(line)
-    return sorted(both, key=line.index) if both else halves(line, TWICE) or [line]
+    return sorted(both, key=line.index) if both else halves(line, TWICE) or halves(line, GLOSSED) or [line]
+
+
+def _halves_of_no_name(line: str) -> list[str]:
+    """The halves of a heading in both languages whose English one is no name: "关键数字 Key numbers"."""
+    found = (shape.fullmatch(line) for shape in TWICE)
+    return next((parts(m) for m in found if m and is_as_long(m) and is_no_name(m["en"])), [])
 
 
 def _joined(text: str) -> str:

@@ -15,7 +15,7 @@ from index.vocabulary import is_caption, names_a_language
 ROW_NUMBER = re.compile(r"\d{1,3}\.?|No\.?|#|序号|编号", re.IGNORECASE)
 _AMOUNT = re.compile(r"\W*\d[\d.,:/×~–-]*\s*(?:[A-Za-zµΩ°%²³/·]{1,6}\s*){0,2}\W*")
 # What parts the cells of a plain text's table.
-_BETWEEN_CELLS = re.compile(r"\s*[|｜]\s*|\s*\t\s*")
+_BETWEEN_CELLS = re.compile(r"\s*[|｜]\s*|\s*\t\s*| {3,}")
 _LONGEST_CELL = 60
 # The head of a column that has a letter and what it stands for: "H 人工".
 _LETTERED = re.compile(rf"([A-Z])\s+[{HAN}]{{1,8}}")
@@ -58,9 +58,17 @@ def _says_something(line: str) -> bool:
 def _table(rows: Sequence[Sequence[str]]) -> list[list[str]]:
     """The lines of each row of a table; none where they are no table's."""
     tell = [any(_AMOUNT.fullmatch(cell) for cell in cells[1:]) for cells in rows]
-    if sum(tell) < max(_ROWS, len(rows) - 1) or any(len(cell) > _LONGEST_CELL for cells in rows for cell in cells):
+    if sum(tell) < max(_ROWS, len(rows) - len(LANGUAGES)) or any(
+        len(cell) > _LONGEST_CELL for cells in rows for cell in cells
+    ):
         return []
-    heads = [] if tell[0] else rows[0]
+    first = tell.index(True)
+    heads = rows[0] if first else []
+    if first == len(LANGUAGES) and {language_of_row((), cells) for cells in rows[:first]} == set(LANGUAGES):
+        # Heads in one language above those in the other are as heads in both.
+        zh, en = sorted(rows[:first], key=lambda cells: language_of_row((), cells) == "en")
+        heads = [f"{one} / {other}" for one, other in zip(zh, en, strict=True)]
+        rows = [heads, *rows[first:]]
     return [list(_lines_of_row([] if cells is heads else heads, cells)) for cells in rows]
 
 

@@ -7,29 +7,41 @@ from collections.abc import Sequence
 
 from index.blocks import language_of_line, split_inline
 from index.characters import HAN, WIDE
-from index.vocabulary import explains_a_word
+from index.vocabulary import explains_a_word, stands_beside
 
 # A line in Chinese and then in English, or the other way about: headings, and sentences.
 _NUMBER = (
     r"(?P<number>\d{1,2}(?::\d{2}){1,2}\s+|\d{1,2}(?:[.．]\d{1,2})+[.．]?\s*|\d{1,2}(?:[.．、]\s*|\s+)|"
     r"[一二三四五六七八九十]{1,3}、\s*|[^\w\s]+\s+)?"
 )
+_ZH = rf"(?P<zh>[{WIDE}“‘](?:.*[{WIDE}”’])?[\d.%％]*)"
 TWICE = (
-    re.compile(rf"{_NUMBER}(?P<zh>[{WIDE}](?:.*[{WIDE}])?[\d.%％]*)\s+(?P<en>[A-Za-z][^{WIDE}]*)"),
-    re.compile(rf"{_NUMBER}(?P<en>[A-Za-z][^{WIDE}]*?)\s+(?P<zh>[{WIDE}](?:.*[{WIDE}])?[\d.%％]*)"),
+    re.compile(rf"{_NUMBER}{_ZH}(?:\s+|(?<=[）」”])\s*)(?P<en>[“‘\"]?[A-Za-z][^{WIDE}]*)"),
+    re.compile(rf"{_NUMBER}(?P<en>[“‘\"]?[A-Za-z][^{WIDE}]*?)\s+{_ZH}"),
+)
+# A gloss in brackets behind a heading: "Faces（面孔）", 面孔 (Faces).
+GLOSSED = (
+    re.compile(rf"{_NUMBER}(?P<en>[“‘\"]?[A-Za-z][^{WIDE}]*?)\s*[(（](?P<zh>[{WIDE}“‘].*)[)）]"),
+    re.compile(rf"{_NUMBER}(?P<zh>[{WIDE}“‘][^(（]*?)\s*[(（](?P<en>[“‘\"]?[A-Za-z][^{WIDE}()]*)[)）]"),
 )
 _BETWEEN = r"\s*(?:[/|｜·—–-]{1,2}\s*)?"
 SENTENCES = (
     re.compile(rf"(?P<number>)(?P<en>[^{WIDE}]*[.!?][”\"]?)\s*[(（](?P<zh>[{WIDE}“‘].*[。！？”])[)）]"),
     re.compile(rf"(?P<number>)(?P<zh>[^{HAN}]*[{HAN}].*[。！？”」])\s*[(（](?P<en>[A-Z“\"][^{WIDE}]*[.!?][”\"]?)[)）]"),
     re.compile(rf"(?P<number>)(?P<zh>[^{HAN}]*[{HAN}].*[。！？”」）]){_BETWEEN}(?P<en>[A-Z“\"(][^{WIDE}]*)"),
-    re.compile(rf"(?P<number>)(?P<en>[^{WIDE}]*[.!?][”\")]?){_BETWEEN}(?P<zh>[{WIDE}“‘].*)"),
+    re.compile(rf"(?P<number>)(?P<en>[^{WIDE}]*[.!?][”\")]?){_BETWEEN}(?P<zh>(?:\d[\d,.]*)?[{WIDE}“‘].*)"),
 )
 # Letters of the English to a character of the Chinese where they say the same, mostly some three to five: at least,
 # at least where the other headings stand there twice, at most.
 _LETTERS, LETTERS_AMONG_OTHERS, _LETTERS_AT_MOST = 1.8, 1.0, 9.0
+# "A chronology", "Key numbers", not "Claude Code".
+_IN_LOWER_CASE = re.compile(r"[A-Z].*\s[a-z]{3,}\b")
+# A short line with a label before an amount.
+_LABELLED = re.compile(r"([^:：\d]{2,40}?)\s*[:：]\s*(?=.*\d)(\S.{0,48})")
+_SLASH = re.compile(r"\s+[/／]\s+")
 # What parts the halves is of neither.
 _PARTS = " /／|｜·—–-"
+_BRACKET = re.compile(r"[(（]")
 _ASIDE = re.compile(r"(.*?)(\s*[(（][^()（）]*[)）]|)")
 
 
@@ -70,6 +82,26 @@ def says_again(one: str, other: str) -> bool:
     return set.__le__(*words)
 
 
+def labelled(line: str) -> list[str]:
+    """The two halves of a line whose label says the same twice, and whose value tells an amount; else none.
+
+    "扫描 Scanning: 121,000 欧元 / 121,000 euros", "张数 Pictures: 460".
+    """
+    match = _LABELLED.fullmatch(line)
+    label = of_each_language(match[1].strip()) if match else []
+    if match is None or len(label) == 1:
+        return []
+    values = _SLASH.split(match[2])
+    if len(values) == 1 and re.search(f"[{HAN}A-Za-z]", match[2]):
+        return []
+    return [f"{label[0]}：{values[0]}", f"{label[1]}: {values[-1]}"]
+
+
+def is_no_name(english: str) -> bool:
+    """Whether the English half of a line heads a part that most articles have, or has words in lower case."""
+    return stands_beside(english) or _IN_LOWER_CASE.match(english) is not None
+
+
 def of_each_language(text: str) -> list[str]:
     """[Chinese, English] of what stands there twice, else `text` alone.
 
@@ -82,6 +114,9 @@ def of_each_language(text: str) -> list[str]:
         match = shape.fullmatch(own)  # "A 类" has a letter, and no English
         if match and len(match["en"].strip()) > 1 and is_as_long(match, LETTERS_AMONG_OTHERS):
             zh, en = sorted(parts(match), key=lambda half: language_of_line(half) != "zh")
+            # Where the first half has brackets of its own, what stands behind the second is the second's.
             is_of_zh = not aside or language_of_line(aside) == "zh" or aside[0] == "（"
+            if aside and _BRACKET.search(own) and shape is TWICE[0]:
+                return [zh, en + aside]
             return [zh + aside, en if is_of_zh else f"{en} {aside.strip()}"]
     return [text]

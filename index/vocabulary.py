@@ -61,6 +61,7 @@ _WHO = re.compile(
 )
 _A_DAY = (
     r"(?:\d{4}\s?[-./年]\s?\d{1,2}\s?[-./月]\s?\d{1,2}\s?日?|"
+    r"(?:民[国國])?[\d〇○零一二三四五六七八九十百]{2,4}年[\d一二三四五六七八九十]{1,2}月[\d一二三四五六七八九十]{1,3}日|"
     r"[A-Z][a-z]{2,8}\.? \d{1,2}, \d{4}|\d{1,2} [A-Z][a-z]{2,8} \d{4})"
 )
 # How long a text is, as it stands beside its day: 阅读约需14分钟, 14 min read, 约 3000 字.
@@ -68,7 +69,8 @@ _LENGTH = (
     r"(?:(?:预计)?阅读(?:时间|时长|全文)?\W{0,2}(?:约|大约|需要?|约需要?)?\s?\d+\s?分钟|(?:全文)?\W{0,2}约?\s?\d[\d,]*\s?字|"
     r"(?:about |an? )?\d+[ -]min(?:ute)?s?(?: read)?|\d[\d,]* words)"
 )
-_DAY = re.compile(rf"{_A_DAY}(?:[\s·|｜,，/—–-]*{_LENGTH})?", re.IGNORECASE)
+_ISSUE = r"(?:总?第?\s?\d+\s?期|(?:issue|no\.|vol\.)\s?\d+)"
+_DAY = re.compile(rf"{_A_DAY}(?:[\s·|｜,，/—–-]*(?:{_A_DAY}|{_LENGTH}|{_ISSUE}))*", re.IGNORECASE)
 _LENGTHS = re.compile(rf"{_LENGTH}(?:[\s·|｜,，/—–-]+{_LENGTH})*", re.IGNORECASE)
 # As an account on WeChat heads its texts: 原创, who, the account, the day and the minute, the place.
 _POSTED = re.compile(
@@ -127,14 +129,18 @@ _WORDS_HEAD = re.compile(
 _SUMMARY_INLINE = re.compile(
     r"\W*(?:导读|摘要|导语|提要|编者?按|summary|abstract|tl;?dr|editor['’]s note)\W?\s*[:：]\s*\S", re.IGNORECASE
 )
+_OF_THE_TRANSLATOR = re.compile(
+    r"\W*(?:译者?[注按]|编者?[注按]|编辑[注按]|(?:translator|editor)['’]?s['’]? note)\W*[:：\s]", re.IGNORECASE
+)
+_ABOUT_NOTES = re.compile(r"译|编者|编辑|注释|translat|editor|\bnotes?\b", re.IGNORECASE)
 # A sentence that speaks of a figure is none: 图 2 显示……, "Figure 2 shows that …".
 _CAPTION = re.compile(
-    r"^\s*(?:[▲△▼◆]|"
+    r"^\s*(?:[▲△▼]|(?:图|圖|表)[一二三四五六七八九十]{1,2}(?=[\s：:、.|｜])|"
     r"(?:图|圖|表)\s*\d+(?![\d.]*\s*(?:[中里裡]|所示|显示|顯示|列出|说明|說明|表明|展示|给出|給出|反映|比较|比較|可[以见見]))|"
     r"(?:图|圖)(?:片|说|說)?\s*[:：]|"
     r"(?:figure|fig\.|chart|table)\s*\d+(?![\d.]*\s*(?:shows?|lists?|gives?|presents?|compares?|illustrates?|plots?|"
     r"depicts?|displays?|indicates?|reveals?|suggests?|describes?|summari[sz]es?|demonstrates?)\b)|"
-    r"photo(?:graph)?s?\s*:)",
+    r"photo(?:graph)?s?\s*:(?!\s*\d))",
     re.IGNORECASE,
 )
 
@@ -152,6 +158,16 @@ def explains_a_word(text: str) -> bool:
 def heads_words(text: str) -> bool:
     """Whether `text` heads words that are explained to learners: 重点词汇."""
     return _WORDS_HEAD.fullmatch(simplified(text)) is not None
+
+
+def is_of_the_translator(text: str) -> bool:
+    """Whether `text`, a paragraph, is a translator's or an editor's note on the text, and not of it: 译注：…."""
+    return _OF_THE_TRANSLATOR.match(simplified(text)) is not None
+
+
+def asks_about_notes(text: str) -> bool:
+    """Whether `text`, a question, is about what was translated, or noted by an editor."""
+    return _ABOUT_NOTES.search(simplified(text)) is not None
 
 
 def is_caption(text: str) -> bool:

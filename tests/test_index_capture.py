@@ -11,6 +11,7 @@ from index.capture import read_captured
 from index.embedder import Embedder
 from index.errors import UserError
 from index.headings import Heading, levels
+from index.lines import as_meant
 from index.paragraphs import Article, Language, Paragraph, Section, count_kinds
 from index.source import BUNDLED_ARTICLE, ArticleReader
 from index.table import told_rows
@@ -1285,3 +1286,72 @@ def test_who_did_what_is_no_heading_below_the_text() -> None:
     )
     assert "剪辑 Editing:陆望 Lu Wang" in [p.zh for p in article.paragraphs]
     assert {p.section.zh[:1] for p in article.paragraphs if p.kind == "credits"} == {("制作",)}
+
+
+ENTRIES = (
+    "◎ 大事記\nChronology\n\n民國八十七年　十九戶成立合作社\n1998　Nineteen households found it\n"
+    "民國一〇八年　春茶遇雨\n2019　Rain in the spring harvest\n民國一一一年　六月誤判；桿子到位\n2022　The June misjudgement"
+)
+
+
+def test_entries_of_a_chronology_are_no_headings_in_either_calendar() -> None:
+    article = page("", "", ENTRIES)
+    entries = [p for p in article.paragraphs if p.section.zh == ("大事記",)]
+    assert [(p.zh, p.en) for p in entries[:3]] == [
+        ("民國八十七年　十九戶成立合作社", "1998　Nineteen households found it"),
+        ("民國一〇八年　春茶遇雨", "2019　Rain in the spring harvest"),
+        ("民國一一一年　六月誤判；桿子到位", "2022　The June misjudgement"),
+    ]
+
+
+def test_paragraphs_that_begin_with_a_year_are_no_entries_whatever_blank_stands_before_its_character() -> None:
+    prose = [(f"In {year} it rained for most of the year, and the shop sold less.", f"{year} 年。那年雨下得久，店里卖得也少。")
+             for year in range(2019, 2023)]  # fmt: skip
+    blocks = read_blocks("\n\n".join(line for own in prose for line in own))
+    assert [block.mark for block in blocks] == [None] * len(blocks)
+
+
+def test_what_is_dressed_alike_in_a_row_are_items_and_a_pair_of_headings_is_none() -> None:
+    items = "○ 一支二手鏡頭\n○ a second-hand lens\n○ 一片加熱片\n○ a heating pad\n○ 一張電話卡\n○ a phone card"
+    prose = [line for en, zh in PAIRS for line in (zh, en)]
+    head = ["雨天面包店\nThe Bakery in the Rain", "◆ 一、六天的雨\nSix Days of Rain"]
+    article = read_captured(Path("page.txt"), "\n\n".join([*head, *prose, items, *prose]))
+    assert {p.section for p in article.paragraphs[1:]} == {Section(("一、六天的雨",), ("Six Days of Rain",))}
+    assert ("一張電話卡", "a phone card") in [(p.zh, p.en) for p in article.paragraphs]
+
+
+def test_a_kicker_in_brackets_is_no_title_and_a_day_may_have_an_issue_behind_it() -> None:
+    head = "【專題．茶】 Feature: Tea\n\n讓鏡頭說「可以採了」\nWhen the Lens Says Pluck\n\n文／藍以恩\nWords: Lan Yi-en"
+    day = "民國一一三年三月四日　第 88 期\n4 March 2024　Issue 88"
+    prose = "\n\n".join(line for en, zh in PAIRS for line in (zh, en))
+    article = read_captured(Path("page.txt"), f"{head}\n{day}\n\n{prose}")
+    assert article.title == "When the Lens Says Pluck / 讓鏡頭說「可以採了」"
+    assert (article.paragraphs[0].zh or "").split("\n")[1:] == ["文／藍以恩", "民國一一三年三月四日　第 88 期"]
+    assert {p.section for p in article.paragraphs} == {Section()}
+
+
+SPACED = """\
+Table 1. Applications
+表 1  申请
+Year        Applications    Median wait, days
+年份        申请数          等待中位数(天)
+2020             7,904           71
+2021            14,267           52
+Total 合计      22,171
+"""
+
+
+def test_a_table_set_with_blanks_has_heads_in_two_lines() -> None:
+    article = page("", SPACED, "")
+    assert ("2021，申请数: 14,267，等待中位数(天): 52", "2021, Applications: 14,267, Median wait, days: 52") in [
+        (p.zh, p.en) for p in article.paragraphs
+    ]
+    assert {p.section for p in article.paragraphs} == {Section()}
+
+
+def test_a_printed_table_of_contents_and_the_numbers_of_its_pages_go() -> None:
+    contents = "Contents\n目录\n\n1.1  A queue  长队 ................ 2\n1.2  The law  法律 .............. 13\n\n                 iii\n"
+    assert as_meant(contents).split("\n")[:2] == ["Contents", "目录"]
+    assert "长队" not in as_meant(contents)
+    article = page("", contents, "")
+    assert [(p.en, p.zh) for p in article.paragraphs[1:]] == PAIRS

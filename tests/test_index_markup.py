@@ -185,7 +185,11 @@ def _as_markdown(article: Article) -> str:
     return "\n\n".join(re.sub(r"([\\`*_<>~\[\]|&])", r"\\\1", line) for line in lines)
 
 
-@pytest.mark.parametrize("page", [BUNDLED_ARTICLE, *sorted(PAGES.glob("*.txt"))], ids=lambda path: path.stem)
+# One has wide blanks within its lines and numbers with one bracket, which Markdown reads as another.
+TYPED = [BUNDLED_ARTICLE, *sorted(path for path in PAGES.glob("*.txt") if path.stem != "bets")]
+
+
+@pytest.mark.parametrize("page", TYPED, ids=lambda path: path.stem)
 def test_an_article_typed_as_markdown_is_read_as_its_page_is(page: Path, tmp_path: Path) -> None:
     printed = ArticleReader().read(page)
     (tmp_path / "typed.md").write_text(_as_markdown(printed), encoding="utf-8")
@@ -525,3 +529,50 @@ def test_headings_in_both_languages_on_a_line_beside_headings_on_two() -> None:
         (("2. 拦冰栅",), ("2. The barrier",)),
         (("3. 花费",), ("3. Money",)),
     ]
+
+
+def test_a_gloss_in_brackets_is_a_headings_other_half() -> None:
+    parts = [
+        "## How It Cheated（它怎样作弊）",
+        "## 面孔 (The faces)",
+        "### 关键数字 Key numbers",
+        "## 使用 Claude Code",
+    ]
+    body = "\n\n".join(f"{head}\n\n{en}\n\n{zh}" for head, (_, en, zh) in zip(parts, (TEXT[1], TEXT[2], TEXT[4], TEXT[1]), strict=True))  # fmt: skip
+    article = read_captured(Path("page.md"), f"# The Harbour | 港口\n\n{body}")
+    assert [(p.section.zh[-1], p.section.en[-1]) for p in article.paragraphs[1:4]] == [
+        ("它怎样作弊", "How It Cheated"),
+        ("面孔", "The faces"),
+        ("关键数字", "Key numbers"),
+    ]
+    assert article.paragraphs[-1].section.zh[-1] == "使用 Claude Code"
+
+
+def test_amounts_behind_labels_in_both_languages_are_a_line_each() -> None:
+    text = "**照片总数 Photographs**: 90,412 张 / 90,412\n**扫描 Scanning**: 121,000 欧元 / 121,000 euros\n**锚点 Anchors**: 312"
+    assert lines(text) == [
+        "照片总数：90,412 张", "Photographs: 90,412", "扫描：121,000 欧元", "Scanning: 121,000 euros", "锚点：312", "Anchors: 312",
+    ]  # fmt: skip
+
+
+def test_items_that_say_the_same_twice_are_parted_where_most_do() -> None:
+    assert lines("- 修暖气 Mend the heating\n- 重扫玻璃底片 Scan the plates again") == [
+        "修暖气", "Mend the heating", "重扫玻璃底片", "Scan the plates again",
+    ]  # fmt: skip
+    assert lines("- 修暖气\n- 推荐使用 Claude Code\n- 清空争执盘") == ["修暖气", "推荐使用 Claude Code", "清空争执盘"]
+
+
+def test_a_callouts_title_opens_its_text_and_what_note_apps_add_goes() -> None:
+    text = "> [!note] 译注\n> 原文用的是另一个词。\n\n这是一段话。 ^src3\n\nA line. %%核对：初稿写 61,810%%"
+    assert lines(text) == ["译注：原文用的是另一个词。", "这是一段话。", "A line."]
+
+
+def test_who_made_a_text_that_states_its_own_title_is_told_by_its_front_matter() -> None:
+    body = "\n\n".join(f"{en}\n\n{zh}" for _, en, zh in TEXT[1:3])
+    front = "---\ntitle: 港口\nauthor: Ines Tarrow\ntranslator: 林砚秋\ntags: [译文]\n---\n"
+    article = read_captured(Path("page.md"), f"{front}\n# The Harbour | 港口\n\n{body}")
+    assert article.paragraphs[0].kind == "front"
+    assert (article.paragraphs[0].en, article.paragraphs[0].zh) == (
+        "The Harbour\nAuthor: Ines Tarrow",
+        "港口\nTranslator: 林砚秋",
+    )
