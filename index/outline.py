@@ -14,6 +14,7 @@ from index.characters import CLOSERS
 from index.ordinals import LAST, label
 from index.paragraphs import LANGUAGES, Language, Paragraph, Section
 from index.sentences import split_sentences
+from index.vocabulary import is_of_the_translator
 
 _NAME = r"[^\W\d_](?:[^\W\d_]|[.'’·・-]){0,19}"
 # When something was said in a recording: [00:12:31], 12:31.
@@ -57,6 +58,15 @@ class Outline:
     @cached_property
     def _enumerations(self) -> list[Enumeration]:
         return [*_enumerations(self._paragraphs), *_unnumbered(self._paragraphs)]
+
+    @cached_property
+    def notes(self) -> frozenset[int]:
+        """The paragraphs that a translator or an editor put between those of the text."""
+        return frozenset(
+            p.number
+            for p in self._paragraphs
+            if p.kind != "summary" and any(is_of_the_translator(t) for t in (p.zh, p.en) if t)
+        )
 
     def introduced_by(self, paragraph: Paragraph) -> list[Paragraph]:
         """The first paragraph of each subsection that `paragraph` leads into; empty when it leads into none.

@@ -18,8 +18,11 @@ from typing import Any, Literal
 
 from index.paragraphs import LANGUAGES, Language, Paragraph, context_of
 from rag.answer import Evidence
+from rag.asked import is_of_another_year, lacks_what_is_asked
 from rag.check import unstated
+from rag.language import language_of_question
 from rag.numbers import counts
+from rag.parts import asks_for_several
 from rag.retrieve import Ranking
 
 GATE_FILE = Path(__file__).with_name("gate.json")
@@ -37,6 +40,8 @@ class Signals:
     unknown: how many of the question's names and numbers occur nowhere in the evidence.
     apart: how many do not occur in what the generator read (before it has read anything: in the paragraph of the best
         sentence); the mark of a near miss, such as the right topic in another year.
+    lacking: 1 where it asks for a time, an age, a share or such, and what was read has nothing of the kind, else 0.
+    elsewhen: 1 where it names a year, and what was read none that it names, else 0.
     opening: the generator's log odds that the evidence states the answer.
     """
 
@@ -45,12 +50,14 @@ class Signals:
     cosine: float
     unknown: float
     apart: float
+    lacking: float = 0.0
+    elsewhen: float = 0.0
     opening: float = 0.0
 
 
 # The signals that are known at each moment; the others weigh nothing then.
 KNOWN: dict[Moment, tuple[str, ...]] = {
-    "question": ("share", "fused", "cosine", "unknown", "apart"),
+    "question": ("share", "fused", "cosine", "unknown", "apart", "lacking", "elsewhen"),
     "opening": tuple(f.name for f in fields(Signals)),
 }
 
@@ -82,12 +89,17 @@ def signals(
     first = ranking.retrieved[0] if ranking.retrieved else None
     paragraphs = list(dict.fromkeys(e.paragraph for e in evidence))
     best = list(dict.fromkeys(e.paragraph for e in told)) or _paragraph_of_the_best(evidence)
+    read = _texts(best)
+    is_single = not asks_for_several(question, language_of_question(question))
     return Signals(
         share=(ranking.share[first.paragraph.number] if first else 0.0) * 2 - 1,
         fused=((first.score if first else 0.0) - 0.5) * 4,
         cosine=(max(ranking.cosine.values(), default=0.8) - 0.85) * 20,
         unknown=float(_missing(question, _texts(paragraphs))),
-        apart=float(_missing(question, _texts(best))),
+        apart=float(_missing(question, read)),
+        # Of several parts that are asked, another paragraph may tell the one that is dated, or counted.
+        lacking=float(is_single and lacks_what_is_asked(question, read)),
+        elsewhen=float(is_single and is_of_another_year(question, read)),
         opening=0.0 if opening is None else max(-6.0, min(6.0, opening)) / 2,
     )
 

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from index.blocks import other as other_language
 from index.build import Index
 from index.paragraphs import LANGUAGES, Language, Paragraph
+from index.vocabulary import asks_about_notes
 from rag.answer import Retrieved
 from rag.language import language_of_question
 
@@ -37,6 +38,9 @@ COMPARED = 32
 # How much of the probability that a paragraph answers is the next one's where it asks something itself (an
 # interviewer's turn, a question that the text puts to itself).
 HANDED_ON = 0.7
+# By so much less a translator's or an editor's note on a word is found, unless notes are asked about: it says the words
+# that it explains, and seldom what the text says of the thing.
+_NOTE = 1.5
 # How much the question's wording in the other language counts beside its own, where it is told (evals/NOTES.md).
 TRANSLATION = 0.5
 LEGS = ("passage", "sentence", "keyword", "interaction")
@@ -128,6 +132,8 @@ class HybridRetriever(BaseRetriever):
         if translation:
             translated = self.table(translation, exclude)
             totals = _mean_of_both(totals, _by_number(translated, fusion.scores(translated)))
+        if not asks_about_notes(question):
+            totals = {n: total - _NOTE * (n in self._index.outline.notes) for n, total in totals.items()}
         answers = self._index.outline.answers
         totals = _handed_on(totals, {asks: reply for asks, reply in answers.items() if reply not in exclude})
         order = sorted(totals, key=lambda number: (-totals[number], number))

@@ -1,0 +1,86 @@
+"""What kind of answer is asked for, and whether a text has any."""
+
+from __future__ import annotations
+
+import pytest
+
+from evals.gold import examine
+from evals.pages import dev_pages, golds_of_page, page_of
+from index.outline import Outline
+from index.paragraphs import LANGUAGES, Paragraph, context_of
+from index.source import ArticleReader
+from rag.asked import is_of_another_year, lacks_what_is_asked
+from rag.parts import asks_for_several
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("When was Helvane Optics founded?", "Helvane Optics makes the masks of all three machines."),
+        ("灯台 上线日期", "“灯台”是法院为没有律师的人开设的，每次大约花三美元。"),
+        ("燈台是哪一年開放的？", "「燈台」是法院為沒有律師的人開設的。"),
+        ("Nell Tarrow age", "The nozzle was designed by a boat electrician, Nell Tarrow, for 1,150 kessels."),
+        ("费小楼多大年纪？", "这不是我想的，是复看员费小楼提的。"),
+        ("照片试验做了几个月？", "拍照搜索：认包装还行，认香草就没用了。"),
+        ("What share of departures left on time?", "The Estuary line rose from 830,000 to 1,360,000."),
+        ("How many beds has the ward?", "The ward is on the ground floor, behind the chapel."),
+    ],
+)
+def test_a_text_without_anything_of_the_kind_does_not_state_the_answer(question: str, text: str) -> None:
+    assert lacks_what_is_asked(question, text)
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("When was the lease signed?", "They signed it on a rainy Tuesday."),
+        ("什么时候必须给人看？", "剂量小于一的，不管多清楚。"),
+        ("When privileges are taken away, who does it?", "A councillor who holds the purse."),
+        ("How old is the mill?", "Nobody has counted."),
+        ("Who designed the nozzle?", "A boat electrician, Nell Tarrow."),
+        ("How many were there?", "None was ever found."),
+        ("占多少？", "只有一半。"),
+    ],
+)
+def test_what_may_be_such_an_answer_or_is_not_asked_for_is_let_through(question: str, text: str) -> None:
+    assert not lacks_what_is_asked(question, text)
+
+
+def test_a_text_is_of_another_year_where_it_names_none_of_the_questions() -> None:
+    assert is_of_another_year("到2034年底一共有多少家订户？", "到2036年底，她有14,600家订户。")
+    assert is_of_another_year("How many in 2034?", "It has many subscribers.")
+    assert not is_of_another_year("How many in 2036?", "二〇三六年，她有14,600家订户。")
+    assert not is_of_another_year("How many subscribers?", "By the end of 2036 she had 14,600.")
+
+
+@pytest.mark.parametrize("name", sorted(dev_pages()))
+def test_what_states_an_answer_has_what_is_asked_for(name: str) -> None:
+    """Of the dev pages' own gold: hardly a paragraph that answers lacks the kind that is asked for."""
+    article = ArticleReader().read(page_of(name))
+    by_number = {p.number: p for p in article.paragraphs}
+    questions = [q for path in golds_of_page(name) for q in examine(path, article.paragraphs)[0] if q.answerable]
+    lacking = [
+        (question.id, language, number)
+        for question in questions
+        for language in LANGUAGES
+        if not asks_for_several(question.asked[language], language)
+        for number in question.gold
+        if lacks_what_is_asked(question.asked[language], _read(by_number[number]))
+    ]
+    assert len(lacking) <= 1, lacking
+
+
+def _read(paragraph: Paragraph) -> str:
+    contexts = (context_of(paragraph, language) for language in LANGUAGES)
+    return "\n".join([*(t for t in (paragraph.zh, paragraph.en) if t), *contexts])
+
+
+def test_a_translators_note_is_told_from_the_text_and_an_editors_summary_is_none() -> None:
+    paragraphs = [
+        Paragraph(1, "summary", "编者按：本文讲的是法院。", None),
+        Paragraph(2, "body", "短席由一名法官主持。", "A short bench has a single judge."),
+        Paragraph(3, "body", "译注：short bench 直译是“短凳”。", None),
+        Paragraph(4, "body", None, "[Translator's note: the word means a halted bud.]"),
+        Paragraph(5, "body", "译者是谁没有人知道。", "Nobody knows who the translator was."),
+    ]
+    assert Outline(paragraphs).notes == {3, 4}
