@@ -58,7 +58,7 @@ _CLOSING = re.compile(rf"(?<=[。.!！?？…])[{CLOSERS}]+$")
 # (Laughter), （掌声）
 _ASIDE = re.compile(r"[(（\[][^()（）]*[)）\]]")
 # A question with the figures of its answer behind it: "Would you …? Yes: 61%".
-_ANSWERED = re.compile(r"[?？].*\d\s*[%％]")
+_ANSWERED = re.compile(r"[^?？]{1,150}[?？].{0,150}\d\s*[%％]")
 # A table's row that stands alone: "Total 合计      96,412".
 _ROW = re.compile(r"\S {3,}[\d.,]*\d$")
 # A word that is explained, under a heading of such words, begins with letters and ends in Chinese.
@@ -105,7 +105,7 @@ class _Item:
             return self.mark.role == "heading"
         zh, en = (_CLOSING.sub("", without_mark(text or "")) for text in (self.zh, self.en))
         texts = [text for text in (self.zh, self.en) if text]
-        if any(_ASIDE.fullmatch(text) or is_labelled_summary(text) or _ANSWERED.search(text) for text in texts):
+        if any(_ASIDE.fullmatch(text) or is_labelled_summary(text) or _ANSWERED.match(text) for text in texts):
             return False
         if any(names_a_maker(text) or _ROW.search(text) for text in texts):
             return False

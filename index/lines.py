@@ -42,6 +42,7 @@ _LINES_TO_A_PARAGRAPH = 12
 _DOT = re.compile(r"[•●○◦▪■□‣·]\s")
 # An entry of a table of contents: "1.1  Three colours ........ 3".
 _ENTRY = re.compile(r".*(?:(?:[.．·]\s?){5,}|…{2,})\s*(?:\d{1,4}|[ivxl]{1,6})\s*")
+_LONGEST_ENTRY = 200
 _INDENT = ("\u3000\u3000", "    ")
 # Printed so often on its pages, a line is their header.
 _HEADER = 3
@@ -50,7 +51,7 @@ _PAGE_ENDS = "\f"
 
 def as_meant(text: str) -> str:
     """`text` with the lines that a printer broke joined, and a line in both languages as one a language."""
-    own_lines = [line for line in text.splitlines() if not _ENTRY.fullmatch(line)]
+    own_lines = [line for line in text.splitlines() if len(line) > _LONGEST_ENTRY or not _ENTRY.fullmatch(line)]
     lines = [line for own in without_labels(own_lines) for line in parted_line(own)]
     return "\n".join(_without_twice(_unbroken(lines)))
 
