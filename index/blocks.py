@@ -47,8 +47,8 @@ _CALL = re.compile(  # wherever it stands in a short line
     r"^\W*[【\[(（]广告[】\])）]|请勿转载|对您有(?:所)?帮助吗|"
     r"was this (?:page|article|answer) helpful|^share on \w+|^skip to \w+|"
     r"\bunsubscribe\b|退订|forward to a friend|this e-?mail because|此邮件是因为|"
-    r"(?:点(?:个|一下|一个)?|右下角的?)[「“\"]?在看|点赞.{0,4}[、,，和].{0,4}在看|一键三连|分享三连|"
-    r"^like(?:,| and) (?:share|comment|subscribe)\b|"
+    r"(?:点(?:个|一下|一个)?|右下角的?)[「“\"]?在看|点赞.{0,4}[、,，和].{0,4}在看\W*$|一键三连|分享三连|"
+    r"^like(?:,| and) (?:share|comment|subscribe)\b.*\b(?:if|this|us|below)\b|"
     r"^[（(【\[][^（）()]{1,40}(?:[未不]译|从略|略去)\W*$|"
     r"^(?:#[^\s#]+\s*){2,}$|^\W*(?:目录|目次)(?:\W*(?:table of )?contents)?\W*$|"
     r"^\W*(?:(?:table of )?contents|on this page)(?:\W*目录)?\W*$|"
@@ -88,6 +88,8 @@ _BULLET = re.compile(
 )
 # Of these what items of a list are dressed with; the others stand before headings, too.
 _ITEM = re.compile(r"[-–*•‣]\s+(?=\S)")
+# Bullets that may stand before headings, too. The others do mostly.
+_DOTS = "●○◎▪▫■□▸▹►▶◦·・※"
 # So many lines in a row that are dressed alike are items, whatever their dress: a heading has one in each language.
 _ALIKE = 3
 # What a chapter of a recording begins with, or an entry of a chronology: of four such, both languages of two, each
@@ -190,7 +192,7 @@ def _are_items(lines: Sequence[str]) -> list[bool]:
     Those of a list ("- 独立评估:四万欧元"), whatever they are dressed with where three in a row are alike; and chapters
     of a recording or entries of a chronology, "03:10 The first try", "2019 年 春茶遇雨", where several stand together.
     """
-    dressed = [line[0] if _BULLET.match(line) else "" for line in lines]
+    dressed = [line[0] if line[0] in _DOTS and _BULLET.match(line) else "" for line in lines]
     runs = [len(run) for run in (list(own) for _, own in groupby(dressed)) for _ in run]
     timed = [bool(_OPENS_WITH_A_TIME.match(line)) for line in lines]
     return [

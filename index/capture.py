@@ -58,9 +58,11 @@ _CLOSING = re.compile(rf"(?<=[。.!！?？…])[{CLOSERS}]+$")
 # (Laughter), （掌声）
 _ASIDE = re.compile(r"[(（\[][^()（）]*[)）\]]")
 # A question with the figures of its answer behind it: "Would you …? Yes: 61%".
-_ANSWERED = re.compile(r"[^?？]{1,150}[?？].{0,150}\d\s*[%％]")
+_ANSWERED = re.compile(r"[^?？]{1,150}[?？].{0,150}\d\s*[%％][)）]?\s*$")
 # A table's row that stands alone: "Total 合计      96,412".
-_ROW = re.compile(r"\S {3,}[\d.,]*\d$")
+_ROW = re.compile(r"(?!第|chapter|part).{1,60}\S {3,}[\d.,]*\d$", re.IGNORECASE)
+# Who did what, as both languages say it: "监制 Producer：苗青屿"; not the heading 翻译：一门手艺.
+_ROLE_IN_BOTH = re.compile(rf"[{HAN}]{{2,6}}\s*[A-Za-z ]{{3,24}}[:：]")
 # A word that is explained, under a heading of such words, begins with letters and ends in Chinese.
 _WORD = re.compile(rf"[\W\d]*[A-Za-z][^{HAN}]*[{HAN}].*")
 # What a site adds to a title: that both languages stand there.
@@ -107,7 +109,9 @@ class _Item:
         texts = [text for text in (self.zh, self.en) if text]
         if any(_ASIDE.fullmatch(text) or is_labelled_summary(text) or _ANSWERED.match(text) for text in texts):
             return False
-        if any(names_a_maker(text) or _ROW.search(text) for text in texts):
+        if len(texts) == 1 and (names_a_maker(texts[0]) or _ROW.match(texts[0])):
+            return False
+        if any(_ROLE_IN_BOTH.match(text) and names_a_maker(text) for text in texts):
             return False
         if zh:
             question = zh[-1] in "?？"
@@ -285,10 +289,14 @@ def _with_makers_first(above: Sequence[Block]) -> tuple[list[Block], int]:
 
 
 def _heads_a_part(above: Sequence[Block], title: int) -> bool:
-    """Whether what was taken for the title, right above the first pair, stands below a summary: no title does."""
-    pair = above[title:]
-    has_summary = any(is_summary_label(b.text) or is_labelled_summary(b.text) for b in above[:title])
-    return len(pair) == len(LANGUAGES) and has_summary and any(map(_is_prose, above[:title]))
+    """Whether what was taken for the title, right above the first pair, heads a part: a summary stands above it.
+
+    And who made the text, below a first line which then is the title.
+    """
+    pair, first, below = above[title:], above[:1], above[1:title]
+    labels = [b for b in above[:title] if is_summary_label(b.text) or is_labelled_summary(b.text)]
+    is_made = any(says_who_or_when(b.text) for b in below) and first[0] not in labels
+    return len(pair) == len(LANGUAGES) and bool(labels) and is_made and any(map(_is_prose, below))
 
 
 # --- the body ----------------------------------------------------------------------------------------------

@@ -107,8 +107,10 @@ def find_title(head: Sequence[Block], page: str, order: int, embed: Embed | None
         if beside and repeated:
             return _with_kicker(head, i)
     # A line that says who or when translates no title; a sentence in quotation marks is none, nor a kicker in brackets.
-    others = [block for block in head if not says_who_or_when(block.text) and not _NO_TITLE.fullmatch(block.text)]
-    pairs = [pair for pair in pair_blocks(others, embed, order) if pair.is_whole]
+    others = [block for block in head if not says_who_or_when(block.text)]
+    likely = [block for block in others if not _NO_TITLE.fullmatch(block.text)]
+    found = ([pair for pair in pair_blocks(own, embed, order) if pair.is_whole] for own in (likely, others))
+    pairs = next(filter(None, found), [])
     positions = [block.position for block in head]
     if len(pairs) > 1 and _is_kicker(pairs[0], pairs[1], positions, order):
         pairs = pairs[1:]

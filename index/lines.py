@@ -41,7 +41,7 @@ _LINES_TO_A_PARAGRAPH = 12
 # What begins an item of a list.
 _DOT = re.compile(r"[•●○◦▪■□‣·]\s")
 # An entry of a table of contents: "1.1  Three colours ........ 3".
-_ENTRY = re.compile(r".*(?:(?:[.．·]\s?){5,}|…{2,})\s*(?:\d{1,4}|[ivxl]{1,6})\s*")
+_ENTRY = re.compile(r".*(?:(?:[.．·]\s?){5,}|…{4,})\s*(?:\d{1,4}|[ivxl]{1,6})\s*")
 _LONGEST_ENTRY = 200
 _INDENT = ("\u3000\u3000", "    ")
 # Printed so often on its pages, a line is their header.

@@ -36,6 +36,8 @@ _PAGE = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html)\b", re.IGNOR
 _HEADINGS = 2
 _FRONT_MATTER = re.compile(r"\A(---|\+\+\+)[ \t]*\n(.*?\n)(?:\1|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _TITLE = re.compile(r"^# +(.+?)(?: +#+)?[ \t]*$", re.MULTILINE)
+# The titles at the beginning, and the line below one alone that may be its other half.
+_TITLES = re.compile(r"\s*(?:(?:# .+\s*){2,}|# .+\n\s*(?:[^\s#>|*!\[-][^\n]{0,100}[^\s。.！!？?：:]\n)?)(?=\s)")
 # Who made a text, as its front matter names them.
 _MAKERS = {"Author": "(?:author|作者)", "Translator": "(?:translator|译者)"}
 _FRONT_LINE = r"^{}[ \t]*[:=][ \t]*(['\"]?)(.+?)\1[ \t]*$"
@@ -62,8 +64,8 @@ _DIALECTS = (
         r"\1\2：",
     ),
     (re.compile(r"^((?:[ \t]*>)+[ \t]*)\[![\w-]+\][+-]?[ \t]*", re.MULTILINE), r"\1"),
-    (re.compile(r"%%(?:[^%]|%(?!%))*%%"), ""),
-    (re.compile(r"[ \t]+\^[\w-]+[ \t]*$", re.MULTILINE), ""),
+    (re.compile(r"(?<!\S)%%(?:[^%]|%(?!%))*%%(?!\S)"), ""),
+    (re.compile(r"(?<=[^\d\s])[ \t]+\^[A-Za-z][\w-]+[ \t]*$", re.MULTILINE), ""),
 )
 
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
@@ -79,8 +81,8 @@ _AROUND = re.compile(
 )
 # How sites name a box within an article that is of it, as an <aside> otherwise is not.
 _BOX = re.compile(
-    r"(?:callout|call-out|admonition|alert|note|notice|tip|hint|warning|warn|caution|important|info|definition|explainer|"
-    r"key-?points|takeaways?|tldr|summary|box|panel)(?:[-_]+[\w-]*)?",
+    r"(?:callout|call-out|admonition|note|notice|tip|hint|warning|warn|caution|important|definition|key-?points|"
+    r"takeaways?|tldr)(?:[-_]+[\w-]*)?",
     re.IGNORECASE,
 )
 _NOT_SHOWN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
@@ -179,7 +181,7 @@ def _head_of(front_matter: str, markdown: str) -> str:
         if (found := re.search(_FRONT_LINE.format(keys), front_matter, re.MULTILINE)) and found[2] not in markdown
     )
     if not title or _states_title(markdown, title[2]):
-        head = re.match(r"\s*(?:# .+\s*)+\n", markdown)
+        head = _TITLES.match(markdown)
         return f"{head[0]}\n{makers}\n\n{markdown[head.end() :]}" if head and makers else markdown
     # Its outermost headings are those of parts.
     markdown = re.sub(r"^#{1,5}(?=[ \t])", r"#\g<0>", markdown, flags=re.MULTILINE)
@@ -505,15 +507,21 @@ def _heading(block: _Block, shape: re.Pattern[str] | None) -> list[str]:
     if shape and (match := shape.fullmatch(line)) and is_as_long(match, LETTERS_AMONG_OTHERS):
         return parts(match)
     if block.level > 1:
-        return next(filter(None, (_halves_of_no_name(line), halves(line, GLOSSED))), [line])
+        return next(filter(None, (_halves_of_no_name(line), _halves_of_gloss(line))), [line])
     both = split_inline(line)
-    return sorted(both, key=line.index) if both else halves(line, TWICE) or halves(line, GLOSSED) or [line]
+    return sorted(both, key=line.index) if both else halves(line, TWICE) or _halves_of_gloss(line) or [line]
 
 
 def _halves_of_no_name(line: str) -> list[str]:
     """The halves of a heading in both languages whose English one is no name: "关键数字 Key numbers"."""
     found = (shape.fullmatch(line) for shape in TWICE)
     return next((parts(m) for m in found if m and is_as_long(m) and is_no_name(m["en"])), [])
+
+
+def _halves_of_gloss(line: str) -> list[str]:
+    """The halves of a heading with its translation in brackets; a name is none: 磨坊主人（Otto Braun）."""
+    behind = GLOSSED[1].fullmatch(line)
+    return [] if behind and not is_no_name(behind["en"]) else halves(line, GLOSSED)
 
 
 def _joined(text: str) -> str:

@@ -58,9 +58,9 @@ def _says_something(line: str) -> bool:
 def _table(rows: Sequence[Sequence[str]]) -> list[list[str]]:
     """The lines of each row of a table; none where they are no table's."""
     tell = [any(_AMOUNT.fullmatch(cell) for cell in cells[1:]) for cells in rows]
-    if sum(tell) < max(_ROWS, len(rows) - len(LANGUAGES)) or any(
-        len(cell) > _LONGEST_CELL for cells in rows for cell in cells
-    ):
+    is_below = tell == sorted(tell)  # the heads stand first, in two lines perhaps
+    unlike = 1 if not is_below else len(LANGUAGES)
+    if sum(tell) < max(_ROWS, len(rows) - unlike) or any(len(cell) > _LONGEST_CELL for cells in rows for cell in cells):
         return []
     first = tell.index(True)
     heads = rows[0] if first else []

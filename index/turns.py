@@ -19,13 +19,13 @@ _SPEAKER_ALONE = re.compile(
 _NAMED = re.compile(
     rf"{TIME}(?P<name>[^\W\d_][^:：()（）。！？.!?,，;；]{{0,24}}?)\s*(?:[(（][^()（）]{{1,20}}[)）])?\s*[:：]"
 )
-# A name before a colon is a speaker's where it opens so many lines; or where it has a role or a time beside it.
+# A name before a colon is a speaker's where it opens so many lines; or where it has a role, or a time before it.
 _TURNS = 2
 
 
 def with_speakers_joined(blocks: Sequence[Block]) -> list[Block]:
     """`blocks`, a speaker's line as the beginning of the one below it, in the same language, and not as a heading."""
-    named = Counter(match["name"] for block in blocks if (match := _NAMED.match(block.text)))
+    named = Counter(m["name"] for b in blocks if (m := _NAMED.match(b.text) or _SPEAKER_ALONE.fullmatch(b.text)))
     kept: list[Block] = []
     speaker: Block | None = None
     for block, below in zip(blocks, [*blocks[1:], None], strict=True):
@@ -43,7 +43,7 @@ def _is_speaker(block: Block, below: Block, named: Counter[str]) -> bool:
     match = _SPEAKER_ALONE.fullmatch(block.text)
     if not match or block.level or below.level or _SPEAKER_ALONE.fullmatch(below.text):
         return False
-    return bool(match["time"] or match["role"] or match["behind"]) or named[match["name"]] >= _TURNS
+    return bool(match["time"] or match["role"]) or named[match["name"]] >= _TURNS
 
 
 def _called(line: str) -> str:

@@ -35,7 +35,7 @@ SENTENCES = (
 # at least where the other headings stand there twice, at most.
 _LETTERS, LETTERS_AMONG_OTHERS, _LETTERS_AT_MOST = 1.8, 1.0, 9.0
 # "A chronology", "Key numbers", not "Claude Code".
-_IN_LOWER_CASE = re.compile(r"[A-Z].*\s[a-z]{3,}\b")
+_IN_LOWER_CASE = re.compile(r"[A-Z].*\s(?!(?:the|and|for|from|with|into|upon)\b)[a-z]{3,}\b|The\s[a-z]")
 # A short line with a label before an amount.
 _LABELLED = re.compile(r"([^:：\d]{2,40}?)\s*[:：]\s*(?=.*\d)(\S.{0,48})")
 _SLASH = re.compile(r"\s+[/／]\s+")
@@ -71,15 +71,20 @@ def is_as_long(match: re.Match[str], least: float = _LETTERS) -> bool:
 
 
 def says_again(one: str, other: str) -> bool:
-    """Whether two headings may be each other's translation: one in each language, with the same Latin words, if any.
+    """Whether two headings may be each other's translation: one in each language, with a Latin word of the one, if any.
 
     "使用 Claude Code" and "Using Claude Code"; not "1. Introduction 引言" and "2. The three towns".
     """
     zh, en = (one, other) if re.search(f"[{HAN}]", one) else (other, one)
     if not en or re.search(f"[{HAN}]", en) or not re.search(f"[{HAN}]", zh):
         return False
-    words = (set(re.findall("[a-z]+", text.lower())) for text in (zh, en))
-    return set.__le__(*words)
+    # Short words are in every heading: "the".
+    words, others = (
+        set(re.findall("[a-z]{4,}", text.lower()) or re.findall("[a-z]+", text.lower())) - {"the"} for text in (zh, en)
+    )
+    return not re.search("[A-Za-z]", zh) or any(
+        word.startswith(other) or other.startswith(word) for word in words for other in others
+    )
 
 
 def labelled(line: str) -> list[str]:
@@ -92,6 +97,8 @@ def labelled(line: str) -> list[str]:
     if match is None or len(label) == 1:
         return []
     values = _SLASH.split(match[2])
+    if not all(re.search(r"\d", value) for value in values):
+        return []
     if len(values) == 1 and re.search(f"[{HAN}A-Za-z]", match[2]):
         return []
     return [f"{label[0]}：{values[0]}", f"{label[1]}: {values[-1]}"]

@@ -55,7 +55,8 @@ _ROLE = re.compile(
 _WHO = re.compile(
     r"^(?:原文|来源|出处|(?:原文?)?作者|译者?|[撰采]?[文写]|记者|翻译|编译|校对|审校|文\s*[/／、]\s*图)\s*[:：|｜/／]|"
     r"^(?:本文)?由.{1,40}(?:翻译|编译|译)|^本文译自|"
-    r"^(?:source|original(?:ly published)?|translated by|translation|author)\b\s*:?|^by\b\s*(?::|(?-i:[A-Z]))|"
+    r"^(?:source|original(?:ly published)?|translated by|translation|translator|author)\b\s*:?|"
+    r"^by\b\s*(?::|(?-i:[A-Z]))|"
     r"^(?:words|story|text|photo(?:graph)?s|photography)(?:(?:,| and|,? &) \w+)? by (?-i:[A-Z])",
     re.IGNORECASE,
 )
@@ -130,12 +131,12 @@ _SUMMARY_INLINE = re.compile(
     r"\W*(?:导读|摘要|导语|提要|编者?按|summary|abstract|tl;?dr|editor['’]s note)\W?\s*[:：]\s*\S", re.IGNORECASE
 )
 _OF_THE_TRANSLATOR = re.compile(
-    r"\W*(?:译者?[注按]|编者?[注按]|编辑[注按]|(?:translator|editor)['’]?s['’]? note)\W*[:：\s]", re.IGNORECASE
+    r"[\W\d]*(?:译者?[注按]|编者?[注按]|编辑[注按]|(?:translator|editor)['’]?s['’]? note)\W*[:：\s]", re.IGNORECASE
 )
 _ABOUT_NOTES = re.compile(r"译|编者|编辑|注释|translat|editor|\bnotes?\b", re.IGNORECASE)
 # A sentence that speaks of a figure is none: 图 2 显示……, "Figure 2 shows that …".
 _CAPTION = re.compile(
-    r"^\s*(?:[▲△▼]|(?:图|圖|表)[一二三四五六七八九十]{1,2}(?=[\s：:、.|｜])|"
+    r"^\s*(?:[▲△▼]|◆(?=.*(?:摄影|攝影|供图|供圖|photo))|(?:图|圖|表)[一二三四五六七八九十]{1,2}(?=[\s：:、.|｜])|"
     r"(?:图|圖|表)\s*\d+(?![\d.]*\s*(?:[中里裡]|所示|显示|顯示|列出|说明|說明|表明|展示|给出|給出|反映|比较|比較|可[以见見]))|"
     r"(?:图|圖)(?:片|说|說)?\s*[:：]|"
     r"(?:figure|fig\.|chart|table)\s*\d+(?![\d.]*\s*(?:shows?|lists?|gives?|presents?|compares?|illustrates?|plots?|"

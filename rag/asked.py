@@ -8,78 +8,113 @@ from index.keywords import simplified
 from rag.numbers import years
 
 _FLAGS = re.IGNORECASE
+_NUMBER_WORDS = (
+    r"one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fifty|sixty|seventy|"
+    r"eighty|ninety|dozens?|scores?|hundreds?|thousands?|millions?|billions?|half|third|quarter"
+)
+_HAN_NUMBERS = "一二三四五六七八九十百千万亿两半零"
 # {kind: (how a question asks for it, what a text has that can state it)}. The former are narrow: “什么时候该给人看” and
-# "when must it be seen" ask for a condition. The latter are wide: whatever a reader might take for such an answer.
+# "when must it be seen" ask for a condition, "how long is the bridge" for a length. The latter are wide: whatever a
+# reader might take for such an answer.
 _KINDS: dict[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
     "a time": (
         re.compile(
-            r"哪一?年|哪一?天|哪个月|几月|几号|何年|何月|何日|什么日期|日期[?？]?$|什么时候(?=.*[了的](?:[?？]|$))|"
+            r"哪一?年|哪一?天|哪个月|几月|几月几[日号]|何年|何月|何日|什么日期|日期[?？]?$|"
+            r"什么时候(?=.*(?:[了的]|开始|结束|成立|发布|上线|出版)(?:[?？]|$))|"
             r"^(?:(?:and|so|but|ok),? )*when (?:exactly )?(?:did|was|were|will|had|has)\b|since when|"
-            r"\b(?:what|which) (?:exact )?(?:day|date|year|month)\b|\bdate\W*$",
+            r"\b(?:what|which) (?:exact )?(?:day|date|year|month)\b|"
+            r"\b(?:launch|release|start|opening|founding|closing|end|expiry|publication|completion|birth) date\W*$",
             _FLAGS,
         ),
         re.compile(
-            r"\d{4}|[\d一二三四五六七八九十两几] ?[日号天]|[年月春夏秋冬]|周[一二三四五六日]|星期|[今明后次][天日]|"
-            r"世纪|\b(?:januar|februar|march|april|may\b|june|july|august|september|october|november|december|spring|"
-            r"summer|autumn|winter|today|tomorrow|year|month|week|decade|centur)|day\b|days\b",
+            rf"\d{{3,4}}|\d\d?[/:]\d|[\d{_HAN_NUMBERS}] ?[日号天点]|[年月春夏秋冬节夜晚晨朝代]|周[一二三四五六日]|星期|"
+            rf"[昨今明后次翌][天日]|世纪|初[{_HAN_NUMBERS}]|腊|清明|端午|重阳|除夕|黎明|天亮|天黑|正午|中午|上午|下午|时分|刻钟|三刻|一刻|"
+            r"\b(?:januar|februar|march|april|may\b|june|july|august|september|october|november|december|spring|summer|"
+            r"autumn|winter|today|tomorrow|yesterday|year|month|week|decade|centur|dawn|dusk|noon|midnight|morning|"
+            r"afternoon|evening|night|christmas|easter|festival|dynasty|reign|war\b|ad\b|bc\b|nineties|eighties)|"
+            r"day\b|days\b|\d ?[ap]\.?m\b|o.clock",
             _FLAGS,
         ),
     ),
     "a duration": (
         re.compile(
-            r"多久|多长时间|几个?小时|几天|几周|几个月|"
-            r"how long (?:did|does|do|was|were|is|are|will|has|had|can|before|until)|"
+            r"(?<!没过)(?<!过了)(?<!不)多久|多长时间|几个?小时|(?<![前后头过这那好])几(?:天|周|个月)(?=[?？]|$)|"
+            r"how long (?:did|does|do|will|has|had|can|before|until)\b|"
             r"how many (?:hours|minutes|seconds|days|weeks|months|years)",
             _FLAGS,
         ),
         re.compile(
-            r"[年月日天周时秒分]|星期|hour|minute|second|day|week|month|year|decade|night|dawn|moment|\d:\d\d|o.clock",
+            r"[年月日天周时秒分夜晚季]|星期|世纪|一辈子|一生|半晌|一会儿|炷香|学期|永远|立刻|马上|"
+            r"hour|minute|second|day|week|fortnight|month|year|decade|centur|generation|semester|term|season|spring|"
+            r"summer|autumn|winter|morning|afternoon|evening|night|dawn|moment|forever|life|immediately|at once|"
+            r"\d:\d\d|o.clock",
             _FLAGS,
         ),
     ),
     "an age": (
-        re.compile(r"多大(?:年纪|岁数|年龄)|几岁|年龄[?？]?$|how old (?:is|was|are|were) (?!the)|\bage\W*$", _FLAGS),
         re.compile(
-            r"岁|years? old|\baged?\b|, ?\d\d\b|(?:is|was) (?:now )?\d\d|\d\d-year|"
-            r"\b(?:twent|thirt|fort|fift|sixt|sevent|eight|ninet)(?:y|ies)",
+            r"多大(?:年纪|岁数|年龄)|几岁|年龄[?？]?$|how old (?:is|was|are|were) (?!the|this|that|it\b)|['’]s age\W*$|"
+            r"^(?-i:[A-Z])\S+(?: (?-i:[A-Z])\S+)+ age\W*$",
+            _FLAGS,
+        ),
+        re.compile(
+            r"[岁旬龄]|享年|花甲|古稀|耄耋|年过|年近|months? old|years? old|\baged?\b|elderly|infant|teenage|"
+            r"(?:[,，]|at|only|just|turned|is|was|now|died at) ?\d\d\b(?! ?[%％月日年])|\d\d-year|"
+            r"\b(?:twent|thirt|fort|fift|sixt|sevent|eight|ninet)(?:y|ies)|\b(?:\w+teen|eleven|twelve)\b",
             _FLAGS,
         ),
     ),
     "a share": (
         re.compile(
-            r"百分之几|百分之多少|比例(?:是|有)?多|占多少|占几|what (?:percentage|share|proportion|fraction)", _FLAGS
+            r"百分之几|百分之多少|占多少(?=[?？]|$)|占几成|what (?:percentage|proportion|fraction)|what share of",
+            _FLAGS,
         ),
         re.compile(
-            r"[%％成半个每全]|百分|分之|只有|per ?cent|half|third|quarter|fifth|tenth|of (?:every|each)|out of|share|"
-            r"in (?:ten|five|four|twenty)|\b(?:all|none)\b",
+            rf"[%％成半个每全]|百分|分之|只有|大部|多数|少数|大多|几乎|十之|十有|比一|per ?cent|half|third|"
+            rf"quarter|fifth|sixth|eighth|tenth|share|of (?:every|each)|out of|in (?:{_NUMBER_WORDS})|\d of \d|"
+            r"majority|minority|\b(?:all|none|much|most|hardly|nearly|every|few)\b",
             _FLAGS,
         ),
     ),
     "an amount": (
         re.compile(
-            r"多少|几[个名位次家台块张份倍]|how (?:many|much|high|tall|wide|deep|heavy|fast)|"
-            r"how (?:large|far) (?:is|was)",
+            r"多少(?!有)|how many\b|how much (?:money|did .{2,60} (?:cost|pay|spend|raise|earn))\b",
             _FLAGS,
         ),
         re.compile(
-            r"\d|[一二三四五六七八九十百千万亿两半零]|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|"
-            r"dozen|hundred|thousand|million|half|third|quarter|once|twice|no|none|nothing|never|all|every|single)\b",
+            rf"\d|[{_HAN_NUMBERS}几数全无每]|不少|许多|很多|大量|若干|没有|"
+            rf"\b(?:{_NUMBER_WORDS}|once|twice|no|none|nothing|nobody|never|all|every|single|both|several|couple|few|"
+            r"handful|many|most|double[ds]?|tripled|free)\b",
             _FLAGS,
         ),
     ),
 }
+# Years that a text speaks of without naming each: 1910–1914, the 1920s, 1920 年代.
+_SPAN = re.compile(r"(?<!\d)([12]\d{3})\s*(?:年)?\s*[–—~～至到-]+\s*([12]\d{3}|\d\d)(?!\d)")
+_DECADE = re.compile(r"(?<!\d)([12]\d{2})0(?:s\b|\s*年代)")
+_OTHER_CALENDAR = re.compile(r"民[國国]")
 
 
 def lacks_what_is_asked(question: str, text: str) -> bool:
     """Whether the question asks for a time, a duration, an age, a share or an amount, and `text` has none at all.
 
-    Such a text does not state the answer, however much else it says about the matter. Characters may be traditional.
+    Such a text does not state the answer, however much else it says about the matter. Of what may be asked for in two
+    ways, either will do. Characters may be traditional.
     """
     asked, told = simplified(question), simplified(text)
-    return any(asks.search(asked) and not tells.search(told) for asks, tells in _KINDS.values())
+    wanted = [tells for asks, tells in _KINDS.values() if asks.search(asked)]
+    return bool(wanted) and not any(tells.search(told) for tells in wanted)
 
 
 def is_of_another_year(question: str, text: str) -> bool:
-    """Whether the question names a year, and `text` none that it names."""
+    """Whether the question names a year, and `text` none that it names, nor a span or a decade that has it."""
     asked = years(question)
-    return bool(asked) and not asked & years(text)
+    if not asked or asked & years(text) or _OTHER_CALENDAR.search(text):
+        return False
+    return not any(_speaks_of(year, text) for year in asked)
+
+
+def _speaks_of(year: int, text: str) -> bool:
+    decades = {int(match[1]) for match in _DECADE.finditer(text)}
+    spans = ((int(m[1]), int(m[2] if len(m[2]) > 2 else m[1][:2] + m[2])) for m in _SPAN.finditer(text))
+    return year // 10 in decades or any(first <= year <= last for first, last in spans)

@@ -1355,3 +1355,35 @@ def test_a_printed_table_of_contents_and_the_numbers_of_its_pages_go() -> None:
     assert "长队" not in as_meant(contents)
     article = page("", contents, "")
     assert [(p.en, p.zh) for p in article.paragraphs[1:]] == PAIRS
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "配置 GitHub Action\nSetting up GitHub Actions",
+        "翻译：一门手艺\nTranslation: a craft",
+        "谁在读书？30% 的谜\nWho reads? The riddle of the 30 per cent",
+        "点赞、收藏、在看之外\nLike, share and belong",
+        "早餐 7:30\nBreakfast 7:30",
+        "我等了又等……1998\nI waited … 1998",
+    ],
+)
+def test_headings_that_look_like_something_else_stay_headings(heading: str) -> None:
+    zh, en = heading.split("\n")
+    article = page("", heading, "")
+    assert article.paragraphs[-1].section == Section((zh,), (en,))
+
+
+def test_a_title_in_brackets_is_one_where_there_is_no_other_and_a_summary_may_stand_above_it() -> None:
+    prose = "\n\n".join(line for own in PAIRS for line in own)
+    article = read_captured(Path("page.txt"), f"【雨天的面包店】\nThe Bakery in the Rain\n\n{prose}")
+    assert article.title == "The Bakery in the Rain / 【雨天的面包店】"
+    summary = "导读\n\n一个小镇的面包店开在雨里，五年之后店主回来数了数，卖出去的和剩下来的，一个都没有少。"
+    article = read_captured(Path("page.txt"), f"{summary}\n\n雨天面包店\nThe Bakery in the Rain\n\n{prose}")
+    assert article.title == "The Bakery in the Rain / 雨天面包店"
+
+
+def test_a_table_in_one_language_above_the_same_in_the_other_is_told_once_each() -> None:
+    table = "年份     张数     元\n2019     38     120\n2020     47     150\nYear     Sheets     Yuan\n2019     38     120\n2020     47     150"
+    texts = [text for p in page("", table, "").paragraphs for text in (p.zh, p.en) if text]
+    assert not [text for text in texts if "张数: Sheets" in text or "Year，" in text]

@@ -576,3 +576,24 @@ def test_who_made_a_text_that_states_its_own_title_is_told_by_its_front_matter()
         "The Harbour\nAuthor: Ines Tarrow",
         "港口\nTranslator: 林砚秋",
     )
+
+
+def test_what_front_matter_tells_stands_below_both_halves_of_the_title() -> None:
+    body = "\n\n".join(f"{zh}\n\n{en}" for _, en, zh in TEXT[1:3])
+    front = "---\ntitle: 河边的磨坊\nauthor: Lin Yuan\n---\n"
+    article = read_captured(Path("page.md"), f"{front}\n# 河边的磨坊\n\nThe Mill by the River\n\n{body}")
+    assert article.title == "The Mill by the River / 河边的磨坊"
+
+
+def test_signs_that_are_not_a_note_apps_stay_and_a_name_in_brackets_is_no_translation() -> None:
+    assert lines("从 20%%到 30%%不等。\n\nIt grows as 2 ^n") == ["从 20%%到 30%%不等。", "It grows as 2 ^n"]
+    assert lines("速度 Speed: 12 km / h") == ["速度 Speed: 12 km / h"]
+    assert lines("# 标题\n\n## 磨坊主人（Otto Braun）")[-1] == "磨坊主人（Otto Braun）"
+
+
+@pytest.mark.parametrize("name", ["promo box", "author-box", "info-related", "panel"])
+def test_a_box_that_is_not_surely_the_articles_is_left_out(name: str) -> None:
+    box = "<p>Subscribe to our newsletter, it comes on Fridays.</p><p>订阅我们的周报，每周五送到。</p>"
+    assert "订阅我们的周报，每周五送到。" not in [
+        p.zh for p in _read(f"<aside class='{name}'>{box}</aside>").paragraphs
+    ]

@@ -22,7 +22,7 @@ from rag.parts import asks_for_several
         ("Nell Tarrow age", "The nozzle was designed by a boat electrician, Nell Tarrow, for 1,150 kessels."),
         ("费小楼多大年纪？", "这不是我想的，是复看员费小楼提的。"),
         ("照片试验做了几个月？", "拍照搜索：认包装还行，认香草就没用了。"),
-        ("What share of departures left on time?", "The Estuary line rose from 830,000 to 1,360,000."),
+        ("What percentage of departures left on time?", "The Estuary line rose from 830,000 to 1,360,000."),
         ("How many beds has the ward?", "The ward is on the ground floor, behind the chapel."),
     ],
 )
@@ -40,6 +40,16 @@ def test_a_text_without_anything_of_the_kind_does_not_state_the_answer(question:
         ("Who designed the nozzle?", "A boat electrician, Nell Tarrow."),
         ("How many were there?", "None was ever found."),
         ("占多少？", "只有一半。"),
+        ("How long is the bridge?", "It has 55 km."),
+        ("哪几个城市参加了？", "参加的有杭州、苏州和扬州。"),
+        ("How long did the empire last?", "It lasted nearly three centuries."),
+        ("他什么时候离开的？", "他昨天一早就离开了。"),
+        ("When did the boats leave?", "They left harbour at dawn."),
+        ("How old was she when she left?", "She was only nineteen."),
+        ("What proportion of pupils walk?", "Most of them walk to school."),
+        ("How many came?", "Several did."),
+        ("占多少？", "全是女工。"),
+        ("Is the manual out of date?", "The software has changed."),
     ],
 )
 def test_what_may_be_such_an_answer_or_is_not_asked_for_is_let_through(question: str, text: str) -> None:
@@ -51,6 +61,9 @@ def test_a_text_is_of_another_year_where_it_names_none_of_the_questions() -> Non
     assert is_of_another_year("How many in 2034?", "It has many subscribers.")
     assert not is_of_another_year("How many in 2036?", "二〇三六年，她有14,600家订户。")
     assert not is_of_another_year("How many subscribers?", "By the end of 2036 she had 14,600.")
+    assert not is_of_another_year("Who ruled in 1912?", "The war of 1910–1914 was theirs.")
+    assert not is_of_another_year("1924 年是谁当家？", "1920年代一直是她。")
+    assert not is_of_another_year("1934 年是谁当家？", "民國二十三年是她。")
 
 
 @pytest.mark.parametrize("name", sorted(dev_pages()))
