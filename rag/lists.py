@@ -26,11 +26,14 @@ _N_ZH, _N_EN = A_FEW["zh"], A_FEW["en"]
 # A question that asks for all of several things.
 _ASKS_FOR_ALL = {
     "zh": re.compile(
-        rf"列出|列举|罗列|哪些|哪(?:几|{_N_ZH})|分别[是为有叫]|依次|按顺序|"
+        rf"列出|列举|罗列|列全|列清|一[条个项]不[漏落]|逐[条一项]|哪些|哪(?:几|{_N_ZH})|分别[是为有叫]|依次|按顺序|"
         rf"(?<![第\d]){_N_ZH}(?:大|[个种类条项点步])[^,，]{{1,8}}(?:是什么|有哪)"
     ),
     "en": re.compile(
-        rf"(?:^|\b(?:please|you|to|and)\s+)list\b|\b(?:what|which) {_N_EN}\b|"
+        rf"(?:^|\b(?:please|you|to|and)\s+)list\b|\b(?:what|which) {_N_EN}\b|\b(?:full|whole|complete|entire) list\b|"
+        r"\bevery (?:single )?(?:one|item|point|condition|case|kind|reason|rule|name)\b|"
+        r"\ball (?:of them|the (?:names|points|items|kinds|reasons|rules|conditions))\b|\bnone out\b|"
+        r"\b(?:what|which) (?:kinds|sorts|types) of\b|"
         r"\b(?:enumerate|name (?:all|the|each)|"
         r"what (?:are|were) (?:the|all|its|his|her|their|these|those)|"
         rf"(?:describe|explain|summari[sz]e|tell me|give(?: me)?) (?:the |all ){{1,2}}{_N_EN}|"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rag.engine import Engine, Found
+from rag.lists import may_ask_for_list
 from tests.rag_support import ScriptedLLM, make_index, scripted_engine, small_engine
 
 # A way that tea goes, as a timeline, and three shops that a paragraph introduces.
@@ -283,3 +285,24 @@ def test_where_one_item_of_a_list_that_a_colon_opens_answers_a_question_for_seve
 ) -> None:
     several = asked(LOOKED_AT, "What checks are made on the iron?", "Stated: Is the iron dry?")
     assert [text for text in several if text.startswith("Is the")] == [e["en"] for e in LOOKED_AT[1:4]]
+
+
+@pytest.mark.parametrize(
+    ("question", "asks_for_all"),
+    [
+        ("Where do dogs sleep? I need the full list.", True),
+        ("What do the welders get? Every point, please.", True),
+        ("Who disagrees? I need all the names.", True),
+        ("Give the weaknesses, leaving none out.", True),
+        ("What sorts of building are exempt?", True),
+        ("哪里有狗？请把地方列全。", True),
+        ("约定的条款，请逐条说。", True),
+        ("Where does the first dog sleep?", False),
+        ("What sort of building is it?", False),
+        ("那条狗睡在哪里？", False),
+    ],
+)
+def test_all_may_be_asked_for_in_many_words(tmp_path: Path, question: str, asks_for_all: bool) -> None:
+    engine, _ = scripted_engine(make_index(tmp_path, LOOKED_AT), "Stated: Is the iron dry?")
+    answer = engine.find(question).quotes
+    assert may_ask_for_list(replace(answer, refused=False)) is asks_for_all
