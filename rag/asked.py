@@ -101,8 +101,9 @@ def lacks_what_is_asked(question: str, text: str) -> bool:
     Such a text does not state the answer, however much else it says about the matter. Of what may be asked for in two
     ways, either will do. Characters may be traditional.
     """
-    asked, told = simplified(question), simplified(text)
+    asked = simplified(question)
     wanted = [tells for asks, tells in _KINDS.values() if asks.search(asked)]
+    told = simplified(text) if wanted else ""
     return bool(wanted) and not any(tells.search(told) for tells in wanted)
 
 
