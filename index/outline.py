@@ -65,7 +65,7 @@ class Outline:
         return frozenset(
             p.number
             for p in self._paragraphs
-            if p.kind != "summary" and any(is_of_the_translator(t) for t in (p.zh, p.en) if t)
+            if p.kind != "summary" and all(is_of_the_translator(t) for t in (p.zh, p.en) if t)
         )
 
     def introduced_by(self, paragraph: Paragraph) -> list[Paragraph]:

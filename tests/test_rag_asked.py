@@ -95,5 +95,6 @@ def test_a_translators_note_is_told_from_the_text_and_an_editors_summary_is_none
         Paragraph(3, "body", "译注：short bench 直译是“短凳”。", None),
         Paragraph(4, "body", None, "[Translator's note: the word means a halted bud.]"),
         Paragraph(5, "body", "译者是谁没有人知道。", "Nobody knows who the translator was."),
+        Paragraph(6, "body", "图纸先比对版式。", "[Translator's note: the word for it is the team's own.]"),
     ]
     assert Outline(paragraphs).notes == {3, 4}
