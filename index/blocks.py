@@ -86,9 +86,9 @@ _BULLET = re.compile(
     r"[▍▎▌▋▊▉█❙■●◆◇◈▶►\u2500-\u257f\U0001f300-\U0001faff\u2600-\u2775\u2794-\u27bf\ufe0f\u200d]+\s*"
     r"(?=\w|[①-⑳“「『（(【]))|\s+[\u2500-\u257f]+$"
 )
-# Of these what items of a list are dressed with; the others stand before headings, too.
+# Of these what dresses items of a list alone.
 _ITEM = re.compile(r"[-–*•‣]\s+(?=\S)")
-# Bullets that may stand before headings, too. The others do mostly.
+# Of these what dresses items and headings alike; what is in neither dresses headings mostly.
 _DOTS = "●○◎▪▫■□▸▹►▶◦·・※"
 # So many lines in a row that are dressed alike are items, whatever their dress: a heading has one in each language.
 _ALIKE = 3

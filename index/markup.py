@@ -230,8 +230,8 @@ def _items_in_both(blocks: Sequence[_Block]) -> dict[_Block, list[str]]:
     found: dict[_Block, list[str]] = {}
     for is_list, run in groupby(blocks, key=lambda block: "li" in block.within):
         own = list(run) if is_list else []
+        whole = [b for b in own if len(line := _lines_of(b)) == 1 and split_inline(line[0]) is None]
         for shape in TWICE:
-            whole = [b for b in own if len(line := _lines_of(b)) == 1 and split_inline(line[0]) is None]
             matches = {b: m for b in whole if (m := shape.fullmatch(_joined(b.text))) and is_as_long(m)}
             twice = {b: parts(m) for b, m in matches.items() if " " in m["en"].strip()}
             if len(twice) > 1 and 2 * len(twice) > len(own):

@@ -64,10 +64,10 @@ def _table(rows: Sequence[Sequence[str]]) -> list[list[str]]:
         return []
     first = tell.index(True)
     heads = rows[0] if first else []
-    if first == len(LANGUAGES) and {language_of_row((), cells) for cells in rows[:first]} == set(LANGUAGES):
+    by_language = {language_of_row((), cells): cells for cells in rows[:first]}
+    if first == len(LANGUAGES) and by_language.keys() == set(LANGUAGES):
         # Heads in one language above those in the other are as heads in both.
-        zh, en = sorted(rows[:first], key=lambda cells: language_of_row((), cells) == "en")
-        heads = [f"{one} / {other}" for one, other in zip(zh, en, strict=True)]
+        heads = [f"{zh} / {en}" for zh, en in zip(*(by_language[own] for own in LANGUAGES), strict=True)]
         rows = [heads, *rows[first:]]
     return [list(_lines_of_row([] if cells is heads else heads, cells)) for cells in rows]
 

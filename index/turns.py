@@ -11,14 +11,12 @@ from index.blocks import Block
 from index.lines import joined
 from index.outline import TIME
 
-# "[00:00:42] 林知远(主持人):", "Lin:", "林知远 00:12:31"; who it is, as what, and when.
-_SPEAKER_ALONE = re.compile(
-    rf"(?P<time>{TIME})(?P<name>[^\W\d_][^:：()（）。！？.!?,，;；]{{0,24}}?)\s*(?P<role>[(（][^()（）]{{1,20}}[)）])?"
-    rf"\s*(?:[:：]|(?P<behind>(?<=\s){TIME}(?<=\S))[:：]?)"
-)
-_NAMED = re.compile(
-    rf"{TIME}(?P<name>[^\W\d_][^:：()（）。！？.!?,，;；]{{0,24}}?)\s*(?:[(（][^()（）]{{1,20}}[)）])?\s*[:：]"
-)
+# "[00:00:42] 林知远(主持人)": when, who it is, and as what.
+_NAME = r"[^\W\d_][^:：()（）。！？.!?,，;；]{0,24}?"
+_WHO = rf"(?P<time>{TIME})(?P<name>{_NAME})\s*(?P<role>[(（][^()（）]{{1,20}}[)）])?\s*"
+# "Lin: …"; and on a line of its own "Lin:", "林知远 00:12:31".
+_NAMED = re.compile(rf"{_WHO}[:：]")
+_SPEAKER_ALONE = re.compile(rf"{_WHO}(?:[:：]|(?<=\s){TIME}(?<=\S)[:：]?)")
 # A name before a colon is a speaker's where it opens so many lines; or where it has a role, or a time before it.
 _TURNS = 2
 
