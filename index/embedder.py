@@ -240,13 +240,31 @@ def _load(folder: str, threads: int) -> SentenceTransformer:
     transformers_logging.disable_progress_bar()
     logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
     torch.set_num_threads(threads)
-    # Half the time and memory where the processor multiplies bfloat16 (cosine to 32-bit vectors above 0.9999).
-    dtype = torch.bfloat16 if torch.cpu.get_capabilities().get("avx512_bf16") else torch.float32
     try:
-        model = SentenceTransformer(folder, device="cpu", local_files_only=True, model_kwargs={"dtype": dtype})
-        return model.eval()
+        model = SentenceTransformer(folder, device="cpu", local_files_only=True, model_kwargs={"dtype": torch.bfloat16})
+        return _computing_fast(model).eval()
     except (OSError, ValueError) as error:  # a file that is missing, or that is none of such a model
         reason = str(error).strip().partition("\n")[0]
         raise UserError(
             f"the embedder in {folder} cannot be loaded ({reason[:200]}). Give a whole sentence-transformers folder."
         ) from error
+
+
+def _computing_fast(model: SentenceTransformer) -> SentenceTransformer:
+    """`model`, loaded in bfloat16, computing in the numbers that this processor multiplies fastest.
+
+    Matrix units (AMX) multiply bfloat16 in half the time of 32 bits. Without them 32 bits are faster by half, even
+    where the processor knows bfloat16 (AVX-512); the words' vectors, four fifths of the weights, are only looked up,
+    and stay. Cosine between the two above 0.9999.
+    """
+    import torch
+
+    if torch.cpu.get_capabilities().get("amx_bf16"):
+        return model
+    for module in model.modules():
+        if isinstance(module, torch.nn.Embedding):
+            module.register_forward_hook(lambda _module, _ids, vectors: vectors.float())
+        else:
+            for values in (*module.parameters(recurse=False), *module.buffers(recurse=False)):
+                values.data = values.data.float() if values.is_floating_point() else values.data
+    return model

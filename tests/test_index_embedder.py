@@ -214,3 +214,25 @@ def test_questions_asked_at_once_are_embedded_as_they_are_alone(real_settings: S
 def test_the_fingerprint_is_the_publishers_hash_of_the_weights(real_embedder: Embedder) -> None:
     assert real_embedder.fingerprint == catalogue()[NAME].files[0].sha256
     assert real_embedder.label == "multilingual-e5-small@1571fc98"
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("has_matrix_units", [True, False])
+def test_what_the_processor_multiplies_fastest_gives_the_same_vectors(
+    real_settings: Settings, monkeypatch: pytest.MonkeyPatch, has_matrix_units: bool
+) -> None:
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": has_matrix_units, "avx512_bf16": True})
+    embedder = Embedder.from_settings(real_settings)
+    own = embedder.passages(["The lamp is dark.", "灯是黑的。"])
+    types = {
+        (isinstance(module, torch.nn.Embedding), weights.dtype)
+        for module in embedder.load().modules()
+        for weights in module.parameters(recurse=False)
+    }
+    assert types == {(True, torch.bfloat16), (False, torch.bfloat16 if has_matrix_units else torch.float32)}
+    plain = SentenceTransformer(embedder.folder, device="cpu", local_files_only=True)
+    wanted = plain.encode_document(["The lamp is dark.", "灯是黑的。"], normalize_embeddings=True)
+    assert np.sum(own * wanted, axis=1).min() > 0.9999
