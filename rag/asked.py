@@ -19,7 +19,7 @@ _HAN_NUMBERS = "一二三四五六七八九十百千万亿两半零"
 _KINDS: dict[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
     "a time": (
         re.compile(
-            r"哪一?年|哪一?天|哪个月|几月|几月几[日号]|何年|何月|何日|什么日期|日期[?？]?$|"
+            r"哪一?年|哪一?天|哪个月|几月|何年|何月|何日|什么日期|日期[?？]?$|"
             r"什么时候(?=.*(?:[了的]|开始|结束|成立|发布|上线|出版)(?:[?？]|$))|"
             r"^(?:(?:and|so|but|ok),? )*when (?:exactly )?(?:did|was|were|will|had|has)\b|since when|"
             r"\b(?:what|which) (?:exact )?(?:day|date|year|month)\b|"

@@ -20,6 +20,7 @@ from llama_index.core.instrumentation.events.synthesis import SynthesizeEndEvent
 from index.build import Index, open_index
 from index.errors import UserError, has_half_a_character
 from index.keywords import simplified
+from index.outline import opens_a_list
 from index.paragraphs import LANGUAGES, Language, Paragraph
 from index.settings import GeneratorName, Settings
 from rag.align import Aligner
@@ -46,7 +47,7 @@ from rag.gate import Gate, Moment, Signals, decide, signals
 from rag.generators import Generator as TextGenerator
 from rag.generators import GeneratorFailed, make_generator
 from rag.listen import Heard, Listener
-from rag.lists import asks_for_list, may_ask_for_list, with_whole_list
+from rag.lists import asks_for_list, asks_for_others, may_ask_for_list, with_whole_list
 from rag.parts import asks_for_several, compares, parts, things_compared
 from rag.places import without
 from rag.prompts import leading_messages, translating_messages
@@ -312,7 +313,8 @@ class Engine:
         """`answer` with the items of each list that a quote of it opens; by itself such a quote tells nothing."""
         quotes = set() if looked.whole else {said.text for said in answer.statements}
         for quoted in (citation for citation in answer.citations if citation.quote in quotes):
-            if items := self._selector.introduced_by(quoted, looked.ranking):
+            items = self._selector.introduced_by(quoted, looked.ranking)
+            if items and (opens_a_list(quoted.quote) or not asks_for_others(answer, items)):
                 answer = with_whole_list(answer, items, self._rarity)
         return answer
 

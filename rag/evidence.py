@@ -186,6 +186,19 @@ class EvidenceSelector:
         heads = _within(_heads([p for p in family if p.number != paragraph.number], language), budget)
         return (*sorted(own, key=lambda e: _place(e, language)), *sorted(heads, key=lambda e: e.paragraph.number))
 
+    def below(self, paragraph: Paragraph, ranking: Ranking, budget: int, language: Language) -> tuple[Evidence, ...]:
+        """The items of a list that a found paragraph opens with a colon, or of which it says how many there are.
+
+        Without them "It comes down to four things:" states nothing.
+        """
+        enumeration = self._outline.enumeration_of(paragraph)
+        is_opened = all(opens_a_list(paragraph.text(own) or "") for own in paragraph.languages)
+        if enumeration is None or not is_opened:
+            enumeration = self._announced_list_of(paragraph)
+        if enumeration is None or enumeration.before != paragraph:
+            return ()
+        return tuple(_within(_heads(_present(enumeration.items, ranking), language), budget))
+
     def of_all(
         self, numbers: Collection[int], ranked: Sequence[Evidence], budget: int, language: Language
     ) -> tuple[Evidence, ...]:
@@ -210,13 +223,18 @@ class EvidenceSelector:
         return lists
 
     def introduced_by(self, quoted: Citation, ranking: Ranking) -> Items | None:
-        """The list that a quote opens where it ends its paragraph: "It was spent in three parts:"; else None."""
+        """The list that a quote opens where it ends its paragraph; else None.
+
+        A colon opens it ("It was spent in three parts:"), or as many are announced as there are ("There are three.").
+        """
         is_last = sentences_of(quoted.paragraph, quoted.language)[-1].end <= quoted.end
-        if not is_last or not opens_a_list(quoted.quote):
+        if not is_last:
             return None
+        count = announced(quoted.quote, quoted.language)
         lists = self.lists_of(quoted.paragraph, ranking, quoted.language)
         own = (items for items in lists if all(head.paragraph != quoted.paragraph for head in items.heads))
-        return next((items for items in own if 1 < len(items.heads) <= _LONGEST_LIST), None)
+        told = (items for items in own if opens_a_list(quoted.quote) or len(items.heads) == count)
+        return next((items for items in told if 1 < len(items.heads) <= _LONGEST_LIST), None)
 
     def _announced_list_of(self, paragraph: Paragraph) -> Enumeration | None:
         """The list of which a paragraph says how many items follow ("It looks at five things:"), or is an item."""

@@ -139,7 +139,7 @@ class Listener:
         """(paragraph, the reply about it alone), just opened; closed where the next one is asked for."""
         for found, entry in entries:
             self._keep_start(entry.paragraph, found.language)
-            heard = self._opened(found, self._about(found, entry.paragraph))
+            heard = self._read(found, entry.paragraph)
             yield entry.paragraph.number, heard
             heard.reply.close()
 
@@ -198,8 +198,16 @@ class Listener:
             with suppress(UserError):  # a full disk costs the next question time, and this one nothing
                 self._generator.prepare(leading_messages(paragraph, own))
 
-    def _about(self, found: Looked, paragraph: Paragraph) -> tuple[Evidence, ...]:
-        return self._selector.about(paragraph, found.ranked, found.ranking, self._alone, found.language)
+    def _read(self, found: Looked, paragraph: Paragraph) -> Heard:
+        """The reply about one paragraph, just opened; what it opens a list of is read with it.
+
+        A list that was read is quoted item by item (rag/lists.py): a model that can go on with a reply is not shown it
+        for writing, which would only tell it again, more slowly.
+        """
+        about = self._selector.about(paragraph, found.ranked, found.ranking, self._alone, found.language)
+        below = self._selector.below(paragraph, found.ranking, self._alone, found.language)
+        heard = self._opened(found, (*about, *below))
+        return replace(heard, told=about) if self._generator.continues else heard
 
     def _opened(self, found: Looked, told: tuple[Evidence, ...]) -> Heard:
         reply = self._ask(found, told)

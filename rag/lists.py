@@ -101,6 +101,15 @@ def asks_for_list(answer: Answer, items: Items, rarity: Rarity) -> bool:
     return names_several or ((is_announced or is_opened) and not _ASKS_FOR_ONE[answer.language].search(asked))
 
 
+def asks_for_others(answer: Answer, items: Items) -> bool:
+    """Whether the question asks for one of a list, or for another number of things than `items` are."""
+    asked = simplified(answer.rewritten or answer.question)
+    counted = _COUNTED[answer.language].search(asked)
+    if counted and len(items.heads) != count(counted["n"].lower()):
+        return True
+    return _ASKS_FOR_ONE[answer.language].search(asked) is not None
+
+
 def _is_opened(items: Items, answer: Answer) -> bool:
     """Whether the answer cites an item of a list that a colon opens: what one of them answers, all of them do."""
     text = (items.introduction.text(answer.language) if items.introduction else None) or ""

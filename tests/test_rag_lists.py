@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from rag.counted import announced
 from rag.engine import Engine, Found
 from rag.lists import may_ask_for_list
 from tests.rag_support import ScriptedLLM, make_index, scripted_engine, small_engine
@@ -264,6 +265,40 @@ def test_a_quote_that_opens_a_list_brings_its_items(asked: Callable[..., list[st
     ]  # fmt: skip
 
 
+KINDS = [
+    {
+        "kind": "body",
+        "en": "The smith wrote a rule book. It knows three kinds of pan.",
+        "zh": "铁匠写了规则。它认得三种锅。",
+    },
+    {"kind": "body", "en": "Wok: thin, for a big fire.", "zh": "炒锅:薄,火要大。"},
+    {"kind": "body", "en": "Pot: deep. It is for soup.", "zh": "汤锅:深。炖汤用。"},
+    {"kind": "body", "en": "Skillet: heavy, for eggs.", "zh": "煎锅:重,煎蛋用。"},
+    {"kind": "body", "en": "The book was burnt in the end, and nobody has written another one.", "zh": "书后来烧了。"},
+]
+
+
+def test_a_quote_that_says_how_many_there_are_brings_those_below_it(asked: Callable[..., list[str]]) -> None:
+    said = asked(KINDS, "What does the rule book know?", "Stated: It knows three kinds of pan.")
+    assert [text for text in said if ":" in text or "three" in text] == [
+        "It knows three kinds of pan.", "Wok: thin, for a big fire.", "Pot: deep.", "Skillet: heavy, for eggs.",
+    ]  # fmt: skip
+    two = [KINDS[0] | {"en": "The smith wrote a rule book. It knows four kinds of pan."}, *KINDS[1:]]
+    said = asked(two, "What does the rule book know?", "Stated: It knows four kinds of pan.")
+    assert not any(text.startswith(("Wok", "Pot", "Skillet")) for text in said), "four are told, and three stand there"
+
+
+@pytest.mark.parametrize("records", [KINDS, LOOKED_AT, PARTS])
+def test_what_opens_a_list_is_read_with_the_list(tmp_path: Path, listening_reranker: None, records: Records) -> None:
+    engine, llm = small_engine(make_index(tmp_path, records), "Not stated.", logits=[0.0])
+    first, item, after = (str(records[i]["en"]) for i in (0, 1, 4))
+    engine.ask(first)
+    told = [prompt.rpartition("Excerpts:")[2] for prompt in llm.prompts]
+    (about_first, *_) = [text for text in told if text.startswith(f"\n- {first}")]
+    assert item in about_first
+    assert after not in about_first
+
+
 def test_a_list_that_only_its_introduction_counts_is_given_whole(asked: Callable[..., list[str]]) -> None:
     said = asked(LOOKED_AT, "List the three things that the smith looks at.", "Stated: Is the iron dry?")
     assert [text for text in said if text.startswith("Is the")] == [e["en"] for e in LOOKED_AT[1:4]]
@@ -306,3 +341,8 @@ def test_all_may_be_asked_for_in_many_words(tmp_path: Path, question: str, asks_
     engine, _ = scripted_engine(make_index(tmp_path, LOOKED_AT), "Stated: Is the iron dry?")
     answer = engine.find(question).quotes
     assert may_ask_for_list(replace(answer, refused=False)) is asks_for_all
+
+
+def test_how_many_kinds_there_are_may_end_a_sentence_in_chinese() -> None:
+    assert announced("它把工作分成三类。", "zh") == 3
+    assert announced("他拿走了三个。", "zh") == 0
