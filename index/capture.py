@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise, takewhile
+from itertools import accumulate, groupby, pairwise, takewhile
 from pathlib import Path
 
 from index.blocks import (
@@ -22,8 +22,10 @@ from index.blocks import (
     split_dated,
     split_inline,
     without_mark,
+    without_saying_both,
 )
 from index.characters import CLOSERS, HAN
+from index.clauses import with_articles_joined
 from index.front import PROSE_SIZE, Entry, find_title, first_prose, head_entries, is_long, parted_title, split_head
 from index.headings import Heading, as_counted, paths
 from index.in_turn import side_by_side
@@ -63,20 +65,20 @@ _ANSWERED = re.compile(r"[^?？]{1,150}[?？].{0,150}\d\s*[%％][)）]?\s*$")
 _ROW = re.compile(r"(?!第|chapter|part).{1,60}\S {3,}[\d.,]*\d$", re.IGNORECASE)
 # Who did what, as both languages say it: "监制 Producer：苗青屿"; not the heading 翻译：一门手艺.
 _ROLE_IN_BOTH = re.compile(rf"[{HAN}]{{2,6}}\s*[A-Za-z ]{{3,24}}[:：]")
+# What a label in both languages tells: "Length / 时长： 57:08".
+_LABEL_IN_BOTH = re.compile(rf"[A-Za-z ]{{2,24}}\s*[/／]\s*[{HAN}]{{1,8}}\s*[:：]\s*\S")
 # A word that is explained, under a heading of such words, begins with letters and ends in Chinese.
 _WORD = re.compile(rf"[\W\d]*[A-Za-z][^{HAN}]*[{HAN}].*")
-# What a site adds to a title: that both languages stand there.
-_BILINGUAL = re.compile(
-    r"\s*(?:[（(【\[]|[|｜·•—–-]+\s*)(?:中英(?:文)?(?:[对對]照|[双雙][语語])|[双雙][语語])版?[)）】\]]?$"
-)
 # What is numbered under a heading of theirs: notes; references.
 _NUMBERED = (("注", "Note"), ("文献", "Reference"))
 # Of a page's prose, what stands below the article is this share at most.
 _A_FOOT = 0.1
+# So many lines in a row that stand below again are the entries of a table of contents.
+_ENTRIES = 3
 # A summary stands under one of so many first headings.
 _SUMMARY_WITHIN = 2
 # Raise this whenever the reading changes: an index read otherwise is brought up to date.
-READER_VERSION = 14
+READER_VERSION = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +108,7 @@ class _Item:
         if self.mark:
             return self.mark.role == "heading"
         zh, en = (_CLOSING.sub("", without_mark(text or "")) for text in (self.zh, self.en))
-        texts = [text for text in (self.zh, self.en) if text]
-        if any(_ASIDE.fullmatch(text) or is_labelled_summary(text) or _ANSWERED.match(text) for text in texts):
-            return False
-        if len(texts) == 1 and (names_a_maker(texts[0]) or _ROW.match(texts[0])):
-            return False
-        if any(_ROLE_IN_BOTH.match(text) and names_a_maker(text) for text in texts):
+        if _head_nothing([text for text in (self.zh, self.en) if text]):
             return False
         if zh:
             question = zh[-1] in "?？"
@@ -160,6 +157,30 @@ class _Item:
         return None
 
 
+def _head_nothing(texts: Sequence[str]) -> bool:
+    """Whether a line, or a pair of lines, is by its words none that heads a part: an aside, a maker, a table's row."""
+    if len(texts) == 1 and (names_a_maker(texts[0]) or _ROW.match(texts[0])):
+        return True
+    return any(
+        _ASIDE.fullmatch(text)
+        or is_labelled_summary(text)
+        or _ANSWERED.match(text)
+        or (_ROLE_IN_BOTH.match(text) and names_a_maker(text))
+        or _LABEL_IN_BOTH.match(text)
+        or _goes_over_lines(text)
+        for text in texts
+    )
+
+
+def _goes_over_lines(text: str) -> bool:
+    """Whether a bracket that `text` opens or closes has its other half in another line."""
+    depths = accumulate((char in "[［【") - (char in "]］】") for char in text)
+    depth = least = 0
+    for depth in depths:
+        least = min(least, depth)
+    return depth > 0 or least < 0
+
+
 def _is_label(text: str) -> bool:
     """Whether `text` may have a colon behind it and yet be a heading: 摘要:, 注:."""
     return is_summary_label(text) or is_notes_title(text)
@@ -172,7 +193,8 @@ def read_captured(path: Path, text: str, embed: Embed | None = None) -> Article:
     """
     page = plain(text, path.suffix)
     blocks = with_speakers_joined(with_numbers_joined(read_blocks(page.text, page.marks)))
-    blocks = _without_words(blocks)
+    blocks = with_articles_joined(blocks)
+    blocks = _without_contents(_without_words(blocks))
     blocks = side_by_side(_without_furniture(_without_foot(blocks)), embed)
     earliest, surely = first_prose(path, blocks)
     order = prevailing_order(blocks)
@@ -240,6 +262,21 @@ def _without_words(blocks: Sequence[Block]) -> list[Block]:
         is_head = below is not None and heads_words(block.text) and explains_a_word(below.text)
         are_words = is_head or explains_a_word(block.text) or bool(may_be)
         kept += [] if are_words else [block]
+    return [replace(block, position=position) for position, block in enumerate(kept)]
+
+
+def _without_contents(blocks: Sequence[Block]) -> list[Block]:
+    """`blocks` without the entries of a table of contents: lines above the text that stand below again, in headings."""
+    first = next((i for i, block in enumerate(blocks) if _is_prose(block)), 0)
+    below = [block.text for block in blocks[first:] if block.is_short]
+    are_entries = [
+        len(block.text) > 1 and not block.mark and any(block.text in text for text in below) for block in blocks[:first]
+    ]
+    runs = [(own, len(list(run))) for own, run in groupby(are_entries)]
+    gone = [own and length >= _ENTRIES for own, length in runs for _ in range(length)]
+    kept = [
+        block for block, is_gone in zip(blocks, [*gone, *[False] * len(blocks[first:])], strict=True) if not is_gone
+    ]
     return [replace(block, position=position) for position, block in enumerate(kept)]
 
 
@@ -315,7 +352,7 @@ def _items(blocks: Sequence[Block], order: int, embed: Embed | None) -> list[_It
         elif dated := split_dated(block.text):
             date, (zh, en) = dated
             items += [_Item(block.position, date, date, date=True), _Item(block.position, zh, en, inline=True)]
-        elif block.language == "both" and not block.is_date:
+        elif (block.language == "both" or block.level) and not block.is_date:  # "2.6.1 — 2025-04-17"
             items.append(_Item(block.position, zh, en, inline=True, mark=block.mark))
     alone = _numbered_alone(blocks)
     for block in alone:
@@ -382,7 +419,8 @@ def _figure_titles(blocks: Sequence[Block]) -> list[Block]:
     titles = []
     for before, block, caption in zip([None, *blocks], blocks, blocks[1:], strict=False):
         heading_pair = before is not None and before.is_short and before.language != block.language
-        if block.is_short and block.language == caption.language and is_caption(caption.text) and not heading_pair:
+        is_lone = block.is_short and block.mark is None and block.language == caption.language and not heading_pair
+        if is_lone and is_caption(caption.text):
             titles.append(block)
     return titles
 
@@ -559,4 +597,4 @@ def _number(entries: Sequence[Entry], path: Path, left: Sequence[tuple[str, str]
 def _title_of(front: str) -> str:
     # The kicker above the title is set in capitals.
     lines = [line for line in front.split("\n") if not (line.isupper() and language_of_line(line) == "en")]
-    return _BILINGUAL.sub("", (lines or [front])[0])
+    return without_saying_both((lines or [front])[0])

@@ -15,7 +15,16 @@ from index.blocks import Mark, footnote_label, language_of_line, split_inline
 from index.lines import as_meant, joined, without_labels
 from index.outline import speaker_of
 from index.paragraphs import LANGUAGES
-from index.table import are_twice, in_both, language_of_row, languages_of_cells, row, told_by_heads, told_rows
+from index.table import (
+    are_twice,
+    in_both,
+    is_named_twice,
+    language_of_row,
+    languages_of_cells,
+    row,
+    told_by_heads,
+    told_rows,
+)
 from index.twice import (
     GLOSSED,
     LETTERS_AMONG_OTHERS,
@@ -86,6 +95,7 @@ _BOX = re.compile(
     re.IGNORECASE,
 )
 _NOT_SHOWN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+_BOLD = re.compile(r"font-weight\s*:\s*(?:bold|[6-9]00)", re.IGNORECASE)
 # What begins and ends a paragraph; any other element, of mathematics or of a site's own, stands within a line. Cells
 # have a sign of their own.
 _BLOCKS = frozenset(
@@ -106,7 +116,9 @@ _NOTES = "notes"
 _ITEM_NUMBER = re.compile(r"\d+\. ")
 # What stands in a block's text for a tag: a line's end, a cell's beginning, the ends of what is raised.
 _BREAK, _CELL, _RAISED, _LOWERED = "\v", "\t", "\x02", "\x03"
+_PART = "\x06"  # where a cell's paragraph begins or ends
 _HEAD = "\x05"  # behind a cell's beginning: it heads a column or a row
+_CELLS = frozenset(("td", "th"))
 _SIGNS = {"br": _BREAK, "td": _CELL, "th": _CELL + _HEAD, "sup": _RAISED}
 _CAPTIONS = frozenset(("caption", "figcaption"))
 _SHORTEST_CAPTION = 5  # characters of a half: a photographer's name is none
@@ -254,26 +266,47 @@ def _with_columns(blocks: Sequence[_Block]) -> list[_Block]:
     """`blocks`, each row of a table told with the heads of its columns: "75" says nothing without "Phase two"."""
     told: list[_Block] = []
     heads: list[str] = []
+    heads_in_both: Sequence[Sequence[str]] = ()
     for block in blocks:
         text = block.text.replace(_HEAD, "")
-        cells = list(map(_joined, text.split(_CELL)[1:]))
-        if len(cells) >= _COLUMNS and block.text.count(_HEAD) == len(cells):
-            heads = cells
-            text = _row_in_both(cells) if are_twice(heads) else text
+        parts_of_cells = [_parts(cell) for cell in text.split(_CELL)[1:]]
+        cells = list(map(" ".join, parts_of_cells))
+        if len(cells) >= _COLUMNS and (block.text.count(_HEAD) == len(cells) or (block.is_bold and not heads)):
+            heads, heads_in_both = cells, _cells_in_both(parts_of_cells)
+            text = _row_in_both(heads_in_both) if are_twice(heads) else text
         elif len(cells) != len(heads):
             heads = []
-        elif are_twice(heads):
-            of_heads, of_cells = map(in_both, (heads, cells))
-            text = _BREAK.join(told_by_heads(*own) for own in zip(LANGUAGES, of_heads, of_cells, strict=True))
+        elif heads and (are_twice(heads) or is_named_twice(cells)):
+            in_languages = zip(LANGUAGES, heads_in_both, _cells_in_both(parts_of_cells), strict=True)
+            text = _BREAK.join(told_by_heads(*own) for own in in_languages)
         elif language := language_of_row(heads, cells):
             text = told_by_heads(language, heads, cells)
         told.append(replace(block, text=text))
     return told
 
 
-def _row_in_both(cells: Sequence[str]) -> str:
+def _parts(cell: str) -> list[str]:
+    """A cell's lines."""
+    return [part for part in map(_joined, cell.split(_BREAK)) if part]
+
+
+def _cells_in_both(cells: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The cells of a row, each as its lines, in Chinese and in English: a line in each, or what its words tell."""
+    told = in_both(list(map(" ".join, cells)))
+    return [
+        [
+            next(part for part in parts_of_cell if language_of_line(part) == language)
+            if _are_of_both(parts_of_cell)
+            else own
+            for parts_of_cell, own in zip(cells, of_cells, strict=True)
+        ]
+        for language, of_cells in zip(LANGUAGES, told, strict=True)
+    ]
+
+
+def _row_in_both(in_both_languages: Sequence[Sequence[str]]) -> str:
     """A row whose cells have a line a language; what stands there once, as a number, is both's."""
-    return _CELL.join(["", *(_BREAK.join(dict.fromkeys(own)) for own in zip(*in_both(cells), strict=True))])
+    return _CELL.join(["", *(_BREAK.join(dict.fromkeys(own)) for own in zip(*in_both_languages, strict=True))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +342,7 @@ class _Open:
     links_here: bool
     next_number: int
     has_notes: bool
+    is_bold: bool
 
 
 class _Reader(HTMLParser):
@@ -346,7 +380,9 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
         values = dict(attrs)
-        if tag in _BLOCKS:
+        if self._is_part_of_cell(tag):
+            self._text.append(_PART)
+        elif tag in _BLOCKS:
             self._end_block()
             self._end_implied(tag)
         if tag in _SIGNS:
@@ -361,14 +397,17 @@ class _Reader(HTMLParser):
         is_hidden = (tag in _HIDDEN and not is_boxed) or _is_around(tag, values)
         links_here = tag == "a" and (values.get("href") or "").startswith("#")
         has_notes = any(map(_HOLDS_NOTES.fullmatch, f"{values.get('class')} {values.get('role')}".split()))
-        self._open.append(_Open(tag, is_hidden, links_here, int(tag == "ol"), has_notes))
+        is_bold = tag in ("b", "strong") or bool(_BOLD.search(values.get("style") or ""))
+        self._open.append(_Open(tag, is_hidden, links_here, int(tag == "ol"), has_notes, is_bold))
         if tag == "li":
             self._count(values.get("value"))
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "sup":
             self._text.append(_LOWERED)
-        if tag in _BLOCKS:
+        if self._is_part_of_cell(tag):
+            self._text.append(_PART)
+        elif tag in _BLOCKS:
             self._end_block()
         at = next((i for i in range(len(self._open) - 1, -1, -1) if self._open[i].name == tag), None)
         if at is not None:
@@ -379,9 +418,16 @@ class _Reader(HTMLParser):
         if not self._is_hidden:
             letters = len("".join(data.split()))
             self._letters += letters
-            self._bold += 0 if self._names.isdisjoint(("b", "strong")) else letters
+            self._bold += letters if any(element.is_bold for element in self._open) else 0
             self._linked += letters if any(element.links_here for element in self._open) else 0
             self._text.append(re.sub(r"[^\S\n]+", " ", _INVISIBLE.sub("", data)))
+
+    def _is_part_of_cell(self, tag: str) -> bool:
+        """Whether `tag` begins or ends a paragraph of a table's cell, as editors that export a document write each."""
+        if tag not in ("p", "div"):
+            return False
+        around = (own.name for own in reversed(self._open) if own.name not in ("p", "div"))
+        return next((name for name in around if name in _BLOCKS or name in _CELLS), "") in _CELLS
 
     def _end_implied(self, tag: str) -> None:
         """What a browser ends where `tag` begins though nothing says so: a head, a paragraph, an item."""
@@ -409,8 +455,17 @@ class _Reader(HTMLParser):
         elif text.strip() and not self._linked == self._letters > 0:  # else an entry of a table of contents
             within = self._names
             article = self._articles if "article" in within else 0
-            self._blocks.append(_Block(_BACK.sub("", text), within, article, self._bold == self._letters > 0))
+            is_bold = self._bold == self._letters > 0
+            self._blocks += (_Block(_BACK.sub("", own), within, article, is_bold) for own in _parts_of_cells(text))
         self._letters = self._bold = self._linked = 0
+
+
+def _parts_of_cells(text: str) -> list[str]:
+    """A block's text; of a row of which a cell has several paragraphs, each of its paragraphs."""
+    cells = [[part for part in cell.split(_PART) if part.strip(f"{_HEAD} \n")] for cell in text.split(_CELL)]
+    if all(len(parts) < 2 for parts in cells):
+        return [text.replace(_PART, "")]
+    return [part for parts in cells for part in parts]
 
 
 def _raised(match: re.Match[str]) -> str:

@@ -13,7 +13,7 @@ from index.twice import of_each_language
 from index.vocabulary import is_caption, names_a_language
 
 ROW_NUMBER = re.compile(r"\d{1,3}\.?|No\.?|#|序号|编号", re.IGNORECASE)
-_AMOUNT = re.compile(r"\W*\d[\d.,:/×~–-]*\s*(?:[A-Za-zµΩ°%²³/·]{1,6}\s*){0,2}\W*")
+_AMOUNT = re.compile(r"(?!\d{1,2}[.、]\s)\W*\d[\d.,:/×~–-]*\s*(?:[A-Za-zµΩ°%²³/·]{1,6}\s*){0,2}\W*")
 # What parts the cells of a plain text's table.
 _BETWEEN_CELLS = re.compile(r"\s*[|｜]\s*|\s*\t\s*| {3,}")
 _LONGEST_CELL = 60
@@ -73,7 +73,7 @@ def _table(rows: Sequence[Sequence[str]]) -> list[list[str]]:
 
 
 def _lines_of_row(heads: Sequence[str], cells: Sequence[str]) -> Iterator[str]:
-    if heads and are_twice(heads):
+    if heads and (are_twice(heads) or is_named_twice(cells)):
         yield from map(told_by_heads, LANGUAGES, in_both(heads), in_both(cells))
     elif heads and (language := language_of_row(heads, cells)):
         yield told_by_heads(language, heads, cells)
@@ -131,6 +131,11 @@ def are_twice(heads: Sequence[str]) -> bool:
     own = [of_each_language(head) for head in heads]
     lettered = sum(map(bool, map(_LETTERED.fullmatch, heads))) if max(map(len, own), default=0) > 1 else 0
     return 2 * (sum(map(len, own)) + lettered) > 3 * len(heads)
+
+
+def is_named_twice(cells: Sequence[str]) -> bool:
+    """Whether a row's first cell, which names it, says the same in both languages: "平均票价 Average fare", 1.78."""
+    return len(of_each_language(cells[0])) > 1 and not any(map(language_of_line, cells[1:]))
 
 
 def in_both(cells: Sequence[str]) -> tuple[list[str], list[str]]:

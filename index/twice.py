@@ -14,7 +14,7 @@ _NUMBER = (
     r"(?P<number>\d{1,2}(?::\d{2}){1,2}\s+|\d{1,2}(?:[.．]\d{1,2})+[.．]?\s*|\d{1,2}(?:[.．、]\s*|\s+)|"
     r"[一二三四五六七八九十]{1,3}、\s*|[^\w\s]+\s+)?"
 )
-_ZH = rf"(?P<zh>[{WIDE}“‘](?:.*[{WIDE}”’])?[\d.%％]*)"
+_ZH = rf"(?P<zh>[{WIDE}“‘](?:.*[{WIDE}”’])?[\d.%％†‡]*)"
 TWICE = (
     re.compile(rf"{_NUMBER}{_ZH}(?:\s+|(?<=[）」”])\s*)(?P<en>[“‘\"]?[A-Za-z][^{WIDE}]*)"),
     re.compile(rf"{_NUMBER}(?P<en>[“‘\"]?[A-Za-z][^{WIDE}]*?)\s+{_ZH}"),

@@ -82,9 +82,10 @@ _POSTED = re.compile(
 )
 # A line of makers, "翻译 Translation：舒一帆 Shu Yifan", or what a text is taken from.
 _MAKER = re.compile(
-    r"(?:[^\W\d_]{0,4}(?:作者|译者?|编译|翻译|编辑|校对|审校|校订|摄影|插图|图表|采访|记者|制图|设计|排版|文字|图片|责编|监制|制作|剪辑|录音|配乐|音乐|来源|原文)"
+    r"(?:[^\W\d_]{0,4}(?:作者|译者?|编译|翻译|编辑|校对|审校|校订|摄影|插图|图表|采访|记者|制图|设计|排版|文字|图片|责编|监制|制作|剪辑|录音|配乐|音乐|时间轴|字幕|来源|原文)"
     r"(?:\s*[A-Za-z]{3,14}){0,2}|authors?|editors?|translat(?:ors?|ion)|proofreading|photos?|layout|design|source)"
     r"\s*[:：|｜/／]\s*\S.*|"
+    r"[^\W\d_]{2,6}\s*[:：][^:：。]{1,16}\s(?:校[订對对]|审校|翻译|编辑|排版|摄影|插图)\s*[:：]\s*\S.*|"
     r"(?:本文|全文)(?:编译|翻译|译|摘|选|转载|节选)自.*",
     re.IGNORECASE,
 )
