@@ -162,3 +162,12 @@ def test_a_tables_row_above_a_caption_is_no_title_of_the_figure() -> None:
     (figure,) = [p for p in article.paragraphs if p.kind == "figure"]
     assert figure.section.en == ()
     assert any((p.en or "").startswith("New, with leases") for p in article.paragraphs)
+
+
+def test_emphasis_that_a_paste_left_goes_and_other_stars_stay() -> None:
+    (one, two, three) = (f"{en}\n\n{zh}" for en, zh in PAIRS)
+    one = one.replace("three days", "**three days**").replace("三天三夜", "*三天三夜*")
+    two = two.replace("fourth morning", "fourth morning*").replace("cold", "3*4*5 cold")
+    article = read(f"The Kiln\n窑\n\n{one}\n\n{two}\n\n{three}")
+    assert texts(article)[1] == PAIRS[0][::-1]
+    assert "fourth morning*, however 3*4*5 cold" in (article.paragraphs[2].en or "")
