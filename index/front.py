@@ -18,7 +18,7 @@ from index.vocabulary import LONGEST_ORIGIN, is_summary_label, says_who_or_when
 _NAME = r"[A-Z][\w.'’-]*(?: (?:[A-Z][\w.'’-]*|de|del|van|von|der|la|al|bin))+"
 _BYLINE = re.compile(rf"(?:{_NAME}(?:\s*[·•|,;/&]\s*|\s+and\s+))*{_NAME}")
 _BETWEEN_NAMES = re.compile(r"[·•|、/&]")
-_NO_TITLE = re.compile(r"[“\"「『].*[。.！!？?…][”\"」』]|【[^】]*】")
+_NO_TITLE = re.compile(r"[“\"「『].*[。.！!？?…][”\"」』]|(?:【[^】]*】\s*)+")
 _STOPS = "。.！!？?…：:；;"
 _SENTENCE_ENDS = f"{_STOPS}”」』\"'）)"
 PROSE_SIZE = {"zh": 30, "en": 60}

@@ -171,3 +171,9 @@ def test_emphasis_that_a_paste_left_goes_and_other_stars_stay() -> None:
     article = read(f"The Kiln\n窑\n\n{one}\n\n{two}\n\n{three}")
     assert texts(article)[1] == PAIRS[0][::-1]
     assert "fourth morning*, however 3*4*5 cold" in (article.paragraphs[2].en or "")
+
+
+def test_several_kickers_in_brackets_are_no_title() -> None:
+    (one, two, three) = (f"{en}\n\n{zh}" for en, zh in PAIRS)
+    head = "【灰鹭字幕组】【中英对照】【演讲】\nThree Days of Fire\n三天三夜的窑\n双语"
+    assert read(f"{head}\n\n{one}\n\n{two}\n\n{three}").title == "Three Days of Fire / 三天三夜的窑"
