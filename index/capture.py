@@ -266,18 +266,17 @@ def _without_words(blocks: Sequence[Block]) -> list[Block]:
 
 
 def _without_contents(blocks: Sequence[Block]) -> list[Block]:
-    """`blocks` without the entries of a table of contents: lines above the text that stand below again, in headings."""
+    """`blocks` without the entries of a table of contents: lines above the text that head its parts further below."""
     first = next((i for i, block in enumerate(blocks) if _is_prose(block)), 0)
-    below = [block.text for block in blocks[first:] if block.is_short]
+    heads = [b for i, b in enumerate(blocks) if b.is_short and any(map(_is_prose, blocks[i + 1 : i + 3]))]
     are_entries = [
-        len(block.text) > 1 and not block.mark and any(block.text in text for text in below) for block in blocks[:first]
+        len(own.text) > 1 and not own.mark and any(own.text in b.text for b in heads if b.position > own.position)
+        for own in blocks[:first]
     ]
     runs = [(own, len(list(run))) for own, run in groupby(are_entries)]
     gone = [own and length >= _ENTRIES for own, length in runs for _ in range(length)]
-    kept = [
-        block for block, is_gone in zip(blocks, [*gone, *[False] * len(blocks[first:])], strict=True) if not is_gone
-    ]
-    return [replace(block, position=position) for position, block in enumerate(kept)]
+    kept = [block for block, is_gone in zip(blocks, gone, strict=False) if not is_gone]
+    return [replace(block, position=at) for at, block in enumerate([*kept, *blocks[first:]])]
 
 
 def _say_the_same(one: Block, other: Block) -> bool:

@@ -144,6 +144,13 @@ def test_above_the_text_a_column_sites_own_lines_and_table_of_contents_go_and_th
     assert texts(article)[1:] == [(zh, en) for en, zh in PAIRS]
 
 
+def test_what_names_the_text_again_at_its_end_is_no_entry_of_a_table_of_contents() -> None:
+    (one, two, three) = (f"{en}\n\n{zh}" for en, zh in PAIRS)
+    head = "三天三夜的窑\nThree Days of Fire\n作者：林晚"
+    article = read(f"{head}\n\n{one}\n\n{two}\n\n{three}\n\n{head}")
+    assert article.title == "Three Days of Fire / 三天三夜的窑"
+
+
 def test_a_heading_without_words_heads_what_stands_below_it() -> None:
     (one, two, three) = (f"{en}\n\n{zh}" for en, zh in PAIRS)
     article = read(
