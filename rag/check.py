@@ -26,6 +26,12 @@ TOGETHER = 0.9
 # AIs, and no shorter one: "us" is no more than one U.
 _SHORTEST_PLURAL = 3
 _ENDS = "。.!！?？ "
+# What asks, with the words beside it.
+_ASKS = re.compile(
+    r".{0,2}(?:多少|什么|哪[个家年天些里位种款]|谁|几[个年天次人种]|如何|怎[样么]|为何|是否|多[久长大远高]).{0,2}|"
+    r"\b(?:how (?:much|many|long|often|far|old)|wh(?:at|ich|o|ose|y|ere|en))\b(?: [\w'’-]+){2}",
+    re.IGNORECASE,
+)
 # What only says no to the question: "No, it was closed.", 不，它……
 _YES_OR_NO = re.compile(r"^\s*(?:no|不是的?|不[能会可行]以?|不|没有|否)\s*[,，。.;；—-]\s*", re.IGNORECASE)
 
@@ -57,6 +63,7 @@ def check(statement: str, cited: Sequence[Evidence], question: str, rarity: Rari
         bool(missing_numbers or missing_names)
         or is_remeasured(statement, joined)
         or _is_moved(statement, cited, question)
+        or _still_asks(statement, joined, question)
     )
     if own:
         coverage = rarity.covered(own, content_tokens(joined)) if texts else 0.0
@@ -95,6 +102,13 @@ def _is_dictated(statement: str, cited: Sequence[Evidence], question: str) -> bo
     """
     said = fold(statement.strip().rstrip(_ENDS))
     return said in fold(question) and not any(said in fold(e.text) for e in cited)
+
+
+def _still_asks(statement: str, cited: str, question: str) -> bool:
+    """Whether the statement asks what the question does, in its words, and `cited` does not (它一共付了多少钱)."""
+    asked, told = fold(question), fold(cited)
+    windows = (match.group().strip(f"{_ENDS}，,") for match in _ASKS.finditer(fold(statement)))
+    return any(window in asked and window not in told for window in windows)
 
 
 def unstated(text: str, among: str) -> tuple[frozenset[Value], frozenset[str]]:

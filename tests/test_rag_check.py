@@ -53,6 +53,22 @@ def test_a_year_that_only_the_question_names_is_not_supported(rarity: Rarity) ->
     assert found.missing_numbers
 
 
+@pytest.mark.parametrize(
+    ("statement", "question", "is_kept"),
+    [
+        ("云南的茶园出口了茶叶,采茶人阿兰一共拿了多少工钱。", "云南出口茶叶吗?采茶人阿兰一共拿了多少工钱?", False),
+        ("The gardens exported tea, and how much did Alan say of the rain.", "How much did Alan say?", False),
+        ("The picker Alan says how little rain there was this year.", "How little rain was there?", True),
+        ("采茶人阿兰说今年没有什么雨水。", "采茶人说今年有雨水吗?", True),
+    ],
+)
+def test_a_statement_that_still_asks_what_was_asked_is_none(
+    rarity: Rarity, statement: str, question: str, is_kept: bool
+) -> None:
+    cited = sentences_of(TEA, "zh" if statement[0] > "z" else "en")
+    assert (check(statement, cited, question, rarity).verdict != "unsupported") is is_kept
+
+
 CHIP = Paragraph(
     9,
     "body",
