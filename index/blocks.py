@@ -23,12 +23,14 @@ _LETTERS_AT_MOST = 12
 _INLINE = re.compile(rf"\s+[·•|/／—–-]\s+|(?<=[{HAN}）)》」”])[/／]\s+|\s*(?:[｜]|——)\s*")
 _LONGEST_INLINE = 200
 # What a site adds to a title: that both languages stand there.
-_BILINGUAL = re.compile(
-    r"\s*(?:[（(【\[]|[|｜·•—–-]+\s*)(?:中英(?:文)?(?:[对對]照|[双雙][语語])|[双雙][语語])版?[)）】\]]?$"
-)
+_BOTH = r"(?:中英(?:文)?(?:[对對]照|[双雙][语語])|[双雙][语語])版?"
+_BILINGUAL = re.compile(rf"\s*(?:[（(【\[]|[|｜·•—–-]+\s*){_BOTH}[)）】\]]?$")
+_IN_BRACKETS = re.compile(rf"\s*[（(【\[]{_BOTH}[)）】\]]$")
 # An abbreviation says as much as so many characters: FAQ / 常见问题.
 _ABBREVIATED = 8
-_LABEL_BEHIND = re.compile(rf"[{HAN}]{{1,8}}\s*[:：]\s*\S")
+# What a page tells of an event or a text, behind its English: "Length / 时长： 57:08".
+LABEL = r"(?:演?讲者|嘉宾|主持人?|活动|会议|日期|时间|时长|地点|场地|语言|字数|版本|编号|链接)"
+_LABEL_BEHIND = re.compile(rf"{LABEL}\s*[:：]\s*\S")
 # Below this share of Chinese characters among (Chinese characters + Latin words) a line is English:
 # an English sentence may quote a Chinese word, a Chinese one may list fifty English names.
 _ZH_SHARE = 0.15
@@ -66,7 +68,7 @@ _WHEN = r"(?:[A-Z][a-z]{2,8}\.? )?[\d\s年月日号春夏秋冬季.,/-]{1,14}(?:
 _NOTICE = re.compile(  # in a short line that does not end as a sentence does
     r"关注.{0,12}(?:我们|微信)|关注[“\"「]|发布(?:日期|时间)\s*[:：\d]|阅读(?:量|次数)\s*[:：\d]|分享到|^(?:share\W*)?分享\s*[:：]|上一篇|下一篇|"
     r"^版权声明(?:\s*[:：]|\W*$)|相关(?:阅读|推荐)|推荐阅读|热门文章|收藏本|往期(?:精彩|回顾|推荐|文章)|"
-    r"^\d[\d,.万]*\s*(?:个?人|次)(?:赞同|喜欢|点赞|收藏|关注)|^(?:编辑|发布|发表)于.*IP\s?属地|"
+    r"^\d[\d,.万]*\s*(?:个?人|次)(?:赞同|喜欢|点赞|收藏|关注)了?(?:[该本]|这篇)?(?:文章|回答|专栏|作者)?$|^(?:编辑|发布|发表)于.*IP\s?属地|"
     r"\bVol\. ?\d+,? No\. ?\d+|第\s*\d+\s*卷\W*第\s*\d+\s*期|[字浏][号览]\s*[:：].{0,16}$|"
     rf"^[总第\W]*第?\s*\d+\s*期(?:\s*[·•|｜/—–]\s*(?:.{{1,4}}|{_WHEN}))?$|"
     rf"^issue (?:no\. ?)?\d+(?:\s*[·•|｜/—–]\s*(?:.{{1,10}}|{_WHEN}))?$",
@@ -74,8 +76,7 @@ _NOTICE = re.compile(  # in a short line that does not end as a sentence does
 )
 _BUTTONS = re.compile(  # as the whole of a line
     r"(?:登[录入]|注册(?:账号)?|广告|转发|点赞|收藏|(?:发表|查看|\d+\s*条)?评论|分享|举报|扫码|二维码|(?:在线)?客服|"
-    r"关注(?:他|她|TA|作者|该?专栏)?|收起|展开(?:全文|阅读)?|赞同|喜欢|写文章|切换模式|等你来写|"
-    r"(?:中英)?双语(?:阅读|对照|版)?|"
+    r"关注(?:他|她|TA|作者|该?专栏)|(?:赞同|喜欢)\s*\d[\d,.万]*|添加评论|申请转载|收起|展开(?:全文|阅读)?|写文章|切换模式|等你来写|"
     r"售前(?:咨询)?|售后(?:咨询|服务)?|联系我们|(?:内文|正文)(?:继续|结束|完)|全文完|完|"
     r"[【\[［(（]?(?:第\s*[\d一二三四五六七八九十百]+\s*自?段|段落?\s*\d+)[】\]］)）]?|"
     r"隐私政策|服务协议|免责声明|\d+|[\W_])+|"
@@ -230,7 +231,7 @@ def split_inline(line: str) -> tuple[str, str] | None:
     """(Chinese, English) of a short line that says the same twice around a separator, else None."""
     if len(line) > _LONGEST_INLINE:
         return None
-    parts = _INLINE.split(without_saying_both(line))
+    parts = _INLINE.split(_IN_BRACKETS.sub("", line))
     if len(parts) != 2:
         return None
     first, second = (part.strip() for part in parts)

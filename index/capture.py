@@ -13,6 +13,7 @@ from itertools import accumulate, groupby, pairwise, takewhile
 from pathlib import Path
 
 from index.blocks import (
+    LABEL,
     Block,
     Mark,
     ends_as_a_sentence,
@@ -66,7 +67,10 @@ _ROW = re.compile(r"(?!第|chapter|part).{1,60}\S {3,}[\d.,]*\d$", re.IGNORECASE
 # Who did what, as both languages say it: "监制 Producer：苗青屿"; not the heading 翻译：一门手艺.
 _ROLE_IN_BOTH = re.compile(rf"[{HAN}]{{2,6}}\s*[A-Za-z ]{{3,24}}[:：]")
 # What a label in both languages tells: "Length / 时长： 57:08".
-_LABEL_IN_BOTH = re.compile(rf"[A-Za-z ]{{2,24}}\s*[/／]\s*[{HAN}]{{1,8}}\s*[:：]\s*\S")
+_LABEL_IN_BOTH = re.compile(rf"[A-Za-z ]{{2,24}}\s*[/／]\s*{LABEL}\s*[:：]\s*\S")
+_HEADING_NUMBER = re.compile(
+    r"^(?:[一二三四五六七八九十]{1,3}、|第[一二三四五六七八九十\d]+[章节部]|[\dIVX]+(?:\.\d+)*[.、)）]?\s)\s*"
+)
 # A word that is explained, under a heading of such words, begins with letters and ends in Chinese.
 _WORD = re.compile(rf"[\W\d]*[A-Za-z][^{HAN}]*[{HAN}].*")
 # What is numbered under a heading of theirs: notes; references.
@@ -174,11 +178,8 @@ def _head_nothing(texts: Sequence[str]) -> bool:
 
 def _goes_over_lines(text: str) -> bool:
     """Whether a bracket that `text` opens or closes has its other half in another line."""
-    depths = accumulate((char in "[［【") - (char in "]］】") for char in text)
-    depth = least = 0
-    for depth in depths:
-        least = min(least, depth)
-    return depth > 0 or least < 0
+    depths = list(accumulate((char in "[［【") - (char in "]］】") for char in text))
+    return (text[0] in "[［【" and depths[-1] > 0) or (text[-1] in "]］】" and min(depths) < 0)
 
 
 def _is_label(text: str) -> bool:
@@ -268,15 +269,23 @@ def _without_words(blocks: Sequence[Block]) -> list[Block]:
 def _without_contents(blocks: Sequence[Block]) -> list[Block]:
     """`blocks` without the entries of a table of contents: lines above the text that head its parts further below."""
     first = next((i for i, block in enumerate(blocks) if _is_prose(block)), 0)
-    heads = [b for i, b in enumerate(blocks) if b.is_short and any(map(_is_prose, blocks[i + 1 : i + 3]))]
+    heads = [
+        (block.position, {_unnumbered(half) for half in (block.text, *(split_inline(block.text) or ()))})
+        for i, block in enumerate(blocks)
+        if block.is_short and not ends_as_a_sentence(block.text) and any(map(_is_prose, blocks[i + 1 : i + 3]))
+    ]
     are_entries = [
-        len(own.text) > 1 and not own.mark and any(own.text in b.text for b in heads if b.position > own.position)
+        not own.mark and any(_unnumbered(own.text) in names for at, names in heads if at > own.position)
         for own in blocks[:first]
     ]
     runs = [(own, len(list(run))) for own, run in groupby(are_entries)]
     gone = [own and length >= _ENTRIES for own, length in runs for _ in range(length)]
     kept = [block for block, is_gone in zip(blocks, gone, strict=False) if not is_gone]
     return [replace(block, position=at) for at, block in enumerate([*kept, *blocks[first:]])]
+
+
+def _unnumbered(heading: str) -> str:
+    return _HEADING_NUMBER.sub("", heading).strip().lower()
 
 
 def _say_the_same(one: Block, other: Block) -> bool:
@@ -417,9 +426,9 @@ def _figure_titles(blocks: Sequence[Block]) -> list[Block]:
     """Lone titles right above a caption in the same language; they have no translation to be paired with."""
     titles = []
     for before, block, caption in zip([None, *blocks], blocks, blocks[1:], strict=False):
-        heading_pair = before is not None and before.is_short and before.language != block.language
-        is_lone = block.is_short and block.mark is None and block.language == caption.language and not heading_pair
-        if is_lone and is_caption(caption.text):
+        is_other = before is not None and before.language != block.language
+        heading_pair = is_other and before is not None and (before.is_short or not ends_as_a_sentence(before.text))
+        if block.is_short and block.language == caption.language and is_caption(caption.text) and not heading_pair:
             titles.append(block)
     return titles
 

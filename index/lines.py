@@ -42,8 +42,10 @@ _LINES_TO_A_PARAGRAPH = 12
 _DOT = re.compile(r"[•●○◦▪■□‣·]\s")
 # An entry of a table of contents: "1.1  Three colours ........ 3".
 _ENTRY = re.compile(r".*(?:(?:[.．·]\s?){5,}|…{4,})\s*(?:\d{1,4}|[ivxl]{1,6})\s*")
-# Emphasis that a paste left in a plain text: **71 houses**, *by hand*; not 3*4*5, nor a note's star.
-_EMPHASISED = re.compile(r"(?<![A-Za-z0-9*])(\*{1,2})([^\s*](?:[^*]{0,80}[^\s*])?)\1(?![A-Za-z0-9*])")
+# Emphasis that a paste left in a plain text: **71 houses**, *by hand*; not 3*4*5, 长*宽*高, nor a note's star.
+_EMPHASISED = re.compile(
+    r"(?<![\w*])(\*{1,2})(\w(?:[^*]{0,80}\w)?)\1(?![A-Za-z0-9*])|(?<=[^\W\dA-Za-z_])(\*\*)(\w[^*]{1,80}\w)\3(?![A-Za-z0-9*])"
+)
 _LONGEST_ENTRY = 200
 _INDENT = ("\u3000\u3000", "    ")
 # Printed so often on its pages, a line is their header.
@@ -54,7 +56,7 @@ _PAGE_ENDS = "\f"
 def as_meant(text: str) -> str:
     """`text` with the lines that a printer broke joined, and a line in both languages as one a language."""
     own_lines = [line for line in text.splitlines() if len(line) > _LONGEST_ENTRY or not _ENTRY.fullmatch(line)]
-    own_lines = [_EMPHASISED.sub(r"\2", line) for line in own_lines]
+    own_lines = [_EMPHASISED.sub(lambda own: own[2] or own[4], line) for line in own_lines]
     lines = [line for own in without_labels(own_lines) for line in parted_line(own)]
     return "\n".join(_without_twice(_unbroken(lines)))
 

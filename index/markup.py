@@ -116,7 +116,6 @@ _NOTES = "notes"
 _ITEM_NUMBER = re.compile(r"\d+\. ")
 # What stands in a block's text for a tag: a line's end, a cell's beginning, the ends of what is raised.
 _BREAK, _CELL, _RAISED, _LOWERED = "\v", "\t", "\x02", "\x03"
-_PART = "\x06"  # where a cell's paragraph begins or ends
 _HEAD = "\x05"  # behind a cell's beginning: it heads a column or a row
 _CELLS = frozenset(("td", "th"))
 _SIGNS = {"br": _BREAK, "td": _CELL, "th": _CELL + _HEAD, "sup": _RAISED}
@@ -126,6 +125,7 @@ _SHORTEST_CAPTION = 5  # characters of a half: a photographer's name is none
 _TELLS = re.compile(r"[^:：]{1,40}[:：]\s*(?=.*\d)\S.{0,40}")
 # A table of so many columns has its rows told by their heads; in one of two, the first names what the second tells.
 _COLUMNS = 3
+_LONGEST_CELL = 200  # of data; a longer one is a text
 _LINK = "\x04"  # within what is raised, or around it
 _RAISED_TEXT = re.compile(rf"{_RAISED}(?P<link>{_LINK}?)(?P<own>[^{_RAISED}{_LOWERED}]*){_LOWERED}")
 _NOTE_NUMBER = re.compile(r"[\[(（]?(\d{1,3})[\])）]?")
@@ -267,16 +267,18 @@ def _with_columns(blocks: Sequence[_Block]) -> list[_Block]:
     told: list[_Block] = []
     heads: list[str] = []
     heads_in_both: Sequence[Sequence[str]] = ()
+    width = 0  # cells of the block above
     for block in blocks:
         text = block.text.replace(_HEAD, "")
         parts_of_cells = [_parts(cell) for cell in text.split(_CELL)[1:]]
         cells = list(map(" ".join, parts_of_cells))
-        if len(cells) >= _COLUMNS and (block.text.count(_HEAD) == len(cells) or (block.is_bold and not heads)):
+        is_first, width = width != len(cells), len(cells)
+        if len(cells) >= _COLUMNS and (block.text.count(_HEAD) == len(cells) or (block.is_bold and is_first)):
             heads, heads_in_both = cells, _cells_in_both(parts_of_cells)
             text = _row_in_both(heads_in_both) if are_twice(heads) else text
         elif len(cells) != len(heads):
             heads = []
-        elif heads and (are_twice(heads) or is_named_twice(cells)):
+        elif heads and (are_twice(heads) or is_named_twice(heads, cells)):
             in_languages = zip(LANGUAGES, heads_in_both, _cells_in_both(parts_of_cells), strict=True)
             text = _BREAK.join(told_by_heads(*own) for own in in_languages)
         elif language := language_of_row(heads, cells):
@@ -311,12 +313,17 @@ def _row_in_both(in_both_languages: Sequence[Sequence[str]]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """A block's text with its signs, the names of the elements it stands in, and the number of its <article>."""
+    """A block's text with its signs, the names of the elements it stands in, and the number of its <article>.
+
+    `row`, `cell`: which <tr> and <td> it stands in; 0 in none.
+    """
 
     text: str
     within: frozenset[str]
     article: int
     is_bold: bool
+    row: int = 0
+    cell: int = 0
 
     @property
     def level(self) -> int:
@@ -343,6 +350,15 @@ class _Open:
     next_number: int
     has_notes: bool
     is_bold: bool
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """A cell of a row, by the number of its element; `heads`: whether it heads a column or a row."""
+
+    number: int
+    heads: bool
 
 
 class _Reader(HTMLParser):
@@ -355,9 +371,14 @@ class _Reader(HTMLParser):
         # Letters of the block: all, bold ones, those of links within the page.
         self._letters = self._bold = self._linked = 0
         self._open: list[_Open] = []
-        self._articles = 0
+        self._articles = self._elements = 0
+        self._cells: dict[int, list[_Cell]] = {}
 
     def blocks(self) -> list[_Block]:
+        """What the article's blocks show, each row of data as one."""
+        return _with_rows(self._of_the_article(), self._cells)
+
+    def _of_the_article(self) -> list[_Block]:
         """Those of the longest article and others like it, a language's or a part's; or of the main thing; else all."""
         self._end_block()
         sizes: dict[int, int] = {}
@@ -380,9 +401,7 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
         values = dict(attrs)
-        if self._is_part_of_cell(tag):
-            self._text.append(_PART)
-        elif tag in _BLOCKS:
+        if tag in _BLOCKS:
             self._end_block()
             self._end_implied(tag)
         if tag in _SIGNS:
@@ -398,16 +417,18 @@ class _Reader(HTMLParser):
         links_here = tag == "a" and (values.get("href") or "").startswith("#")
         has_notes = any(map(_HOLDS_NOTES.fullmatch, f"{values.get('class')} {values.get('role')}".split()))
         is_bold = tag in ("b", "strong") or bool(_BOLD.search(values.get("style") or ""))
-        self._open.append(_Open(tag, is_hidden, links_here, int(tag == "ol"), has_notes, is_bold))
+        self._elements += 1
+        if tag in _CELLS:
+            self._cells.setdefault(self._innermost("tr"), []).append(_Cell(self._elements, tag == "th"))
+        number = self._elements
+        self._open.append(_Open(tag, is_hidden, links_here, int(tag == "ol"), has_notes, is_bold, number))
         if tag == "li":
             self._count(values.get("value"))
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "sup":
             self._text.append(_LOWERED)
-        if self._is_part_of_cell(tag):
-            self._text.append(_PART)
-        elif tag in _BLOCKS:
+        if tag in _BLOCKS:
             self._end_block()
         at = next((i for i in range(len(self._open) - 1, -1, -1) if self._open[i].name == tag), None)
         if at is not None:
@@ -422,12 +443,9 @@ class _Reader(HTMLParser):
             self._linked += letters if any(element.links_here for element in self._open) else 0
             self._text.append(re.sub(r"[^\S\n]+", " ", _INVISIBLE.sub("", data)))
 
-    def _is_part_of_cell(self, tag: str) -> bool:
-        """Whether `tag` begins or ends a paragraph of a table's cell, as editors that export a document write each."""
-        if tag not in ("p", "div"):
-            return False
-        around = (own.name for own in reversed(self._open) if own.name not in ("p", "div"))
-        return next((name for name in around if name in _BLOCKS or name in _CELLS), "") in _CELLS
+    def _innermost(self, *names: str) -> int:
+        """The number of the innermost open element of these names; 0 of none."""
+        return next((own.number for own in reversed(self._open) if own.name in names), 0)
 
     def _end_implied(self, tag: str) -> None:
         """What a browser ends where `tag` begins though nothing says so: a head, a paragraph, an item."""
@@ -456,16 +474,43 @@ class _Reader(HTMLParser):
             within = self._names
             article = self._articles if "article" in within else 0
             is_bold = self._bold == self._letters > 0
-            self._blocks += (_Block(_BACK.sub("", own), within, article, is_bold) for own in _parts_of_cells(text))
+            row, cell = self._innermost("tr"), self._innermost("td", "th")
+            self._blocks.append(_Block(_BACK.sub("", text), within, article, is_bold, row, cell))
         self._letters = self._bold = self._linked = 0
 
 
-def _parts_of_cells(text: str) -> list[str]:
-    """A block's text; of a row of which a cell has several paragraphs, each of its paragraphs."""
-    cells = [[part for part in cell.split(_PART) if part.strip(f"{_HEAD} \n")] for cell in text.split(_CELL)]
-    if all(len(parts) < 2 for parts in cells):
-        return [text.replace(_PART, "")]
-    return [part for parts in cells for part in parts]
+def _with_rows(blocks: Sequence[_Block], cells: Mapping[int, Sequence[_Cell]]) -> list[_Block]:
+    """`blocks`, those of a row of data as one, though each stands in an element of its own within its cell.
+
+    So editors write the tables of a document that they export. `cells`: those of each row.
+    """
+    kept: list[_Block] = []
+    for row_number, run in groupby(blocks, key=lambda block: block.row):
+        own = list(run)
+        of_cells = {block.cell: block for block in own}
+        if row_number and len(of_cells) == len(own) and _are_data(own, cells[row_number]):
+            told = (
+                _CELL + (_HEAD if cell.heads else "") + (of_cells[cell.number].text if cell.number in of_cells else "")
+                for cell in cells[row_number]
+            )
+            own = [replace(own[0], text="".join(told), is_bold=all(block.is_bold for block in own))]
+        kept += own
+    return kept
+
+
+def _are_data(blocks: Sequence[_Block], cells: Sequence[_Cell]) -> bool:
+    """Whether a row's blocks are cells of data, or a heading's halves, and no columns of a layout.
+
+    Data are three cells or more, or one beside a number; a heading's halves are bold, one in each language.
+    """
+    if not {block.cell for block in blocks} <= {cell.number for cell in cells}:
+        return False
+    if any(block.level or _CELL in block.text or len(block.text) > _LONGEST_CELL for block in blocks):
+        return False
+    texts = [_joined(block.text) for block in blocks]
+    is_heading = all(block.is_bold for block in blocks) and _are_of_both(texts)
+    has_number = len(texts) == len(LANGUAGES) and None in map(language_of_line, texts)
+    return len(blocks) >= _COLUMNS or is_heading or has_number
 
 
 def _raised(match: re.Match[str]) -> str:

@@ -73,7 +73,7 @@ def _table(rows: Sequence[Sequence[str]]) -> list[list[str]]:
 
 
 def _lines_of_row(heads: Sequence[str], cells: Sequence[str]) -> Iterator[str]:
-    if heads and (are_twice(heads) or is_named_twice(cells)):
+    if heads and (are_twice(heads) or is_named_twice(heads, cells)):
         yield from map(told_by_heads, LANGUAGES, in_both(heads), in_both(cells))
     elif heads and (language := language_of_row(heads, cells)):
         yield told_by_heads(language, heads, cells)
@@ -133,9 +133,13 @@ def are_twice(heads: Sequence[str]) -> bool:
     return 2 * (sum(map(len, own)) + lettered) > 3 * len(heads)
 
 
-def is_named_twice(cells: Sequence[str]) -> bool:
-    """Whether a row's first cell, which names it, says the same in both languages: "平均票价 Average fare", 1.78."""
-    return len(of_each_language(cells[0])) > 1 and not any(map(language_of_line, cells[1:]))
+def is_named_twice(heads: Sequence[str], cells: Sequence[str]) -> bool:
+    """Whether a row's first cell, which names it, says the same in both languages, and all else is of neither or both.
+
+    "平均票价 Average fare", 1.78 under 2022.
+    """
+    are_both = all(language_of_line(head) is None or len(of_each_language(head)) > 1 for head in heads[1:])
+    return are_both and len(of_each_language(cells[0])) > 1 and not any(map(language_of_line, cells[1:]))
 
 
 def in_both(cells: Sequence[str]) -> tuple[list[str], list[str]]:

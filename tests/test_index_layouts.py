@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -173,7 +174,7 @@ def test_a_tables_row_above_a_caption_is_no_title_of_the_figure() -> None:
 
 def test_emphasis_that_a_paste_left_goes_and_other_stars_stay() -> None:
     (one, two, three) = (f"{en}\n\n{zh}" for en, zh in PAIRS)
-    one = one.replace("three days", "**three days**").replace("三天三夜", "*三天三夜*")
+    one = one.replace("three days", "**three days**").replace("三天三夜", "**三天三夜**")
     two = two.replace("fourth morning", "fourth morning*").replace("cold", "3*4*5 cold")
     article = read(f"The Kiln\n窑\n\n{one}\n\n{two}\n\n{three}")
     assert texts(article)[1] == PAIRS[0][::-1]
@@ -184,3 +185,57 @@ def test_several_kickers_in_brackets_are_no_title() -> None:
     (one, two, three) = (f"{en}\n\n{zh}" for en, zh in PAIRS)
     head = "【灰鹭字幕组】【中英对照】【演讲】\nThree Days of Fire\n三天三夜的窑\n双语"
     assert read(f"{head}\n\n{one}\n\n{two}\n\n{three}").title == "Three Days of Fire / 三天三夜的窑"
+
+
+@pytest.mark.parametrize("mark", ["<br><br>", "</p></td></tr><tr><td><p>", "</p><p>", "</div><div>"])
+def test_a_letter_whose_text_stands_in_the_cells_of_a_layout_is_read_in_full(mark: str) -> None:
+    lines = mark.join(text for pair in PAIRS for text in pair)
+    article = read(
+        f"<html><body><table><tr><td><h1>窑</h1><h1>The Kiln</h1></td></tr><tr><td><p>{lines}</p></td></tr></table></body></html>",
+        "p.html",
+    )
+    assert texts(article)[1:] == [(zh, en) for en, zh in PAIRS]
+
+
+def test_two_columns_whose_paragraphs_are_broken_within_their_cells_are_pairs() -> None:
+    (one, two) = ("<br><br>".join(pair[i] for pair in PAIRS) for i in (1, 0))
+    page = f"<html><body><h1>窑</h1><h1>The Kiln</h1><table><tr><td><div>{one}</div></td><td><div>{two}</div></td></tr></table></body></html>"
+    assert set(texts(read(page, "p.html"))[1:]) == {(zh, en) for en, zh in PAIRS}
+
+
+def test_the_title_of_an_article_stays_below_its_number() -> None:
+    own = zip(
+        "一二三四", ("火", "门", "碗", "砖"), ("Fire", "Doors", "Bowls", "Bricks"), [*PAIRS, PAIRS[0]], strict=True
+    )
+    articles = (
+        f"第{n}条\n\n{zh_title}\n\n{zh}\n\nArticle {i}\n\n{title}\n\n{en}"
+        for i, (n, zh_title, title, (en, zh)) in enumerate(own, start=1)
+    )
+    article = read("窑的规矩\n\nRules of the Kiln\n\n" + "\n\n".join(articles))
+    assert {zh for zh, _ in texts(article)} >= {zh for _, zh in PAIRS}
+    assert not any("第一条火" in (zh or "") for zh, _ in texts(article))
+
+
+@pytest.mark.parametrize("title", ["The Slow Kiln | 慢窑：一段历史", "A History of Kilns — 慢窑：一部历史"])
+def test_a_title_with_a_colon_in_one_half_is_still_two(title: str) -> None:
+    prose = "\n\n".join(f"{en}\n\n{zh}" for en, zh in PAIRS)
+    (front, *_) = read(f"{title}\n\n{prose}").paragraphs
+    assert {front.en, front.zh} == {half.strip(" |—") for half in re.split(r"\s[|—]\s", title)}
+
+
+def test_who_is_named_at_the_top_and_again_in_the_text_is_no_entry_of_a_table_of_contents() -> None:
+    prose = "\n\n".join(f"{en}\n\n{zh}" for en, zh in PAIRS)
+    article = read(
+        f"三天三夜的窑\nThree Days of Fire\n景德镇\nJingdezhen\n\n景德镇的窑还在烧。\n\nThe kiln of Jingdezhen still burns.\n\n{prose}"
+    )
+    shown = "\n".join(filter(None, (t for p in article.paragraphs for t in (p.zh, p.en, *p.section.zh, *p.section.en))))
+    assert {"三天三夜的窑", "Three Days of Fire", "景德镇", "Jingdezhen"} <= set(shown.split("\n"))
+
+
+@pytest.mark.parametrize(
+    "text", ["张*明、李*芳和另外三个人", "票价*比客流*先涨", "长*宽*高", "count(*) and sum(*)", "*.txt、*.md"]
+)
+def test_a_star_that_stands_for_something_stays(text: str) -> None:
+    (one, two, three) = (f"{en}\n\n{zh}" for en, zh in PAIRS)
+    article = read(f"The Kiln\n窑\n\n{one}\n\n{two.replace('四', text)}\n\n{three}")
+    assert any(text in (p.zh or "") for p in article.paragraphs)

@@ -131,7 +131,7 @@ def test_headings_of_which_not_all_stand_in_both_languages_are_left_as_they_are(
 
 def test_a_text_is_markdown_by_its_headings_whatever_its_file_is_called() -> None:
     assert [m.level for m in plain("# One\n\ntwo\n\n## Three\n", ".txt").marks.values()] == [1, 2]
-    assert plain("# 1 of a list\n\n**two**\n", ".txt").text == "# 1 of a list\n\n**two**"
+    assert plain("# 1 of a list\n\n[two](x)\n", ".txt").text == "# 1 of a list\n\n[two](x)"
     page = BUNDLED_ARTICLE.read_text(encoding="utf-8")
     assert plain(page, ".txt").text == page
 
