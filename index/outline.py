@@ -30,6 +30,7 @@ _ENDS_ASKING = re.compile(rf"[?？][!！?？…]*[{CLOSERS}]*\s*$")
 # Behind an item: a semicolon, and perhaps a word that joins the last one; what ends a sentence, or opens a list.
 _JOINED = re.compile(r"[;；]\s*(?:and|or|以及|和|或)?$", re.IGNORECASE)
 _ENDED = re.compile(rf"[。．.！!？?…：:；;][{CLOSERS}]*$")
+_NOTE_MARK = re.compile(r"\s*[①-⑳⑴-⒇]\s*\w")
 _LONGEST_ITEM = 160
 # A run of more paragraphs that no stop ends is a text that is printed without stops (subtitles), and no list.
 _LONGEST_LIST = 20
@@ -62,11 +63,7 @@ class Outline:
     @cached_property
     def notes(self) -> frozenset[int]:
         """The paragraphs that a translator or an editor put between those of the text."""
-        return frozenset(
-            p.number
-            for p in self._paragraphs
-            if p.kind != "summary" and all(is_of_the_translator(t) for t in (p.zh, p.en) if t)
-        )
+        return frozenset(p.number for p in self._paragraphs if p.kind != "summary" and _is_a_note(p))
 
     def introduced_by(self, paragraph: Paragraph) -> list[Paragraph]:
         """The first paragraph of each subsection that `paragraph` leads into; empty when it leads into none.
@@ -130,6 +127,13 @@ class Outline:
     def enumeration_of(self, paragraph: Paragraph) -> Enumeration | None:
         """The items that `paragraph` is one of, or stands right before; None where it does neither."""
         return next((e for e in self._enumerations if paragraph == e.before or paragraph in e.items), None)
+
+
+def _is_a_note(paragraph: Paragraph) -> bool:
+    """Whether it says so of itself; or stands in one language with the mark of a note before it: ① 克朗：…."""
+    texts = [text for language in paragraph.languages if (text := paragraph.text(language))]
+    is_marked = len(texts) == 1 and paragraph.kind == "body" and _NOTE_MARK.match(texts[0]) is not None
+    return is_marked or all(map(is_of_the_translator, texts))
 
 
 def introduced(paragraphs: Sequence[Paragraph]) -> tuple[Paragraph, ...]:

@@ -132,7 +132,9 @@ _SUMMARY_INLINE = re.compile(
     r"\W*(?:导读|摘要|导语|提要|编者?按|summary|abstract|tl;?dr|editor['’]s note)\W?\s*[:：]\s*\S", re.IGNORECASE
 )
 _OF_THE_TRANSLATOR = re.compile(
-    r"[\W\d]*(?:译者?[注按]|编者?[注按]|编辑[注按]|(?:translator|editor)['’]?s['’]? note)\W*[:：\s]", re.IGNORECASE
+    r"[\W\d]*(?:译者?[注按]|编者?[注按]|编辑[注按]|(?:translator|editor)['’]?s['’]? note)\W*[:：\s]|"
+    r"[①-⑳]\s*(?:此处)?(?:原文|原词|英文|讲者|译者)",
+    re.IGNORECASE,
 )
 _ABOUT_NOTES = re.compile(r"译|编者|编辑|注释|translat|editor|\bnotes?\b", re.IGNORECASE)
 # A sentence that speaks of a figure is none: 图 2 显示……, "Figure 2 shows that …".

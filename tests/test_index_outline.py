@@ -200,3 +200,14 @@ def test_the_items_of_a_list_bring_the_sentence_that_opens_it_and_are_searched_a
 
 def test_a_text_that_is_printed_without_stops_is_no_list() -> None:
     assert runs(counted(*(f"And then line {n}" for n in range(30)))) == []
+
+
+def test_a_note_marked_by_a_circled_number_in_one_language_is_the_translators() -> None:
+    article = [
+        Paragraph(1, "body", "一颗钉子就是一份输入。①", "A pin is one input.①"),
+        Paragraph(2, "body", "① 克朗：当地的货币。", None),
+        Paragraph(3, "body", "① 先录下来。", "① Record first."),
+        Paragraph(4, "body", "③ 原文 pin 兼有两义。", "③ 原文 pin 兼有两义。"),
+        Paragraph(5, "body", "钉子没有英文。", None),
+    ]
+    assert Outline(article).notes == {2, 4}
