@@ -26,18 +26,30 @@ _N_ZH, _N_EN = A_FEW["zh"], A_FEW["en"]
 # A question that asks for all of several things.
 _ASKS_FOR_ALL = {
     "zh": re.compile(
-        rf"列出|列举|罗列|列全|列清|一[条个项]不[漏落]|逐[条一项]|哪些|哪(?:几|{_N_ZH})|分别[是为有叫]|依次|按顺序|"
+        rf"列出|列举|罗列|列全|列清|一[条个项样]不[漏落少]|逐[条一项]|哪些|哪(?:几|{_N_ZH})|分别[是为有叫]|依次|按顺序|"
         rf"(?<![第\d]){_N_ZH}(?:大|[个种类条项点步])[^,，]{{1,8}}(?:是什么|有哪)"
     ),
     "en": re.compile(
         rf"(?:^|\b(?:please|you|to|and)\s+)list\b|\b(?:what|which) {_N_EN}\b|\b(?:full|whole|complete|entire) list\b|"
         r"\bevery (?:single )?(?:one|item|point|condition|case|kind|reason|rule|name)\b|"
-        r"\ball (?:of them|the (?:names|points|items|kinds|reasons|rules|conditions))\b|\bnone out\b|"
-        r"\b(?:what|which) (?:kinds|sorts|types) of\b|"
+        r"\ball (?:of them|the (?:names|points|items|kinds|reasons|rules|conditions))\b|\b(?:none|nothing) out\b|"
+        r"\blist everything\b|\b(?:what|which) (?:kinds|sorts|types) of\b|"
         r"\b(?:enumerate|name (?:all|the|each)|"
         r"what (?:are|were) (?:the|all|its|his|her|their|these|those)|"
         rf"(?:describe|explain|summari[sz]e|tell me|give(?: me)?) (?:the |all ){{1,2}}{_N_EN}|"
         r"in order(?! to\b))\b",
+        re.IGNORECASE,
+    ),
+}
+# One that leaves no doubt that it wants them all.
+_ASKS_FOR_EVERY = {
+    "zh": re.compile(
+        r"一[条个项样]不[漏落少]|列全|(?:完整|全部)的?[清名列][单表]|(?:所有|全部)[^,，]{0,12}(?:列出|列举|说出)|"
+        r"(?:列出|列举)[^,，]{0,4}(?:所有|全部)|每一[条个项]"
+    ),
+    "en": re.compile(
+        r"\bevery (?:single )?(?:one|item|point|condition|case|kind|reason|rule|name|respect|step|piece|thing)\b|"
+        r"\b(?:full|whole|complete|entire) list\b|\b(?:none|nothing) out\b|\blist everything\b",
         re.IGNORECASE,
     ),
 }
@@ -84,7 +96,8 @@ def asks_for_list(answer: Answer, items: Items, rarity: Rarity) -> bool:
     """Whether `items`, of a list that what was read introduces or is an item of, are what is asked for, all of them.
 
     There are as many of them as the question says; or it gives no number, and the answer names two in words of its own,
-    or what stands before them opens their list, or says that there are so many of what the question asks for.
+    or what stands before them opens their list, or says that there are so many of what the question asks for, or the
+    question wants every single one, and the answer cites one of them.
     """
     asked = simplified(answer.rewritten or answer.question)
     may_be = may_ask_for_list(answer)
@@ -97,8 +110,10 @@ def asks_for_list(answer: Answer, items: Items, rarity: Rarity) -> bool:
     own = [
         said for said in answer.statements if not any(answer.citations[i].quote in said.text for i in said.citations)
     ]
-    names_several = sum(_is_named(head, own, items, rarity) for head in items.heads) >= SEVERAL_NAMED
-    return names_several or ((is_announced or is_opened) and not _ASKS_FOR_ONE[answer.language].search(asked))
+    if sum(_is_named(head, own, items, rarity) for head in items.heads) >= SEVERAL_NAMED:
+        return True
+    wants_every = _ASKS_FOR_EVERY[answer.language].search(asked) and _cites_one_of(items, answer)
+    return bool(is_announced or is_opened or wants_every) and not _ASKS_FOR_ONE[answer.language].search(asked)
 
 
 def asks_for_others(answer: Answer, items: Items) -> bool:
@@ -113,8 +128,12 @@ def asks_for_others(answer: Answer, items: Items) -> bool:
 def _is_opened(items: Items, answer: Answer) -> bool:
     """Whether the answer cites an item of a list that a colon opens: what one of them answers, all of them do."""
     text = (items.introduction.text(answer.language) if items.introduction else None) or ""
+    return opens_a_list(text) and _cites_one_of(items, answer)
+
+
+def _cites_one_of(items: Items, answer: Answer) -> bool:
     cited = {citation.paragraph.number for citation in answer.citations}
-    return opens_a_list(text) and any(head.paragraph.number in cited for head in items.heads)
+    return any(head.paragraph.number in cited for head in items.heads)
 
 
 def _announces(items: Items, asked: str, language: Language) -> bool:

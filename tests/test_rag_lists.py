@@ -322,6 +322,31 @@ def test_where_one_item_of_a_list_that_a_colon_opens_answers_a_question_for_seve
     assert [text for text in several if text.startswith("Is the")] == [e["en"] for e in LOOKED_AT[1:4]]
 
 
+ADVICE = [
+    {"kind": "body", "en": "Here they are, and all of them are cheap.", "zh": "都在这里,都不贵。"},
+    {"kind": "body", "en": "1. Warm the pan.", "zh": "1. 先热锅。"},
+    {"kind": "body", "en": "2. Dry the iron.", "zh": "2. 擦干铁。"},
+    {"kind": "body", "en": "3. Oil the wood.", "zh": "3. 给木头上油。"},
+    {"kind": "body", "en": "Then he went home.", "zh": "然后他回家了。"},
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "is_whole"),
+    [
+        ("What does the smith advise with iron? Every point, please.", True),
+        ("List what the smith advises with iron, leaving nothing out.", True),
+        ("What does the smith advise with iron?", False),
+        ("What is every second piece of advice, with iron?", False),
+    ],
+)
+def test_who_wants_every_single_one_of_a_list_gets_it_whole_where_one_is_cited(
+    asked: Callable[..., list[str]], question: str, is_whole: bool
+) -> None:
+    said = asked(ADVICE, question, "Stated: Dry the iron.")
+    assert all(any(item["en"][3:] in text for text in said) for item in ADVICE[1:4]) is is_whole
+
+
 @pytest.mark.parametrize(
     ("question", "asks_for_all"),
     [
