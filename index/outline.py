@@ -63,7 +63,12 @@ class Outline:
     @cached_property
     def notes(self) -> frozenset[int]:
         """The paragraphs that a translator or an editor put between those of the text."""
-        return frozenset(p.number for p in self._paragraphs if p.kind != "summary" and _is_a_note(p))
+        around = zip([None, *self._paragraphs], self._paragraphs, [*self._paragraphs[1:], None], strict=False)
+        return frozenset(
+            own.number
+            for above, own, below in around
+            if own.kind != "summary" and (_says_that_it_is_a_note(own) or _is_marked_as_a_note(above, own, below))
+        )
 
     def introduced_by(self, paragraph: Paragraph) -> list[Paragraph]:
         """The first paragraph of each subsection that `paragraph` leads into; empty when it leads into none.
@@ -129,11 +134,18 @@ class Outline:
         return next((e for e in self._enumerations if paragraph == e.before or paragraph in e.items), None)
 
 
-def _is_a_note(paragraph: Paragraph) -> bool:
-    """Whether it says so of itself; or stands in one language with the mark of a note before it: ① 克朗：…."""
-    texts = [text for language in paragraph.languages if (text := paragraph.text(language))]
-    is_marked = len(texts) == 1 and paragraph.kind == "body" and _NOTE_MARK.match(texts[0]) is not None
-    return is_marked or all(map(is_of_the_translator, texts))
+def _says_that_it_is_a_note(paragraph: Paragraph) -> bool:
+    return all(is_of_the_translator(text) for text in (paragraph.zh, paragraph.en) if text)
+
+
+def _is_marked_as_a_note(above: Paragraph | None, own: Paragraph, below: Paragraph | None) -> bool:
+    """Whether a note's mark stands before it, and it stands in one language between pairs: ① 克朗：….
+
+    Several such in a row are a list.
+    """
+    is_alone = own.kind == "body" and len(own.languages) == 1 and above is not None and len(above.languages) > 1
+    is_marked = any(_NOTE_MARK.match(text) for text in (own.zh, own.en) if text)
+    return is_alone and is_marked and (below is None or len(below.languages) > 1)
 
 
 def introduced(paragraphs: Sequence[Paragraph]) -> tuple[Paragraph, ...]:

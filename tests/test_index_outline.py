@@ -209,5 +209,9 @@ def test_a_note_marked_by_a_circled_number_in_one_language_is_the_translators() 
         Paragraph(3, "body", "① 先录下来。", "① Record first."),
         Paragraph(4, "body", "③ 原文 pin 兼有两义。", "③ 原文 pin 兼有两义。"),
         Paragraph(5, "body", "钉子没有英文。", None),
+        Paragraph(6, "body", "要做的事:", "What to do:"),
+        Paragraph(7, "body", "① 先热锅。", None),
+        Paragraph(8, "body", "② 再擦干。", None),
+        Paragraph(9, "body", "然后回家。", "Then go home."),
     ]
     assert Outline(article).notes == {2, 4}
