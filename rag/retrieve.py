@@ -40,7 +40,7 @@ COMPARED = 32
 HANDED_ON = 0.7
 # By so much less a translator's or an editor's note on a word is found, unless notes are asked about: it says the words
 # that it explains, and seldom what the text says of the thing.
-_NOTE = 1.5
+_NOTE = 5.0
 # How much the question's wording in the other language counts beside its own, where it is told (evals/NOTES.md).
 TRANSLATION = 0.5
 LEGS = ("passage", "sentence", "keyword", "interaction")
