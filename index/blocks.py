@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby
 from typing import Literal
@@ -193,6 +193,11 @@ def read_blocks(text: str, marks: Mapping[int, Mark] | None = None) -> list[Bloc
         )
         for position, ((number, line), is_item) in enumerate(zip(kept, are_items, strict=True))
     ]
+
+
+def renumbered(blocks: Sequence[Block]) -> list[Block]:
+    """`blocks`, counted anew from 0."""
+    return [replace(block, position=position) for position, block in enumerate(blocks)]
 
 
 def _are_items(lines: Sequence[str]) -> list[bool]:

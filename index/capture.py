@@ -20,6 +20,7 @@ from index.blocks import (
     footnote_label,
     language_of_line,
     read_blocks,
+    renumbered,
     split_dated,
     split_inline,
     without_mark,
@@ -263,7 +264,7 @@ def _without_words(blocks: Sequence[Block]) -> list[Block]:
         is_head = below is not None and heads_words(block.text) and explains_a_word(below.text)
         are_words = is_head or explains_a_word(block.text) or bool(may_be)
         kept += [] if are_words else [block]
-    return [replace(block, position=position) for position, block in enumerate(kept)]
+    return renumbered(kept)
 
 
 def _without_contents(blocks: Sequence[Block]) -> list[Block]:
@@ -281,7 +282,7 @@ def _without_contents(blocks: Sequence[Block]) -> list[Block]:
     runs = [(own, len(list(run))) for own, run in groupby(are_entries)]
     gone = [own and length >= _ENTRIES for own, length in runs for _ in range(length)]
     kept = [block for block, is_gone in zip(blocks, gone, strict=False) if not is_gone]
-    return [replace(block, position=at) for at, block in enumerate([*kept, *blocks[first:]])]
+    return renumbered([*kept, *blocks[first:]])
 
 
 def _unnumbered(heading: str) -> str:
@@ -426,8 +427,11 @@ def _figure_titles(blocks: Sequence[Block]) -> list[Block]:
     """Lone titles right above a caption in the same language; they have no translation to be paired with."""
     titles = []
     for before, block, caption in zip([None, *blocks], blocks, blocks[1:], strict=False):
-        is_other = before is not None and before.language != block.language
-        heading_pair = is_other and before is not None and (before.is_short or not ends_as_a_sentence(before.text))
+        heading_pair = (
+            before is not None
+            and before.language != block.language
+            and (before.is_short or not ends_as_a_sentence(before.text))
+        )
         if block.is_short and block.language == caption.language and is_caption(caption.text) and not heading_pair:
             titles.append(block)
     return titles

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from index.blocks import Block, ends_as_a_sentence
-from index.lines import joined
+from index.lines import with_openings_joined
 from index.outline import opens_a_list
 from index.paragraphs import Language
 
@@ -25,19 +24,10 @@ def with_articles_joined(blocks: Sequence[Block]) -> list[Block]:
     Where the number in the other language stands right above it both are a heading, as where a title stands below it.
     """
     around = zip([None, *blocks], blocks, [*blocks[1:], None], strict=False)
-    numbers = [own for above, own, below in around if below and _opens(own, above, below)]
+    numbers = {own.position for above, own, below in around if below and _opens(own, above, below)}
     counted = [sum(b.language == own and bool(number.match(b.text)) for b in blocks) for own, number in _NUMBER.items()]
-    if len(numbers) < _ARTICLES or min(counted) < _ARTICLES:
-        return list(blocks)
-    kept: list[Block] = []
-    number: Block | None = None
-    for block in blocks:
-        if number is not None:
-            kept.append(replace(block, text=joined(number.text, block.text)))
-        elif block not in numbers:
-            kept.append(block)
-        number = block if number is None and block in numbers else None
-    return [replace(block, position=position) for position, block in enumerate(kept)]
+    are_of_a_law = len(numbers) >= _ARTICLES <= min(counted)
+    return with_openings_joined(blocks, numbers) if are_of_a_law else list(blocks)
 
 
 def _opens(own: Block, above: Block | None, below: Block) -> bool:

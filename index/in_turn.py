@@ -8,13 +8,12 @@ of distance.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import groupby, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.blocks import Block, ends_as_a_sentence
+from index.blocks import Block, ends_as_a_sentence, renumbered
 from index.lines import INTERLEAVED, share_of_changes
 from index.ordinals import label
 from index.pairing import CHARACTERS_EN_PER_ZH, Embed, align, content_score, standing_out
@@ -36,12 +35,8 @@ Label = tuple[str, int] | None
 
 def side_by_side(blocks: Sequence[Block], embed: Embed | None = None) -> list[Block]:
     """`blocks` with what stands in one language and then in the other interleaved; any other page's as they are."""
-    blocks = _renumbered(_marked_alike(blocks)) if any(block.mark for block in blocks) else list(blocks)
-    return _renumbered(_aligned(blocks, embed)) if _stand_in_turn(blocks) else blocks
-
-
-def _renumbered(blocks: Sequence[Block]) -> list[Block]:
-    return [replace(block, position=position) for position, block in enumerate(blocks)]
+    blocks = renumbered(_marked_alike(blocks)) if any(block.mark for block in blocks) else list(blocks)
+    return renumbered(_aligned(blocks, embed)) if _stand_in_turn(blocks) else blocks
 
 
 # --- marked ------------------------------------------------------------------------------------------------

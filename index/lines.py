@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
-from index.blocks import BlockLanguage, language_of_line, split_inline
+from index.blocks import Block, BlockLanguage, language_of_line, renumbered, split_inline
 from index.characters import CLOSERS, WIDE
 from index.paragraphs import LANGUAGES
 from index.table import ROW_NUMBER, languages_of_cells, row
@@ -120,6 +121,23 @@ def share_of_changes(languages: Sequence[BlockLanguage]) -> float:
 def joined(above: str, below: str) -> str:
     """Two lines as one, with a blank but beside what is Chinese."""
     return _BETWEEN_WIDE.sub("", f"{above}\n{below}").replace("\n", " ")
+
+
+def with_openings_joined(
+    blocks: Sequence[Block], openings: Collection[int], called: Callable[[str], str] = str
+) -> list[Block]:
+    """`blocks`, those at the positions `openings` as the beginnings of the ones below them; `called`: how they read."""
+    kept: list[Block] = []
+    opening: Block | None = None
+    for block in blocks:
+        if opening is not None:
+            kept.append(replace(block, text=joined(called(opening.text), block.text), mark=block.mark or opening.mark))
+            opening = None
+        elif block.position in openings:
+            opening = block
+        else:
+            kept.append(block)
+    return renumbered(kept)
 
 
 def _unbroken(lines: Sequence[str]) -> list[str]:

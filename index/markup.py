@@ -420,8 +420,7 @@ class _Reader(HTMLParser):
         self._elements += 1
         if tag in _CELLS:
             self._cells.setdefault(self._innermost("tr"), []).append(_Cell(self._elements, tag == "th"))
-        number = self._elements
-        self._open.append(_Open(tag, is_hidden, links_here, int(tag == "ol"), has_notes, is_bold, number))
+        self._open.append(_Open(tag, is_hidden, links_here, int(tag == "ol"), has_notes, is_bold, self._elements))
         if tag == "li":
             self._count(values.get("value"))
 

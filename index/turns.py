@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from itertools import pairwise
 
 from index.blocks import Block
-from index.lines import joined
+from index.lines import with_openings_joined
 from index.outline import TIME
 
 # "[00:00:42] 林知远(主持人)": when, who it is, and as what.
@@ -24,22 +24,19 @@ _TURNS = 2
 def with_speakers_joined(blocks: Sequence[Block]) -> list[Block]:
     """`blocks`, a speaker's line as the beginning of the one below it, in the same language, and not as a heading."""
     named = Counter(m["name"] for b in blocks if (m := _NAMED.match(b.text) or _SPEAKER_ALONE.fullmatch(b.text)))
-    kept: list[Block] = []
-    speaker: Block | None = None
-    for block, below in zip(blocks, [*blocks[1:], None], strict=True):
-        if speaker is not None:
-            kept.append(replace(block, text=joined(_called(speaker.text), block.text), mark=block.mark or speaker.mark))
-            speaker = None
-        elif below is not None and below.language == block.language and _is_speaker(block, below, named):
-            speaker = block
-        else:
-            kept.append(block)
-    return [replace(block, position=position) for position, block in enumerate(kept)]
+    speakers = {own.position for own, below in pairwise(blocks) if _is_speaker(own, below, named)}
+    return with_openings_joined(blocks, speakers, _called)
 
 
 def _is_speaker(block: Block, below: Block, named: Counter[str]) -> bool:
     match = _SPEAKER_ALONE.fullmatch(block.text)
-    if not match or block.level or below.level or _SPEAKER_ALONE.fullmatch(below.text):
+    if (
+        not match
+        or block.language != below.language
+        or block.level
+        or below.level
+        or _SPEAKER_ALONE.fullmatch(below.text)
+    ):
         return False
     return bool(match["time"] or match["role"]) or named[match["name"]] >= _TURNS
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from index.blocks import Block
+from index.blocks import Block, renumbered
 from index.lines import joined
 from index.paragraphs import LANGUAGES
 from index.vocabulary import is_caption
@@ -18,7 +18,7 @@ _AMOUNT = re.compile(r"[~≈<>+−-]?\s?\d[\d.,]*\s?[%％‰×]\+?|[$€£¥￥]
 
 def with_numbers_joined(blocks: Sequence[Block]) -> list[Block]:
     """`blocks`, each line without words joined to the block that it is of, or to both of a pair."""
-    return _renumbered(_with_amounts(_with_rows(blocks)))
+    return renumbered(_with_amounts(_with_rows(blocks)))
 
 
 def _with_rows(blocks: Sequence[Block]) -> list[Block]:
@@ -57,7 +57,3 @@ def _beside(nearest: Sequence[Block]) -> list[Block]:
     own = [block for block in nearest[:1] if block.language in LANGUAGES and not block.level]
     pair = [b for b in nearest[1:] if own and {b.language, own[0].language} == {"zh", "en"} and b.mark == own[0].mark]
     return own + [block for block in pair if "\n" not in block.text]
-
-
-def _renumbered(blocks: Sequence[Block]) -> list[Block]:
-    return [replace(block, position=position) for position, block in enumerate(blocks)]

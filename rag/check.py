@@ -106,9 +106,10 @@ def _is_dictated(statement: str, cited: Sequence[Evidence], question: str) -> bo
 
 def _still_asks(statement: str, cited: str, question: str) -> bool:
     """Whether the statement asks what the question does, in its words, and `cited` does not (它一共付了多少钱)."""
-    asked, told = fold(question), fold(cited)
+    asked = fold(question)
     windows = (match.group().strip(f"{_ENDS}，,") for match in _ASKS.finditer(fold(statement)))
-    return any(window in asked and window not in told for window in windows)
+    shared = [window for window in windows if window in asked]
+    return bool(shared) and not all(map(fold(cited).__contains__, shared))
 
 
 def unstated(text: str, among: str) -> tuple[frozenset[Value], frozenset[str]]:

@@ -191,10 +191,9 @@ class EvidenceSelector:
 
         Without them "It comes down to four things:" states nothing.
         """
-        enumeration = self._outline.enumeration_of(paragraph)
         is_opened = all(opens_a_list(paragraph.text(own) or "") for own in paragraph.languages)
-        if enumeration is None or not is_opened:
-            enumeration = self._announced_list_of(paragraph)
+        enumeration = self._outline.enumeration_of(paragraph) if is_opened else None
+        enumeration = enumeration or self._announced_list_of(paragraph)
         if enumeration is None or enumeration.before != paragraph:
             return ()
         return tuple(_within(_heads(_present(enumeration.items, ranking), language), budget))
@@ -228,12 +227,12 @@ class EvidenceSelector:
         A colon opens it ("It was spent in three parts:"), or as many are announced as there are ("There are three.").
         """
         is_last = sentences_of(quoted.paragraph, quoted.language)[-1].end <= quoted.end
-        if not is_last:
+        is_opened, count = opens_a_list(quoted.quote), announced(quoted.quote, quoted.language)
+        if not is_last or not (is_opened or count):
             return None
-        count = announced(quoted.quote, quoted.language)
         lists = self.lists_of(quoted.paragraph, ranking, quoted.language)
         own = (items for items in lists if all(head.paragraph != quoted.paragraph for head in items.heads))
-        told = (items for items in own if opens_a_list(quoted.quote) or len(items.heads) == count)
+        told = (items for items in own if is_opened or len(items.heads) == count)
         return next((items for items in told if 1 < len(items.heads) <= _LONGEST_LIST), None)
 
     def _announced_list_of(self, paragraph: Paragraph) -> Enumeration | None:

@@ -23,17 +23,22 @@ from rag.numbers import count
 from rag.words import Rarity, content_tokens
 
 _N_ZH, _N_EN = A_FEW["zh"], A_FEW["en"]
+# What leaves no doubt that every one is wanted.
+_EVERY_ZH = r"列全|一[条个项样]不[漏落少]"
+_EVERY_EN = (
+    r"\b(?:full|whole|complete|entire) list\b|\b(?:none|nothing) out\b|\blist everything\b|"
+    r"\bevery (?:single )?(?:one|item|point|condition|case|kind|reason|rule|name)\b"
+)
 # A question that asks for all of several things.
 _ASKS_FOR_ALL = {
     "zh": re.compile(
-        rf"列出|列举|罗列|列全|列清|一[条个项样]不[漏落少]|逐[条一项]|哪些|哪(?:几|{_N_ZH})|分别[是为有叫]|依次|按顺序|"
+        rf"列出|列举|罗列|列清|{_EVERY_ZH}|逐[条一项]|哪些|哪(?:几|{_N_ZH})|分别[是为有叫]|依次|按顺序|"
         rf"(?<![第\d]){_N_ZH}(?:大|[个种类条项点步])[^,，]{{1,8}}(?:是什么|有哪)"
     ),
     "en": re.compile(
-        rf"(?:^|\b(?:please|you|to|and)\s+)list\b|\b(?:what|which) {_N_EN}\b|\b(?:full|whole|complete|entire) list\b|"
-        r"\bevery (?:single )?(?:one|item|point|condition|case|kind|reason|rule|name)\b|"
-        r"\ball (?:of them|the (?:names|points|items|kinds|reasons|rules|conditions))\b|\b(?:none|nothing) out\b|"
-        r"\blist everything\b|\b(?:what|which) (?:kinds|sorts|types) of\b|"
+        rf"(?:^|\b(?:please|you|to|and)\s+)list\b|\b(?:what|which) {_N_EN}\b|{_EVERY_EN}|"
+        r"\ball (?:of them|the (?:names|points|items|kinds|reasons|rules|conditions))\b|"
+        r"\b(?:what|which) (?:kinds|sorts|types) of\b|"
         r"\b(?:enumerate|name (?:all|the|each)|"
         r"what (?:are|were) (?:the|all|its|his|her|their|these|those)|"
         rf"(?:describe|explain|summari[sz]e|tell me|give(?: me)?) (?:the |all ){{1,2}}{_N_EN}|"
@@ -41,15 +46,14 @@ _ASKS_FOR_ALL = {
         re.IGNORECASE,
     ),
 }
-# One that leaves no doubt that it wants them all.
+# One that wants every one of what it lists.
 _ASKS_FOR_EVERY = {
     "zh": re.compile(
-        r"一[条个项样]不[漏落少]|列全|(?:完整|全部)的?[清名列][单表]|(?:所有|全部)[^,，]{0,12}(?:列出|列举|说出)|"
+        rf"{_EVERY_ZH}|(?:完整|全部)的?[清名列][单表]|(?:所有|全部)[^,，]{{0,12}}(?:列出|列举|说出)|"
         r"(?:列出|列举)[^,，]{0,4}(?:所有|全部)|每一[条个项]"
     ),
     "en": re.compile(
-        r"\bevery (?:single )?(?:one|item|point|condition|case|kind|reason|rule|name|respect|step|piece|thing)\b|"
-        r"\b(?:full|whole|complete|entire) list\b|\b(?:none|nothing) out\b|\blist everything\b",
+        rf"{_EVERY_EN}|\bevery (?:single )?(?:respect|step|piece|thing)\b",
         re.IGNORECASE,
     ),
 }
@@ -105,8 +109,9 @@ def asks_for_list(answer: Answer, items: Items, rarity: Rarity) -> bool:
     is_opened = may_be and _is_opened(items, answer)
     if answer.refused or not (is_announced or is_opened or _ASKS_FOR_ALL[answer.language].search(asked)):
         return False
-    if counted := _COUNTED[answer.language].search(asked):
-        return len(items.heads) == count(counted["n"].lower())
+    number = _number_asked(asked, answer.language)
+    if number is not None:
+        return len(items.heads) == number
     own = [
         said for said in answer.statements if not any(answer.citations[i].quote in said.text for i in said.citations)
     ]
@@ -119,10 +124,14 @@ def asks_for_list(answer: Answer, items: Items, rarity: Rarity) -> bool:
 def asks_for_others(answer: Answer, items: Items) -> bool:
     """Whether the question asks for one of a list, or for another number of things than `items` are."""
     asked = simplified(answer.rewritten or answer.question)
-    counted = _COUNTED[answer.language].search(asked)
-    if counted and len(items.heads) != count(counted["n"].lower()):
-        return True
-    return _ASKS_FOR_ONE[answer.language].search(asked) is not None
+    number = _number_asked(asked, answer.language)
+    return number not in (None, len(items.heads)) or _ASKS_FOR_ONE[answer.language].search(asked) is not None
+
+
+def _number_asked(asked: str, language: Language) -> int | None:
+    """How many of a list a question says that there are; None where it does not say."""
+    counted = _COUNTED[language].search(asked)
+    return count(counted["n"].lower()) if counted else None
 
 
 def _is_opened(items: Items, answer: Answer) -> bool:
