@@ -39,6 +39,7 @@ from index.turns import with_speakers_joined
 from index.vocabulary import (
     begins_the_foot,
     explains_a_word,
+    heads_study_notes,
     heads_what_is_numbered,
     heads_words,
     is_about,
@@ -72,6 +73,8 @@ _LABEL_IN_BOTH = re.compile(rf"[A-Za-z ]{{2,24}}\s*[/／]\s*{LABEL}\s*[:：]\s*\
 _HEADING_NUMBER = re.compile(
     r"^(?:[一二三四五六七八九十]{1,3}、|第[一二三四五六七八九十\d]+[章节部]|[\dIVX]+(?:\.\d+)*[.、)）]?\s)\s*"
 )
+# A subtitle of two sentences, the second without a stop: "… could taste its tea. So it taught a cabinet to".
+_TWO_SENTENCES, _LONGEST_OF_TWO = re.compile(r"[a-z]{3}[.!?]”? “?[A-Z]"), 60
 # A word that is explained, under a heading of such words, begins with letters and ends in Chinese.
 _WORD = re.compile(rf"[\W\d]*[A-Za-z][^{HAN}]*[{HAN}].*")
 # What is numbered under a heading of theirs: notes; references.
@@ -80,10 +83,12 @@ _NUMBERED = (("注", "Note"), ("文献", "Reference"))
 _A_FOOT = 0.1
 # So many lines in a row that stand below again are the entries of a table of contents.
 _ENTRIES = 3
+# So often a teaching site heads notes for learners.
+_STUDIED = 3
 # A summary stands under one of so many first headings.
 _SUMMARY_WITHIN = 2
 # Raise this whenever the reading changes: an index read otherwise is brought up to date.
-READER_VERSION = 15
+READER_VERSION = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +178,7 @@ def _head_nothing(texts: Sequence[str]) -> bool:
         or (_ROLE_IN_BOTH.match(text) and names_a_maker(text))
         or _LABEL_IN_BOTH.match(text)
         or _goes_over_lines(text)
+        or (len(text) > _LONGEST_OF_TWO and _TWO_SENTENCES.search(text))
         for text in texts
     )
 
@@ -196,7 +202,7 @@ def read_captured(path: Path, text: str, embed: Embed | None = None) -> Article:
     page = plain(text, path.suffix)
     blocks = with_speakers_joined(with_numbers_joined(read_blocks(page.text, page.marks)))
     blocks = with_articles_joined(blocks)
-    blocks = _without_contents(_without_words(blocks))
+    blocks = _without_contents(_without_words(_without_study_notes(blocks)))
     blocks = side_by_side(_without_furniture(_without_foot(blocks)), embed)
     earliest, surely = first_prose(path, blocks)
     order = prevailing_order(blocks)
@@ -265,6 +271,22 @@ def _without_words(blocks: Sequence[Block]) -> list[Block]:
         are_words = is_head or explains_a_word(block.text) or bool(may_be)
         kept += [] if are_words else [block]
     return renumbered(kept)
+
+
+def _without_study_notes(blocks: Sequence[Block]) -> list[Block]:
+    """`blocks` without a teaching site's notes on paragraphs: what it heads in brackets, and the lines right below.
+
+    Where it does so often. Lines that no blank line parts from the notes are theirs, unless that were most of a text.
+    """
+    heads = [heads_study_notes(block.text) for block in blocks]
+    if sum(heads) < _STUDIED:
+        return list(blocks)
+    gone = list(heads)
+    for i in range(1, len(blocks)):
+        gone[i] = heads[i] or (gone[i - 1] and blocks[i].line == blocks[i - 1].line + 1)
+    if sum(b.size for b, is_gone in zip(blocks, gone, strict=True) if is_gone) > sum(b.size for b in blocks) / 2:
+        gone = heads
+    return renumbered([block for block, is_gone in zip(blocks, gone, strict=True) if not is_gone])
 
 
 def _without_contents(blocks: Sequence[Block]) -> list[Block]:

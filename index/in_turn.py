@@ -35,8 +35,10 @@ Label = tuple[str, int] | None
 
 def side_by_side(blocks: Sequence[Block], embed: Embed | None = None) -> list[Block]:
     """`blocks` with what stands in one language and then in the other interleaved; any other page's as they are."""
-    blocks = renumbered(_marked_alike(blocks)) if any(block.mark for block in blocks) else list(blocks)
-    return renumbered(_aligned(blocks, embed)) if _stand_in_turn(blocks) else blocks
+    # Where a whole text stands in turn and no heading is marked, runs that are alike are so by chance.
+    if any(block.level for block in blocks) or (any(block.mark for block in blocks) and not _stand_in_turn(blocks)):
+        blocks = renumbered(_marked_alike(blocks))
+    return renumbered(_aligned(blocks, embed)) if _stand_in_turn(blocks) else list(blocks)
 
 
 # --- marked ------------------------------------------------------------------------------------------------

@@ -7,12 +7,13 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 
 from index.blocks import Block, BlockLanguage, language_of_line, renumbered, split_inline
 from index.characters import CLOSERS, WIDE
+from index.feet import Note, called, told, without_foot
 from index.paragraphs import LANGUAGES
 from index.table import ROW_NUMBER, languages_of_cells, row
 from index.twice import SENTENCES, TWICE, halves, is_as_long, is_no_name, parts, says_again
@@ -41,6 +42,8 @@ _FULL = 0.8
 _LINES_TO_A_PARAGRAPH = 12
 # What begins an item of a list.
 _DOT = re.compile(r"[•●○◦▪■□‣·]\s")
+# A numbered one's beginning, to where its text and the lines that go on with it stand.
+_ITEM = re.compile(r"\s*(?:\d{1,2}[.)、]|[•●○◦▪■□‣·–-])\s+(?=\S)")
 # An entry of a table of contents: "1.1  Three colours ........ 3".
 _ENTRY = re.compile(r".*(?:(?:[.．·]\s?){5,}|…{4,})\s*(?:\d{1,4}|[ivxl]{1,6})\s*")
 # Emphasis that a paste left in a plain text: **71 houses**, *by hand*; not 3*4*5, 长*宽*高, nor a note's star.
@@ -48,18 +51,39 @@ _EMPHASISED = re.compile(
     r"(?<![\w*])(\*{1,2})(\w(?:[^*]{0,80}\w)?)\1(?![A-Za-z0-9*])|(?<=[^\W\dA-Za-z_])(\*\*)(\w[^*]{1,80}\w)\3(?![A-Za-z0-9*])"
 )
 _LONGEST_ENTRY = 200
+# A line of a chart that is drawn of signs, "350 ─┤", of which so many in a row make one.
+_AXIS = re.compile(r"\s*[\d.,%]*\s*[\u2500-\u259f][\s\u2500-\u259f]*")
+_AXES = 3
 _INDENT = ("\u3000\u3000", "    ")
 # Printed so often on its pages, a line is their header.
 _HEADER = 3
-_PAGE_ENDS = "\f"
+# A line that stands for the end of a printed page.
+PAGE_ENDS = "\x06"
 
 
 def as_meant(text: str) -> str:
     """`text` with the lines that a printer broke joined, and a line in both languages as one a language."""
-    own_lines = [line for line in text.splitlines() if len(line) > _LONGEST_ENTRY or not _ENTRY.fullmatch(line)]
+    return with_notes_told(text)[0]
+
+
+def with_notes_told(text: str) -> tuple[str, frozenset[str]]:
+    """`text` as it is meant, and which of its lines are notes from the feet of its pages."""
+    own_lines = _without_charts(text.splitlines())
+    own_lines = [line for line in own_lines if len(line) > _LONGEST_ENTRY or not _ENTRY.fullmatch(line)]
     own_lines = [_EMPHASISED.sub(lambda own: own[2] or own[4], line) for line in own_lines]
     lines = [line for own in without_labels(own_lines) for line in parted_line(own)]
-    return "\n".join(_without_twice(_unbroken(lines)))
+    unbroken, notes = _unbroken(lines)
+    return "\n".join(_without_twice(unbroken)), notes
+
+
+def _without_charts(lines: Sequence[str]) -> list[str]:
+    """`lines` without charts that are drawn of signs, with all that touches their axes: a unit, the months below."""
+    kept: list[str] = []
+    for _, run in groupby(lines, key=lambda line: bool(line.strip())):
+        own = list(run)
+        is_chart = sum(map(bool, map(_AXIS.fullmatch, own))) >= _AXES and not any(map(_ENDS.search, own))
+        kept += [] if is_chart else own
+    return kept
 
 
 # --- both languages in a line ------------------------------------------------------------------------------
@@ -140,50 +164,66 @@ def with_openings_joined(
     return renumbered(kept)
 
 
-def _unbroken(lines: Sequence[str]) -> list[str]:
-    """`lines` of a text that was broken at a width, joined; any other as they are."""
+def _unbroken(lines: Sequence[str]) -> tuple[list[str], frozenset[str]]:
+    """`lines` of a text that was broken at a width, joined, any other as they are; and which of them are notes."""
     widths = _widths(lines)
     if not widths:
-        return list(lines)
+        return [line for line in lines if line != PAGE_ENDS], frozenset()
     changes = sum({language_of_line(a), language_of_line(b)} == {"zh", "en"} for a, b in pairwise(lines))
     are_parted = (lines.count("") + changes) * _LINES_TO_A_PARAGRAPH >= len(lines)
     unbroken: list[str] = []
-    last, gap, page_ends = "", False, False
-    lines = _without_headers(lines, widths)
+    last, hangs, gap, page_ends = "", 0, False, False
+    lines, notes = _without_headers(lines, widths)
     for line in lines:
         own = line.strip()
-        if not own:
-            gap, page_ends = True, page_ends or line == _PAGE_ENDS
+        if not own or line == PAGE_ENDS:
+            gap, page_ends = True, page_ends or line == PAGE_ENDS
             continue
         ends = bool(_ENDS.search(last)) and (page_ends or not are_parted)
-        begins = line.startswith(_INDENT) or _DOT.match(own)
+        indent = len(line) - len(line.lstrip())
+        item = _ITEM.match(line)
+        hangs = item.end() if item else hangs if hangs == indent else 0
+        begins = (line.startswith(_INDENT) or _DOT.match(own)) and (item or not hangs)
+        begins = begins or (item and _ENDS.search(last))
         if ends or (gap and not page_ends) or begins or not _runs_on(last, own, widths):
             unbroken += ["", own] if gap or page_ends else [own]
         else:
             unbroken[-1] = joined(unbroken[-1], own)
         last, gap, page_ends = own, False, False
-    return _without_hyphens(unbroken, lines)
+    joined_notes = _without_hyphens(told(notes), lines)
+    return _without_hyphens(called(unbroken, notes), lines) + joined_notes, frozenset(filter(None, joined_notes))
 
 
-def _without_headers(lines: Sequence[str], widths: Mapping[str | None, float]) -> list[str]:
-    """`lines` with a sign in place of the numbers of pages and of what is printed at their heads."""
+def _without_headers(lines: Sequence[str], widths: Mapping[str | None, float]) -> tuple[list[str], list[Note]]:
+    """`lines` with a sign in place of the numbers of pages and of what is printed at their heads; and their notes.
+
+    These are left out of the lines: at the foot of a page they part a paragraph that goes on overleaf.
+    """
     counts = Counter(map(str.strip, lines))
     kept: list[str] = []
+    notes: list[Note] = []
     seen: set[str] = set()
     last, page_ends = "", False
     for line in lines:
         own = line.strip()
+        if own == PAGE_ENDS or (own and not page_ends and _PAGE_NUMBER.fullmatch(own)):
+            kept, at_the_foot = without_foot(kept)
+            notes += at_the_foot
+            last = next((above.strip() for above in reversed(kept) if above.strip()), "") if at_the_foot else last
         # Where a page ends amid a sentence no heading can stand.
         is_header = page_ends and _is_full(last, widths) and not _ENDS.search(last) and not _is_full(own, widths)
         is_repeated = counts[own] >= _HEADER and (own in seen or page_ends)
-        if own and (_PAGE_NUMBER.fullmatch(own) or is_header or is_repeated):
-            kept.append(_PAGE_ENDS)
+        if own == PAGE_ENDS or _PAGE_NUMBER.fullmatch(own):
+            kept.append(PAGE_ENDS)
+            page_ends = True
+        elif own and (is_header or is_repeated):
+            kept.append(PAGE_ENDS)
             page_ends = not is_header
         else:
             kept.append(line)
             last, page_ends = (own, False) if own else (last, page_ends)
         seen.add(own)
-    return kept
+    return kept, notes
 
 
 def _without_hyphens(paragraphs: Sequence[str], lines: Sequence[str]) -> list[str]:

@@ -6,13 +6,14 @@ Both are read once, as HTML: what a browser would show of it, block by block, wi
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from itertools import groupby
 
 from index.blocks import Mark, footnote_label, language_of_line, split_inline
-from index.lines import as_meant, joined, without_labels
+from index.lines import PAGE_ENDS, joined, with_notes_told, without_labels
 from index.outline import speaker_of
 from index.paragraphs import LANGUAGES
 from index.table import (
@@ -85,7 +86,8 @@ _HIDDEN = frozenset(
 # Classes that sites give to what stands around an article; a wrapper's, as "has-sidebar", are none of them.
 _AROUND = re.compile(
     r"(?:pull-?quote|social|share|sharing|related|comments?|newsletter|subscribe|breadcrumbs?|toc|sidebar|footnote-backref)"
-    r"(?:[-_]?(?:list|box|buttons?|links|posts|articles|section|area|form|bar|widget))?",
+    r"(?:[-_]?(?:list|box|buttons?|links|posts|articles|section|area|form|bar|widget|side|left|right|icons?|tools?|panel))?|"
+    r"(?:audio|video)[-_]?player|ads?(?:[-_]+[\w-]+)?",
     re.IGNORECASE,
 )
 # How sites name a box within an article that is of it, as an <aside> otherwise is not.
@@ -94,6 +96,10 @@ _BOX = re.compile(
     r"takeaways?|tldr)(?:[-_]+[\w-]*)?",
     re.IGNORECASE,
 )
+# How a browser's translator names what it adds behind the text that it translates.
+_TRANSLATED = re.compile(r"\S*translat\S*(?:target|result)\S*", re.IGNORECASE)
+# So many links and nothing else are a menu, or buttons to share.
+_LINKS = 3
 _NOT_SHOWN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _BOLD = re.compile(r"font-weight\s*:\s*(?:bold|[6-9]00)", re.IGNORECASE)
 # What begins and ends a paragraph; any other element, of mathematics or of a site's own, stands within a line. Cells
@@ -156,9 +162,10 @@ def plain(text: str, suffix: str = "") -> Plain:
         text = text.replace("\r\n", "\n")
         own = _of_html(_html_of(text), frozenset(_NOTE_TEXT.findall(text)))
         return replace(_unlabelled(own), is_alone=True)
-    lines, rows = told_rows(text.splitlines())
-    meant = as_meant("\n".join(lines))
-    return Plain(meant, {n: Mark("text") for n, line in enumerate(meant.splitlines(), start=1) if line in rows})
+    lines, rows = told_rows(text.replace("\f", f"\n{PAGE_ENDS}\n").splitlines())
+    meant, notes = with_notes_told("\n".join(lines))
+    marked = {**dict.fromkeys(rows, Mark("text")), **dict.fromkeys(notes, Mark("note"))}
+    return Plain(meant, {n: marked[line] for n, line in enumerate(meant.splitlines(), start=1) if line in marked})
 
 
 def _unlabelled(page: Plain) -> Plain:
@@ -368,8 +375,9 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self._blocks: list[_Block] = []
         self._text: list[str] = []
-        # Letters of the block: all, bold ones, those of links within the page.
+        # Letters of the block: all, bold ones, those of links within the page, and of each link.
         self._letters = self._bold = self._linked = 0
+        self._links: Counter[int] = Counter()
         self._open: list[_Open] = []
         self._articles = self._elements = 0
         self._cells: dict[int, list[_Cell]] = {}
@@ -406,6 +414,8 @@ class _Reader(HTMLParser):
             self._end_implied(tag)
         if tag in _SIGNS:
             self._text.append(_SIGNS[tag])
+        elif values.get("lang") and any(map(_TRANSLATED.fullmatch, (values.get("class") or "").split())):
+            self._text.append(_BREAK)
         if (tag == "a" and "sup" in self._names) or (tag == "sup" and "a" in self._names):
             self._text.append(_LINK)
         if tag in _VOID:
@@ -440,6 +450,8 @@ class _Reader(HTMLParser):
             self._letters += letters
             self._bold += letters if any(element.is_bold for element in self._open) else 0
             self._linked += letters if any(element.links_here for element in self._open) else 0
+            if letters and (link := self._innermost("a")):
+                self._links[link] += letters
             self._text.append(re.sub(r"[^\S\n]+", " ", _INVISIBLE.sub("", data)))
 
     def _innermost(self, *names: str) -> int:
@@ -469,13 +481,20 @@ class _Reader(HTMLParser):
         self._text = []
         if _ITEM_NUMBER.fullmatch(text.strip("\n")):
             self._text = [text.strip("\n")]  # it stands before the item's first block: <li><p>
-        elif text.strip() and not self._linked == self._letters > 0:  # else an entry of a table of contents
+        elif text.strip() and not self._is_for_going_elsewhere:
             within = self._names
             article = self._articles if "article" in within else 0
             is_bold = self._bold == self._letters > 0
             row, cell = self._innermost("tr"), self._innermost("td", "th")
             self._blocks.append(_Block(_BACK.sub("", text), within, article, is_bold, row, cell))
         self._letters = self._bold = self._linked = 0
+        self._links.clear()
+
+    @property
+    def _is_for_going_elsewhere(self) -> bool:
+        """Whether the block is an entry of a table of contents, or nothing but several links."""
+        is_menu = len(self._links) >= _LINKS and self._links.total() == self._letters
+        return is_menu or self._linked == self._letters > 0
 
 
 def _with_rows(blocks: Sequence[_Block], cells: Mapping[int, Sequence[_Cell]]) -> list[_Block]:

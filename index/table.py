@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, groupby
+from unicodedata import east_asian_width
 
 from index.blocks import BlockLanguage, language_of_line
 from index.characters import HAN
@@ -16,6 +17,8 @@ ROW_NUMBER = re.compile(r"\d{1,3}\.?|No\.?|#|序号|编号", re.IGNORECASE)
 _AMOUNT = re.compile(r"(?!\d{1,2}[.、]\s)\W*\d[\d.,:/×~–-]*\s*(?:[A-Za-zµΩ°%²³/·]{1,6}\s*){0,2}\W*")
 # What parts the cells of a plain text's table.
 _BETWEEN_CELLS = re.compile(r"\s*[|｜]\s*|\s*\t\s*| {3,}")
+# A cell that is set with blanks around it.
+_SET = re.compile(r"\S+(?: {1,2}\S+)*")
 _LONGEST_CELL = 60
 # The head of a column that has a letter and what it stands for: "H 人工".
 _LETTERED = re.compile(rf"([A-Z])\s+[{HAN}]{{1,8}}")
@@ -27,6 +30,7 @@ def told_rows(lines: Sequence[str]) -> tuple[list[str], frozenset[str]]:
     """`lines` of a plain text with the rows of its tables as a line a language, and which lines these are."""
     told: list[str] = []
     rows: set[str] = set()
+    lines = _with_heads_joined(lines)
     # A blank line is as the one above it: pages print them between rows.
     widths = accumulate(map(_width, lines), lambda above, own: own or above, initial=0)
     next(widths)
@@ -37,6 +41,29 @@ def told_rows(lines: Sequence[str]) -> tuple[list[str], frozenset[str]]:
             own = [line for lines_of_row in table for line in (*lines_of_row, "")]
         told += own
     return told, frozenset(rows)
+
+
+def _with_heads_joined(lines: Sequence[str]) -> list[str]:
+    """`lines`, the heads of a table's columns that go on in the next line as one: "Moves per" above "hour"."""
+    kept: list[str] = []
+    for line in lines:
+        above = kept[-1] if kept else ""
+        cells, own = _placed(above), _placed(line)
+        if 1 < len(cells) < len(own) and cells.keys() <= own.keys() and not _tells_amounts(above, line):
+            kept[-1] = "   ".join(f"{cells[at]} {cell}" if at in cells else cell for at, cell in own.items())
+        else:
+            kept.append(line)
+    return kept
+
+
+def _placed(line: str) -> dict[int, str]:
+    """{column: the cell that begins there} of a line whose cells are set with blanks."""
+    columns = list(accumulate((2 if east_asian_width(own) in "WF" else 1 for own in line), initial=0))
+    return {columns[cell.start()]: cell.group() for cell in _SET.finditer(line)}
+
+
+def _tells_amounts(*lines: str) -> bool:
+    return any(_AMOUNT.fullmatch(cell) for line in lines for cell in _cells(line)[1:])
 
 
 def _width(line: str) -> int:

@@ -68,7 +68,7 @@ _A_DAY = (
 # How long a text is, as it stands beside its day: 阅读约需14分钟, 14 min read, 约 3000 字.
 _LENGTH = (
     r"(?:(?:预计)?阅读(?:时间|时长|全文)?\W{0,2}(?:约|大约|需要?|约需要?)?\s?\d+\s?分钟|(?:全文)?\W{0,2}约?\s?\d[\d,]*\s?字|"
-    r"(?:about |an? )?\d+[ -]min(?:ute)?s?(?: read)?|\d[\d,]* words)"
+    r"\d+\s?分钟(?:阅读|读完)|(?:about |an? )?\d+[ -]min(?:ute)?s?(?: read)?|\d[\d,]* words)"
 )
 _ISSUE = r"(?:总?第?\s?\d+\s?期|(?:issue|no\.|vol\.)\s?\d+)"
 _DAY = re.compile(rf"{_A_DAY}(?:[\s·|｜,，/—–-]*(?:{_A_DAY}|{_LENGTH}|{_ISSUE}))*", re.IGNORECASE)
@@ -128,6 +128,12 @@ _WORDS_HEAD = re.compile(
     r"(?:学习|解析|积累|表|注释)?|vocabulary|words? (?:and|&) (?:phrases|expressions)|word bank|glossary of words)\W*",
     re.IGNORECASE,
 )
+# What a site that teaches a language puts above its notes on a paragraph, in brackets: 【词组】, 【长难句分析】.
+_STUDY_HEAD = re.compile(
+    r"\s*[【\[［](?:(?:重点|核心|关键|生僻|文中|本文|高频|必背)?(?:词汇|单词|生词|词组|短语|搭配|表达|句型|句式|长难句|难句|好句|语法|例句|辨析|"
+    r"同义词?|近义词?|反义词?|派生词?|词根|词缀|用法|考点|写作|翻译|双关|仿写|笔记|拓展|知识点|背景知识)"
+    r"(?:[与和及、](?:短语|词组|表达))?(?:学习|解析|分析|积累|讲解|精讲|替换|练习|素材|点拨|注释|笔记|拓展|区分)?)[】\]］]"
+)
 _SUMMARY_INLINE = re.compile(
     r"\W*(?:导读|摘要|导语|提要|编者?按|summary|abstract|tl;?dr|editor['’]s note)\W?\s*[:：]\s*\S", re.IGNORECASE
 )
@@ -162,6 +168,11 @@ def explains_a_word(text: str) -> bool:
 def heads_words(text: str) -> bool:
     """Whether `text` heads words that are explained to learners: 重点词汇."""
     return _WORDS_HEAD.fullmatch(simplified(text)) is not None
+
+
+def heads_study_notes(text: str) -> bool:
+    """Whether `text`, a line, begins with what heads notes for learners: 【例句】…, 【长难句分析】."""
+    return _STUDY_HEAD.match(simplified(text)) is not None
 
 
 def is_of_the_translator(text: str) -> bool:

@@ -1,0 +1,247 @@
+"""Printed pages copied as text: notes at their feet, hanging indents, charts drawn of signs, heads over two lines."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from index.capture import read_captured
+from index.feet import Note, called, without_foot
+from index.lines import PAGE_ENDS, as_meant
+from index.paragraphs import Article
+from index.table import told_rows
+
+EN = (
+    (
+        "The kiln was lit before dawn and burned for three days and three nights, and nobody who had carried wood to "
+        "it went home before the last of the bowls had been counted and put on the long shelf by the door."
+    ),
+    (
+        "Half of the bowls had cracked, and the potter laughed at every one of them, because in forty years she had "
+        "not seen a colder spring and had told the council so in a letter that nobody there had answered."
+    ),
+    (
+        "Since then the door has been opened on the fourth morning only, whatever the weather, and the number of bowls "
+        "that crack has fallen to one in nine, which the council likes to print upon its posters."
+    ),
+)
+ZH = (
+    "窑在天亮之前就点了火，整整烧了三天三夜，凡是替它背过柴的人，没有一个在最后一只碗数完、摆上门边那条长架子之前回过家。",
+    "一半的碗都裂了，陶工对着每一只都要笑上一阵，因为四十年来她还没有见过比这更冷的春天，她写信告诉过镇公所，那里却没有人回信。",
+    "从那以后，不论天气如何，窑门一律到第四天早上才打开，裂掉的碗降到了九只里只有一只，镇公所很喜欢把这个数字印在海报上。",
+)
+
+
+def broken(text: str, width: int = 76) -> list[str]:
+    """A paragraph as a printer breaks it: at `width` columns, Chinese after half as many characters."""
+    if text.isascii():
+        return textwrap.wrap(text, width)
+    return [text[at : at + width // 2] for at in range(0, len(text), width // 2)]
+
+
+def read(lines: Sequence[str], name: str = "paper.txt") -> Article:
+    """The article of a text."""
+    return read_captured(Path(name), "\n".join(lines))
+
+
+def paper() -> list[str]:
+    """Two sections, each in English and then in Chinese; a page ends within a paragraph, above whose end is a note."""
+    zh = broken(ZH[1])
+    return [
+        "The Kiln",
+        "窑",
+        "",
+        "1. The fire",
+        "",
+        *broken(EN[0].replace("nights,", "nights,1")),
+        "",
+        *broken(EN[1]),
+        "",
+        "1. 火",
+        "",
+        *("　　" + line if i == 0 else line for i, line in enumerate(broken(ZH[0]))),
+        "　　" + zh[0],
+        "",
+        "1 The kiln book, volume four, page 11. Bowls are counted whole, as they",
+        "stand on the shelf.",
+        "1 窑簿第四册，第11页。碗按整只计。",
+        "",
+        "                    3",
+        "\fTHE KILN  |  PAPER 14",
+        "",
+        *zh[1:],
+        "",
+        "2. The door",
+        "",
+        *broken(EN[2]),
+        "",
+        "2. 门",
+        "",
+        *broken(ZH[2]),
+        "",
+        "                    4",
+    ]
+
+
+def test_a_note_at_the_foot_of_a_page_parts_no_paragraph_that_goes_on_overleaf() -> None:
+    article = read(paper())
+    said = [(p.zh, p.en) for p in article.paragraphs if p.kind == "body"]
+    assert said == list(zip(ZH, [EN[0].replace("nights,", "nights,[1]"), *EN[1:]], strict=True))
+    notes = [p for p in article.paragraphs if p.kind == "footnote"]
+    assert [(p.zh, p.en) for p in notes] == [
+        (
+            "[1] 窑簿第四册，第11页。碗按整只计。",
+            "[1] The kiln book, volume four, page 11. Bowls are counted whole, as they stand on the shelf.",
+        )
+    ]
+    assert {p.section.en[0] for p in article.paragraphs if p.kind == "body"} == {"1. The fire", "2. The door"}
+
+
+@pytest.mark.parametrize(
+    ("foot", "notes"),
+    [
+        (["2 Of the bowls."], [Note("2", "Of the bowls.")]),
+        (["[2] Of the bowls,", "and the plates."], [Note("2", "Of the bowls, and the plates.")]),
+        (["2 Of the bowls.", "2 碗的。"], [Note("2", "Of the bowls."), Note("2", "碗的。")]),
+        (["3 is the number of kilns."], []),  # nothing above calls it
+        (["Of the 2 bowls."], []),
+    ],
+)
+def test_a_foot_is_what_a_number_above_calls(foot: list[str], notes: list[Note]) -> None:
+    above = ["The bowls cracked.2 Nobody", "laughed at 3 of them.", ""]
+    kept, found = without_foot([*above, *foot])
+    assert found == notes
+    assert kept == ([*above] if notes else [*above, *foot])
+
+
+def test_a_decimal_and_a_year_call_no_note() -> None:
+    text = ["It cost 3.1 crowns in 2021. 破了 3.1 个。窑里。1号"]
+    assert called(text, [Note("1", "x")]) == ["It cost 3.1 crowns in 2021. 破了 3.1 个。窑里。1号"]
+    assert called(["It cracked.1 Twice.", "碗裂了。1窑"], [Note("1", "x")]) == [
+        "It cracked.[1] Twice.",
+        "碗裂了。[1]窑",
+    ]
+
+
+def test_lines_that_hang_below_an_items_beginning_are_the_items() -> None:
+    items = [
+        "  1.  Tell those who carry the wood before you tell the council, and ask what it",
+        "      would take.",
+        "  2.  Let the potters choose who opens the door, and let whoever was chosen say",
+        "      no.",
+        "  3.  Count the bowls.",
+    ]
+    lines = [own for own in as_meant("\n".join([*paper(), "", *items])).split("\n") if own[:2] in ("1.", "2.", "3.")]
+    assert lines[-3:] == [
+        "1.  Tell those who carry the wood before you tell the council, and ask what it would take.",
+        "2.  Let the potters choose who opens the door, and let whoever was chosen say no.",
+        "3.  Count the bowls.",
+    ]
+
+
+def test_a_chart_that_is_drawn_of_signs_says_nothing() -> None:
+    chart = ["bowls", "90 ─┤", "60 ─┤  ██", "30 ─┴──", "    Jan   Apr   Jul"]
+    assert as_meant("\n".join(["Half of them cracked.", "", *chart, "", "The rest did not."])).split("\n") == [
+        "Half of them cracked.",
+        "",
+        "",
+        "The rest did not.",
+    ]
+
+
+def test_the_ends_of_pages_leave_no_sign() -> None:
+    assert PAGE_ENDS not in "".join(p.en or "" for p in read(paper()).paragraphs)
+    short = "The Kiln\n窑\n\n" + "\n\f\n".join(f"{en}\n{zh}" for en, zh in zip(EN, ZH, strict=True))
+    assert [(p.zh, p.en) for p in read(short.split("\n")).paragraphs if p.kind == "body"] == list(
+        zip(ZH, EN, strict=True)
+    )
+
+
+def test_a_columns_head_that_goes_over_two_lines_is_one() -> None:
+    table = [
+        "             Bowls        Bowls",
+        "Year         fired        cracked",
+        "2018         212          27",
+        "2020         208          21",
+    ]
+    told = [line for line in told_rows(table)[0] if line]
+    assert told[1:] == ["2018, Bowls fired: 212, Bowls cracked: 27", "2020, Bowls fired: 208, Bowls cracked: 21"]
+
+
+def test_what_a_row_tells_is_no_head_of_the_next() -> None:
+    table = ["Year         Bowls", "2018         212", "2020         208          21"]
+    assert [line for line in told_rows(table)[0] if "2018" in line] != []
+    assert all("2018 2020" not in line for line in told_rows(table)[0])
+
+
+def test_as_many_unmarked_lines_in_each_language_are_no_pairs_where_the_whole_text_stands_in_turn() -> None:
+    rows = ["Year   Fired   Cracked", "2018   212   27", "2020   208   21"]
+    zh_rows = ["年份   烧制   破裂", "2018   212   27", "2020   208   21"]
+    text = ["The Kiln", "窑", "", "1. Fire", "", EN[0], "", EN[1], "", "1. 火", "", ZH[0], "", ZH[1], ""]
+    text += ["2. Door", "", EN[2], "", *rows, "", "2. 门", "", ZH[2], "", *zh_rows]
+    article = read(text)
+    assert [(p.zh, p.en) for p in article.paragraphs if p.en in EN] == list(zip(ZH, EN, strict=True))
+
+
+# --- what teaching sites and browsers' translators add ------------------------------------------------------
+
+
+def test_a_teaching_sites_notes_are_left_out_with_the_lines_that_touch_them() -> None:
+    studies = [
+        ["【词汇】", "kiln /kɪln/ n. 窑", "【例句】The kiln holds 90 bowls. 窑里装得下九十只碗。"],
+        ["【词组】by the door 在门边", "go home 回家"],
+        ["【长难句分析】", "Half of the bowls ❶ had cracked ❷.", "❶ 主语；❷ 谓语，过去完成时。"],
+    ]
+    text = ["The Kiln", "窑", ""]
+    for number, (en, zh, study) in enumerate(zip(EN, ZH, studies, strict=True), start=1):
+        text += [f"Para.{number}", en, "", zh, "", *study, ""]
+    article = read(text)
+    assert [(p.zh, p.en) for p in article.paragraphs if p.kind != "front"] == list(zip(ZH, EN, strict=True))
+    assert {p.section.en for p in article.paragraphs} == {()}
+
+
+def test_one_line_in_brackets_makes_no_teaching_site() -> None:
+    text = [
+        "The Kiln",
+        "窑",
+        "",
+        EN[0],
+        ZH[0],
+        "",
+        "【背景知识】这座窑建于 1931 年，是镇上最老的一座。",
+        "",
+        EN[1],
+        ZH[1],
+    ]
+    assert any("1931" in (p.zh or "") for p in read(text).paragraphs)
+
+
+def wrapped(en: str, zh: str, between: str = "<br>") -> str:
+    """What a translator within the browser makes of an element's text."""
+    return f'{en}<font class="notranslate x-translate-target-wrapper" lang="zh-CN">{between}<font>{zh}</font></font>'
+
+
+def test_what_a_browsers_translator_added_is_the_other_language_even_where_it_begins_with_a_number() -> None:
+    heads = "".join(
+        f"<th>{wrapped(en, zh, '&nbsp;&nbsp;')}</th>"
+        for en, zh in (("Kiln", "窑"), ("Bowls, 2023", "2023 年的碗"), ("Cracked, 2023", "2023 年裂的碗"))
+    )
+    row = f"<tr><td>{wrapped('Old kiln', '旧窑')}</td><td>212</td><td>27</td></tr>"
+    prose = "".join(f"<p>{wrapped(en, zh)}</p>" for en, zh in zip(EN, ZH, strict=True))
+    page = f"<html><body><article><h1>{wrapped('The Kiln', '窑')}</h1>{prose}<table><tr>{heads}</tr>{row}</table>"
+    said = [(p.zh, p.en) for p in read([page + "</article></body></html>"], "page.html").paragraphs]
+    assert said[1:4] == list(zip(ZH, EN, strict=True))
+    assert said[-1] == ("旧窑，2023 年的碗: 212，2023 年裂的碗: 27", "Old kiln, Bowls, 2023: 212, Cracked, 2023: 27")
+
+
+def test_a_block_of_nothing_but_links_is_a_menu() -> None:
+    prose = "".join(f"<p>{en}</p><p>{zh}</p>" for en, zh in zip(EN, ZH, strict=True))
+    share = '<div class="bar"><a>微信</a><a>微博</a><a><i></i>收藏<span>312</span></a></div>'
+    source = '<p>见 <a href="a">窑簿</a>、<a href="b">柴簿</a>和<a href="c">碗簿</a>。</p>'
+    page = f"<html><body><article><h1>The Kiln</h1><h1>窑</h1>{share}{prose}{source}{prose}</article></body></html>"
+    said = " ".join(f"{p.zh} {p.section.zh}" for p in read([page], "page.html").paragraphs)
+    assert "微信" not in said
+    assert "见 窑簿、柴簿和碗簿。" in said
