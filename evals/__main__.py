@@ -83,7 +83,9 @@ def parser() -> argparse.ArgumentParser:
     speed.add_argument("--json", type=Path, metavar="FILE", help="every timing; default: evals/runs/speed.json")
     speed.add_argument("--gold", type=Path, metavar="FILE", help="the gold questions")
     _add_calibrate(
-        commands.add_parser("calibrate", help="fit the retriever's weights and the gate on the dev questions")
+        commands.add_parser(
+            "calibrate", help="fit the embedder, the retriever's weights and the gate on the dev questions"
+        )
     )
     _add_load(commands.add_parser("load", help="many readers asking the page at once, through its real queue"))
     _add_scale(commands.add_parser("scale", help="how retrieval grows with the corpus, each stage by itself"))
@@ -113,7 +115,7 @@ def _add_load(command: argparse.ArgumentParser) -> None:
 
 
 def _add_calibrate(calibrate: argparse.ArgumentParser) -> None:
-    calibrate.add_argument("what", choices=("fusion", "gate", "all"), nargs="?", default="all")
+    calibrate.add_argument("what", choices=("embedder", "fusion", "gate", "all"), nargs="?", default="all")
     calibrate.add_argument(
         "--generator", choices=get_args(GeneratorName), help="the one whose gate it is; default: the settings'"
     )

@@ -16,17 +16,20 @@ from typing import TypeVar
 
 from evals import calibrate, fusion
 from evals.calibrate import OnProgress
-from evals.datasets import XQuAD
+from evals.datasets import PARAGRAPHS_OF_ONE_ARTICLE, XQuAD
 from evals.gold import ASKED_OF_XQUAD, Question, load_gold
 from evals.hearing import Hearing, fit_hearing
 from evals.kept import keeping
-from evals.pages import dev_pages, golds_of_page, index_over_page
+from evals.pages import dev_pages, golds_of_page, index_over_page, page_of
 from evals.run import sample
 from evals.xquad import BOTH, engine_over, index_over
+from index.adapter import write as write_adapter
 from index.build import open_index
+from index.embedder import Embedder
 from index.errors import UserError
 from index.progress import bar
 from index.settings import GeneratorName, Settings
+from index.source import BUNDLED_ARTICLE, ArticleReader
 from rag import rerank
 from rag.engine import Engine
 from rag.generators import Hears
@@ -37,6 +40,7 @@ T = TypeVar("T")
 _Bed = tuple[str, Engine, list[calibrate.Asked]]  # its name, what answers, what is asked
 
 REPLIES = "replies.jsonl"
+_ARTICLES_A_PART = 6
 # How much a question of XQuAD counts in the gate's regression. With a paragraph withheld it is easier to refuse than a
 # near miss; counted whole, they would teach the gate to trust shared words (evals/NOTES.md).
 XQUAD_WEIGHT = 0.5
@@ -65,6 +69,25 @@ def calibrate_fusion(settings: Settings, index: Path | None, gold: Path, xquad: 
     fusion.write_fusion(fitted.fusion)
     for (bed, language), (first, five) in sorted(fitted.recall.items()):
         print(f"retrieval, {bed}, {language}: recall@1 {first:.3f}, recall@5 {five:.3f} (cross-validated)")
+
+
+def calibrate_embedder(settings: Settings, gold: Sequence[Path], xquad: Path | None) -> None:
+    """Fit and write index/adapter.safetensors on the dev questions; indexes are built anew at their next use."""
+    from evals.tuning import Tuner  # here: it imports torch, which no other command waits for
+
+    embedder = Embedder.from_settings(settings)
+    tuner, reader = Tuner(embedder), ArticleReader(embedder.passages)
+    sources = [(BUNDLED_ARTICLE, gold), *((page_of(name), golds_of_page(name)) for name in dev_pages())]
+    lessons = []
+    for source, files in sources:
+        paragraphs = reader.read(source).paragraphs
+        lessons.append(tuner.lesson(paragraphs, [own for path in files for own in load_gold(path, paragraphs)]))
+    if xquad:
+        paragraphs = tuple(XQuAD(xquad).paragraphs())
+        asked = [*XQuAD(xquad).questions(), *load_gold(ASKED_OF_XQUAD, paragraphs)]
+        whole = tuner.lesson(paragraphs, asked)
+        lessons += [whole.of(part) for part in _parts_of_xquad(whole.numbers)]
+    write_adapter(tuner.fit([lesson for lesson in lessons if lesson.asked], print))
 
 
 def calibrate_gate(
@@ -179,6 +202,15 @@ def _of_xquad(folder: Path, limit: int | None) -> list[calibrate.Asked]:
 
 def _dev(gold: Path, engine: Engine) -> list[Question]:
     return [question for question in load_gold(gold, engine.index.paragraphs) if question.split == "dev"]
+
+
+def _parts_of_xquad(numbers: Sequence[int]) -> list[frozenset[int]]:
+    """XQuAD's paragraphs in parts of some thirty, as many as an article has; each of articles that lie far apart."""
+    articles = [
+        numbers[at : at + PARAGRAPHS_OF_ONE_ARTICLE] for at in range(0, len(numbers), PARAGRAPHS_OF_ONE_ARTICLE)
+    ]
+    parts = -(-len(articles) // _ARTICLES_A_PART)
+    return [frozenset(number for article in articles[first::parts] for number in article) for first in range(parts)]
 
 
 def _tables(engine: Engine, questions: Sequence[tuple[Question, int]], where: str) -> list[fusion.Example]:

@@ -184,17 +184,22 @@ def speed(args: argparse.Namespace) -> int:
 
 
 def calibrate(args: argparse.Namespace) -> int:
-    """Fit the retriever's weights, the probe, the reranker and the gate on development questions; write rag's files."""
-    from evals.calibration import Limits, calibrate_fusion, calibrate_gate
+    """Fit the embedder's adapter, or the retriever's weights, the probe, the reranker and the gate; on dev questions.
+
+    They are written where they are read: beside index/adapter.py, and in rag.
+    """
+    from evals.calibration import Limits, calibrate_embedder, calibrate_fusion, calibrate_gate
 
     for option, value in (("--limit", args.limit), ("--xquad-limit", args.xquad_limit)):
         if value is not None and value < 1:
             raise UserError(f"{option} is {value}; at least 1 question is needed.")
     settings = load_settings()
+    gold = [args.gold] if args.gold else [DEFAULT_GOLD, PLAIN_GOLD]
+    if args.what == "embedder":  # by itself: what the others are fitted on changes with it
+        calibrate_embedder(settings, gold, args.xquad)
     if args.what in ("fusion", "all"):
         calibrate_fusion(settings, args.index, args.gold or DEFAULT_GOLD, args.xquad)
     if args.what in ("gate", "all"):
-        gold = [args.gold] if args.gold else [DEFAULT_GOLD, PLAIN_GOLD]
         calibrate_gate(settings, args.index, gold, args.xquad, args.generator, Limits(args.limit, args.xquad_limit))
     return 0
 

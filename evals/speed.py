@@ -335,7 +335,7 @@ def _embedding_all(index: Index, repeats: int) -> float:
 
     embedder = index.embedder
     documents = documents_of(Article(title="", paragraphs=tuple(index.paragraphs)))
-    nodes = PassageSplitter(embedder.overflows)(documents)
+    nodes = [own for own in PassageSplitter(embedder.overflows)(documents) if own.metadata["level"] == "passage"]
     texts = sorted((node.get_content(metadata_mode=MetadataMode.EMBED) for node in nodes), key=len, reverse=True)
     counts = [len(ids) for ids in embedder.load().tokenizer(texts)["input_ids"]]
     speeds = []

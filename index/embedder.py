@@ -16,6 +16,7 @@ from llama_index.core.bridge.pydantic import PrivateAttr
 from numpy.typing import NDArray
 
 from index import e5, weights
+from index.adapter import adapt
 from index.errors import UserError, WeightsMissing
 from index.keywords import simplified
 from index.paragraphs import digest
@@ -54,6 +55,7 @@ class Embedder(BaseEmbedding):
     fingerprint: str
     folder: str
     threads: int
+    adapter: Path | None = None
 
     _model: SentenceTransformer | None = PrivateAttr(default=None)
     _lock: Any = PrivateAttr(default_factory=Lock)
@@ -64,8 +66,11 @@ class Embedder(BaseEmbedding):
     def from_settings(cls, settings: Settings) -> Embedder:
         """The embedder the settings name. Raises WeightsMissing when it is not on this machine."""
         name = settings.embedder
+        adapter = None
         if name in weights.catalogue():
             folder, fingerprint = _bundled(name, settings)
+            if adapter := weights.catalogue()[name].adapter:
+                fingerprint = digest([fingerprint, weights.sha256_of(adapter)])
         elif Path(name).expanduser().is_dir():
             folder = Path(name).expanduser()
             fingerprint = _folder_fingerprint(folder)
@@ -77,8 +82,15 @@ class Embedder(BaseEmbedding):
             folder=str(folder),
             fingerprint=fingerprint,
             threads=settings.cpu_threads,
+            adapter=adapter,
             embed_batch_size=_BATCH,
         )
+
+    def without_adapter(self) -> Embedder:
+        """The model as its publisher left it, for fitting an adapter."""
+        plain = self.model_copy(update={"adapter": None, "fingerprint": f"{self.fingerprint}-plain"})
+        plain._model, plain._questions = None, OrderedDict()
+        return plain
 
     @classmethod
     def class_name(cls) -> str:
@@ -95,12 +107,20 @@ class Embedder(BaseEmbedding):
         with self._lock:
             if self._model is None:
                 self._model = _load(self.folder, self.threads)
+                if self.adapter:
+                    adapt(self._model, self.adapter)
             return self._model
 
     @property
     def dimension(self) -> int:
         """Length of a vector; loads the model."""
         return int(self.load().get_embedding_dimension() or 0)
+
+    @property
+    def pools_by_mean(self) -> bool:
+        """Whether a text's vector is the mean of its tokens', so that a sentence's can be told from its passage's."""
+        poolings = [getattr(module, "pooling_mode", None) for module in self.load()]
+        return "mean" in poolings
 
     def overflows(self, text: str) -> bool:
         """Whether `text` (with its prompt) is longer than the model's window."""
@@ -173,13 +193,20 @@ class Embedder(BaseEmbedding):
 def _embedded(tokenizer: Any, prompt: str, text: str, output: dict[str, Any]) -> Embedded:
     """One text's vectors from what sentence-transformers says of it, its tokens placed in `text`."""
     vectors = output["token_embeddings"][output["attention_mask"].bool()].float().numpy()
-    whole = prompt + text
-    places = tokenizer(whole, truncation=True, max_length=len(vectors), return_offsets_mapping=True)
-    offsets = np.asarray([_past_blanks(whole, *span) for span in places["offset_mapping"]], np.int32) - len(prompt)
-    # Special tokens have no characters of their own; a token of the prompt begins before the text.
-    own = (offsets[:, 1] > offsets[:, 0]) & (offsets[:, 1] > 0)
+    offsets, own = places_of_tokens(tokenizer, prompt, text, len(vectors))
     sentence = output["sentence_embedding"].float().numpy()
-    return Embedded(unit(sentence[None])[0], vectors[own], np.maximum(offsets[own], 0))
+    return Embedded(unit(sentence[None])[0], vectors[own], offsets[own])
+
+
+def places_of_tokens(
+    tokenizer: Any, prompt: str, text: str, longest: int
+) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """Where the tokens of `text` behind `prompt` stand in it, (n, 2), `longest` at most; which are its own, (n,)."""
+    whole = prompt + text
+    places = tokenizer(whole, truncation=True, max_length=longest, return_offsets_mapping=True)["offset_mapping"]
+    offsets = np.asarray([_past_blanks(whole, *span) for span in places], np.int32) - len(prompt)
+    # Special tokens have no characters of their own; a token of the prompt begins before the text.
+    return np.maximum(offsets, 0), (offsets[:, 1] > offsets[:, 0]) & (offsets[:, 1] > 0)
 
 
 def _past_blanks(text: str, start: int, end: int) -> tuple[int, int]:

@@ -55,7 +55,8 @@ def called(paragraphs: Sequence[str], notes: Sequence[Note]) -> list[str]:
         return list(paragraphs)
     numbers = "|".join(sorted({note.number for note in notes}))
     calls = re.compile(rf"(?<=[^\W\d_])([{_STOPS}]+)({numbers})(?=\s|$|(?![{_COUNTED}])[{HAN}“‘])")
-    return [calls.sub(r"\1[\2]", paragraph) for paragraph in paragraphs]
+    behind_a_decimal = re.compile(rf"(?<=\d\.\d)\.({numbers})(?=\s|$)")
+    return [behind_a_decimal.sub(r".[\1]", calls.sub(r"\1[\2]", paragraph)) for paragraph in paragraphs]
 
 
 def _notes(group: Sequence[str], above: str) -> list[Note]:

@@ -1,4 +1,4 @@
-"""Cut documents into what is embedded: passages (a paragraph in one language) and their sentences."""
+"""Cut documents into what has a vector: passages (a paragraph in one language) and their sentences."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from index.sentences import Span, split_sentences
 from index.tokens import count_tokens
 
 # Raise this whenever the cutting below changes: an index cut otherwise is refused.
-SPLITTER_VERSION = 8
+SPLITTER_VERSION = 9
 # Passages are sized with tiktoken; 340 of its tokens are at most some 460 of the embedder's 512.
 PASSAGE_TOKENS = 340
 # What travels beside a vector but is not part of what is embedded.
@@ -54,10 +54,14 @@ class PassageSplitter(NodeParser):
         sentences = split_sentences(text)
         passages = self._pieces(text, _whole(text, sentences), section, sentences)
         nodes = [_node(document, "passage", n, span, text, section) for n, span in enumerate(passages)]
-        # A caption, a note or a timeline entry says little without knowing what it is; prose does (measured).
+        # A caption, a note or a timeline entry says little without knowing what it is; prose does (measured). It
+        # matters where sentences are embedded by themselves; else their passages tell it (index/vectors.py).
         context = section if document.metadata["kind"] != "body" else ""
+        read = [node.metadata["digest"] for node in nodes]
         pieces = [piece for span in sentences for piece in self._pieces(text, span, context, ())]
-        return nodes + [_node(document, "sentence", n, span, text, context) for n, span in enumerate(pieces)]
+        return nodes + [
+            _node(document, "sentence", n, span, text, context, within=read) for n, span in enumerate(pieces)
+        ]
 
     def _fitting_section(self, section: str) -> str:
         """`section` without its outermost headings where they would fill more than half of the window."""
@@ -100,7 +104,10 @@ def _cut_point(text: str, span: Span, sentences: Sequence[Span]) -> int:
     return min(ends, key=lambda end: abs(end - middle), default=middle)
 
 
-def _node(document: BaseNode, level: str, n: int, span: Span, text: str, section: str) -> TextNode:
+def _node(
+    document: BaseNode, level: str, n: int, span: Span, text: str, section: str, *, within: Sequence[str] = ()
+) -> TextNode:
+    """`within`: the digests of the passages that a sentence is read in."""
     node = TextNode(
         id_=f"{document.node_id}.{level[0]}{n}",
         text=text[slice(*span)],
@@ -118,6 +125,7 @@ def _node(document: BaseNode, level: str, n: int, span: Span, text: str, section
         start_char_idx=span[0],
         end_char_idx=span[1],
     )
-    # Names the embedded string, so that an unchanged one keeps its vector at the next build.
-    node.metadata["digest"] = digest([simplified(node.get_content(metadata_mode=MetadataMode.EMBED))])[:32]
+    # Names what the vector is made of, so that what is unchanged keeps its vector at the next build.
+    own = simplified(node.get_content(metadata_mode=MetadataMode.EMBED))
+    node.metadata["digest"] = digest([*within, *map(str, span if within else ()), own])[:32]
     return node

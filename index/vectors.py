@@ -1,4 +1,4 @@
-"""Vectors of nodes: taken over where an earlier index embedded the same string, else made."""
+"""Vectors of nodes: taken over where an earlier index has them for the same text, else made."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.schema import BaseNode, MetadataMode, TransformComponent
 from numpy.typing import NDArray
 
-from index.embedder import Embedded, Embedder
+from index.embedder import Embedded, Embedder, unit
 from index.interaction import PassageTokens, Tokens, TokenVectors, TokenWriter
+from index.paragraphs import Language
 
 _AT_ONCE = 64  # texts between two reports of progress
 
@@ -55,23 +56,25 @@ class NodeVectors(TransformComponent):
         self._embedder, self._known, self._writer, self._on_progress = embedder, known, writer, on_progress
 
     def __call__(self, nodes: Sequence[BaseNode], **kwargs: Any) -> Sequence[BaseNode]:
-        """`nodes`, each with its vector; their token vectors are written."""
+        """`nodes`, each with its vector; the passages' token vectors are written.
+
+        All passages of a paragraph are among them where one of its sentences is.
+        """
         passages = [node for node in nodes if node.metadata["level"] == "passage"]
         places = {node.node_id: kept for node in passages if (kept := self._known.tokens_of(node))}
-        lacking = {node.node_id for node in passages} - places.keys()
         for node in nodes:
             known = self._known.vectors.get(node.metadata["digest"])
             node.embedding = None if known is None else known.tolist()
-        fresh = [node for node in nodes if node.embedding is None or node.node_id in lacking]
+        fresh = [node for node in passages if node.embedding is None or node.node_id not in places]
         # Longest first, so that a batch holds texts of like length and little padding is computed.
-        fresh.sort(key=lambda node: (node.metadata["level"], -len(node.get_content(metadata_mode=MetadataMode.EMBED))))
+        fresh.sort(key=lambda node: -len(node.get_content(metadata_mode=MetadataMode.EMBED)))
         for at in range(0, len(fresh), _AT_ONCE):
             self._on_progress(at / len(fresh))
-            batch = fresh[at : at + _AT_ONCE]
-            places |= self._embed([node for node in batch if node.metadata["level"] == "passage"], with_tokens=True)
-            self._embed([node for node in batch if node.metadata["level"] != "passage"], with_tokens=False)
+            places |= self._embed(fresh[at : at + _AT_ONCE])
         self._on_progress(1.0)
-        self.made += len(fresh)
+        lacking = [node for node in nodes if node.embedding is None]
+        self._tell(lacking, passages, places)
+        self.made += len(fresh) + len(lacking)
         self._writer.add(
             PassageTokens(m["paragraph"], m["language"], m["digest"], places[node.node_id])
             for node in passages
@@ -79,16 +82,42 @@ class NodeVectors(TransformComponent):
         )
         return nodes
 
-    def _embed(self, nodes: Sequence[BaseNode], *, with_tokens: bool) -> dict[str, Tokens]:
-        texts = [node.get_content(metadata_mode=MetadataMode.EMBED) for node in nodes]
-        if not with_tokens:
-            for node, vector in zip(nodes, self._embedder.passages(texts), strict=True):
-                node.embedding = vector.tolist()
-            return {}
+    def _embed(self, passages: Sequence[BaseNode]) -> dict[str, Tokens]:
+        texts = [node.get_content(metadata_mode=MetadataMode.EMBED) for node in passages]
         embedded = self._embedder.passages_with_tokens(texts)
-        for node, one in zip(nodes, embedded, strict=True):
+        for node, one in zip(passages, embedded, strict=True):
             node.embedding = one.vector.tolist()
-        return {node.node_id: _placed(node, text, one) for node, text, one in zip(nodes, texts, embedded, strict=True)}
+        own = zip(passages, texts, embedded, strict=True)
+        return {node.node_id: _placed(node, text, one) for node, text, one in own}
+
+    def _tell(self, sentences: Sequence[BaseNode], passages: Sequence[BaseNode], places: Mapping[str, Tokens]) -> None:
+        """Give each sentence the mean of its tokens' vectors, as its passage reads them.
+
+        So a sentence is known in the light of those around it, and costs nothing: embedding each by itself takes as
+        long again as the passages do (late chunking; Günther et al. 2024). A model that does not pool by the mean has
+        no such vector of a part, and embeds each by itself.
+        """
+        if not sentences:
+            return
+        if not self._embedder.pools_by_mean:
+            texts = [node.get_content(metadata_mode=MetadataMode.EMBED) for node in sentences]
+            for node, vector in zip(sentences, self._embedder.passages(texts), strict=True):
+                node.embedding = vector.tolist()
+            return
+        around: dict[tuple[int, Language], list[BaseNode]] = {}
+        for node in passages:
+            around.setdefault((node.metadata["paragraph"], node.metadata["language"]), []).append(node)
+        for node in sentences:
+            own = around[node.metadata["paragraph"], node.metadata["language"]]
+            tokens = np.concatenate([_within(places[passage.node_id], node) for passage in own])
+            # Of a sentence of nothing but signs no token may be left.
+            node.embedding = unit(tokens.mean(axis=0)).tolist() if len(tokens) else own[0].embedding
+
+
+def _within(tokens: Tokens, node: BaseNode) -> NDArray[np.float32]:
+    """The unit vectors, (n, dimension), of the tokens that stand in a sentence."""
+    start, end = node.metadata["start"], node.metadata["end"]
+    return unit(tokens.vectors[(tokens.offsets[:, 0] >= start) & (tokens.offsets[:, 1] <= end)])
 
 
 def _placed(node: BaseNode, text: str, embedded: Embedded) -> Tokens:

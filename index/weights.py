@@ -79,7 +79,7 @@ class WeightFile:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model of weights.toml."""
+    """A model of weights.toml. `adapter`: the file, beside this one, of what is added to it once it is loaded."""
 
     name: str
     role: str
@@ -87,6 +87,7 @@ class Model:
     licence: str
     files: tuple[WeightFile, ...]
     expand: str | None = None
+    adapter: Path | None = None
 
     def folder(self, settings: Settings) -> Path:
         """Where its files are kept."""
@@ -115,7 +116,8 @@ def _model(name: str, record: dict[str, Any]) -> Model:
         )
         for file in record["files"]
     )
-    return Model(name, record["role"], record["title"], record["licence"], files, record.get("expand"))
+    adapter = CATALOGUE.with_name(record["adapter"]) if "adapter" in record else None
+    return Model(name, record["role"], record["title"], record["licence"], files, record.get("expand"), adapter)
 
 
 def require(name: str, settings: Settings) -> Path:

@@ -51,6 +51,11 @@ class HashingEmbedder(Embedder):
         """There is no model; code that wants one is not under a fast test."""
         raise AssertionError("a fast test asked for the real embedder")
 
+    @property
+    def pools_by_mean(self) -> bool:
+        """As the default one does."""
+        return True
+
     def overflows(self, text: str) -> bool:
         """Whether `text` is longer than the window."""
         return len(text) > self.window

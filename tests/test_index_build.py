@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 import index.build
 from index.__main__ import main
 from index.build import Index, build, dump, open_index
+from index.embedder import Embedded
 from index.errors import IndexMismatch, IndexMissing, UserError
 from index.keywords import KeywordIndex
 from index.paragraphs import LANGUAGES
@@ -132,11 +132,9 @@ def test_only_what_changed_is_embedded_again(
 ) -> None:
     write(source, [FACTS[0], FACTS[1] | {"en": "Railways made time one. They took Greenwich's."}, FACTS[2]])
     report = build(settings, source=source, into=folder, embedder=embedder)
-    assert sorted(text.split("\n")[-1] for text in embedder.embedded) == [
-        "Railways made time one. They took Greenwich's.",
-        "They took Greenwich's.",
-    ]
-    assert (report.embedded, report.reused) == (2, 12)
+    # The passage alone; both of its sentences are told anew by it.
+    assert [text.split("\n")[-1] for text in embedder.embedded] == ["Railways made time one. They took Greenwich's."]
+    assert (report.embedded, report.reused) == (3, 11)
     assert best(open_index(settings, folder, embedder), "took Greenwich's") == 2
 
 
@@ -154,7 +152,7 @@ def test_rebuild_embeds_everything_again(
     folder: Path, source: Path, settings: Settings, embedder: HashingEmbedder
 ) -> None:
     report = build(settings, source=source, into=folder, rebuild=True, embedder=embedder)
-    assert (report.embedded, report.reused, len(embedder.embedded)) == (14, 0, 14)
+    assert (report.embedded, report.reused, len(embedder.embedded)) == (14, 0, 6)  # the passages
 
 
 def test_another_embedder_takes_over_no_vector(folder: Path, source: Path, settings: Settings) -> None:
@@ -305,7 +303,7 @@ def die(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)
 
 class Dying(HashingEmbedder):
-    def passages(self, texts):
+    def passages_with_tokens(self, texts):
         die()
 
 moments = {
@@ -364,10 +362,10 @@ def test_a_second_build_waits_for_the_first_and_says_so(source: Path, tmp_path: 
     entered, go_on, waiting = threading.Event(), threading.Event(), threading.Event()
 
     class Slow(HashingEmbedder):
-        def passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        def passages_with_tokens(self, texts: Sequence[str]) -> list[Embedded]:
             entered.set()
             assert go_on.wait(30)
-            return super().passages(texts)
+            return super().passages_with_tokens(texts)
 
     reports: dict[str, Any] = {}
 
