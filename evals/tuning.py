@@ -361,7 +361,10 @@ def _keywords(keywords: KeywordIndex, numbers: Sequence[int], question: str, lan
 
 
 def _table(question: Asked, legs: Mapping[Language, Tensor]) -> Tensor:
-    """(paragraphs, 8): what all legs say of a question; as `rag.retrieve.tabulate` makes it."""
+    """(paragraphs, 8): what all legs say of a question, as `rag.retrieve.tabulate` makes it.
+
+    But for a paragraph in one language: its cosine in the other is moved by the means of those in both, here.
+    """
     table = question.keywords.clone()
     for column, (side, leg) in enumerate(COLUMNS):
         if leg != "keyword":

@@ -16,7 +16,6 @@ from index.embedder import Embedded, Embedder, unit
 from index.interaction import TokenWriter
 from index.paragraphs import Article, Paragraph
 from index.passages import PassageSplitter
-from index.settings import load_settings
 from index.source import documents_of
 from index.vectors import Known, NodeVectors
 from tests.fakes import HashingEmbedder
@@ -104,12 +103,13 @@ def test_the_shipped_adapter_fits_the_model_and_is_small() -> None:
 
 
 @pytest.mark.model
-def test_an_adapter_of_nothing_leaves_the_model_as_it_was_and_another_moves_what_it_names(tmp_path: Path) -> None:
-    embedder = Embedder.from_settings(load_settings())
-    plain = embedder.without_adapter()
+def test_an_adapter_of_nothing_leaves_the_model_as_it_was_and_another_moves_what_it_names(
+    tmp_path: Path, real_embedder: Embedder
+) -> None:
+    plain = real_embedder.without_adapter()
     before = plain.passages(["Tea came by sea."])
-    assert plain.fingerprint != embedder.fingerprint
-    assert not np.allclose(before, embedder.passages(["Tea came by sea."]), atol=1e-3)
+    assert plain.fingerprint != real_embedder.fingerprint
+    assert not np.allclose(before, real_embedder.passages(["Tea came by sea."]), atol=1e-3)
     adapter.write({}, tmp_path / "none.safetensors")
     adapter.adapt(plain.load(), tmp_path / "none.safetensors")
     np.testing.assert_array_equal(plain.passages(["Tea came by sea."]), before)
@@ -123,5 +123,5 @@ def test_an_adapter_of_nothing_leaves_the_model_as_it_was_and_another_moves_what
 
 
 @pytest.mark.model
-def test_the_default_model_pools_by_the_mean() -> None:
-    assert Embedder.from_settings(load_settings()).pools_by_mean
+def test_the_default_model_pools_by_the_mean(real_embedder: Embedder) -> None:
+    assert real_embedder.pools_by_mean
