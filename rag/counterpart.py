@@ -6,11 +6,14 @@ import numpy as np
 
 from index.blocks import other
 from index.build import Index
+from index.embedder import unit
+from index.paragraphs import LANGUAGES
+from index.store import SentenceVectors
 from rag.answer import Citation, Evidence
 from rag.evidence import sentences_of
 
-# How much a sentence's relative place in its paragraph counts beside its cosine to the quote.
-_PLACE = 0.15
+# How much a sentence's relative place in its paragraph counts beside its cosine to the quote (evals/NOTES.md).
+_PLACE = 1.0
 
 
 def counterpart(index: Index, citation: Citation) -> Evidence | None:
@@ -27,15 +30,27 @@ def counterpart(index: Index, citation: Citation) -> Evidence | None:
     # A citation may span several sentences or part of one: its vector is that of the sentence it starts in.
     starts = [start for n, own, start in vectors if n == number and own == citation.language]
     anchor = max((start for start in starts if start <= citation.start), default=None)
-    quote = vectors.get((number, citation.language, anchor)) if anchor is not None else None
+    own = _centred(vectors)
+    quote = own.get((number, citation.language, anchor)) if anchor is not None else None
     place = _middle(citation.start, citation.end, citation.text)
 
     def nearness(e: Evidence) -> float:
-        vector = vectors.get(e.key)
-        cosine = float(np.dot(vector, quote)) if vector is not None and quote is not None else 0.0
+        vector = own.get(e.key)
+        cosine = float(vector @ quote) if vector is not None and quote is not None else 0.0
         return cosine - _PLACE * abs(_middle(e.start, e.end, citation.paragraph.text(language) or "") - place)
 
     return max(candidates, key=nearness)
+
+
+def _centred(vectors: SentenceVectors) -> SentenceVectors:
+    """A paragraph's sentences' vectors without what those of a language have in common: it tells none of them."""
+    centred: SentenceVectors = {}
+    for language in LANGUAGES:
+        side = {key: vector for key, vector in vectors.items() if key[1] == language}
+        if side:
+            middle = np.mean(list(side.values()), axis=0)
+            centred |= {key: unit(vector - middle) for key, vector in side.items()}
+    return centred
 
 
 def _middle(start: int, end: int, text: str) -> float:

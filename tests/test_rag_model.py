@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 
 from evals.endpoint import behind_endpoint
 from index.build import Index
+from index.paragraphs import LANGUAGES
 from index.settings import Settings
-from rag.answer import Answer
+from rag.answer import Answer, Citation
+from rag.counterpart import counterpart
 from rag.engine import Engine
+from rag.evidence import sentences_of
 from rag.generators import Generator, make_generator
 from rag.local import LocalLLM
 from rag.opening import LAYERS
@@ -155,3 +158,18 @@ def test_a_model_that_crashed_is_loaded_anew_for_the_next_question(engine: Engin
     llm.load()._process.wait()
     again = engine.ask("What is CORE-Bench?")
     assert (again.text, again.fallback) == (before.text, None)
+
+
+def test_the_sentence_shown_beside_a_quote_stands_where_the_quote_does_in_paragraphs_of_as_many(
+    real_index: Index,
+) -> None:
+    alike = []
+    for paragraph in real_index.paragraphs:
+        zh, en = (sentences_of(paragraph, language) for language in LANGUAGES)
+        if len(zh) == len(en) > 1:
+            for own, beside in ((zh, en), (en, zh)):
+                quotes = (Citation(paragraph, e.language, e.start, e.end) for e in own)
+                found = [counterpart(real_index, quote) for quote in quotes]
+                alike += [e is not None and e.start == at.start for e, at in zip(found, beside, strict=True)]
+    assert len(alike) > 100
+    assert np.mean(alike) > 0.95
