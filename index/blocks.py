@@ -54,7 +54,7 @@ _CALL = re.compile(  # wherever it stands in a short line
     r"^\W*[【\[(（]广告[】\])）]|请勿转载|对您有(?:所)?帮助吗|"
     r"was this (?:page|article|answer) helpful|^share on \w+|^skip to \w+|"
     r"\bunsubscribe\b|退订|forward to a friend|this e-?mail because|此邮件是因为|"
-    r"收?听(?:全文|本文)|listen to (?:this|the) (?:article|story|full)|"
+    r"^收?听(?:全文|本文)|^listen to (?:this|the full) (?:article|story)|"
     r"(?:点(?:个|一下|一个)?|右下角的?)[「“\"]?在看|点赞.{0,4}[、,，和].{0,4}在看\W*$|一键三连|分享三连|"
     r"^like(?:,| and) (?:share|comment|subscribe)\b.*\b(?:if|this|us|below)\b|"
     r"^[（(【\[][^（）()]{1,40}(?:[未不]译|从略|略去)\W*$|"
@@ -69,7 +69,7 @@ _WHEN = r"(?:[A-Z][a-z]{2,8}\.? )?[\d\s年月日号春夏秋冬季.,/-]{1,14}(?:
 _NOTICE = re.compile(  # in a short line that does not end as a sentence does
     r"关注.{0,12}(?:我们|微信)|关注[“\"「]|发布(?:日期|时间)\s*[:：\d]|阅读(?:量|次数)\s*[:：\d]|分享到|^(?:share\W*)?分享\s*[:：]|上一篇|下一篇|"
     r"^版权声明(?:\s*[:：]|\W*$)|相关(?:阅读|推荐)|推荐阅读|热门文章|收藏本|往期(?:精彩|回顾|推荐|文章)|"
-    r"\d[\d.,]*\s*万?(?:[人次]|人次)?(?:阅读|浏览|播放)(?![^\W\d])|^\d[\d,.万]*\s*(?:个?人|次)(?:赞同|喜欢|点赞|收藏|关注)了?(?:[该本]|这篇)?(?:文章|回答|专栏|作者)?$|^(?:编辑|发布|发表)于.*IP\s?属地|"
+    r"(?<![有达到约近过\d.,])\d[\d.,]*万?阅读(?![^\W\d])|^\d[\d,.万]*\s*(?:个?人|次)(?:赞同|喜欢|点赞|收藏|关注)了?(?:[该本]|这篇)?(?:文章|回答|专栏|作者)?$|^(?:编辑|发布|发表)于.*IP\s?属地|"
     r"\bVol\. ?\d+,? No\. ?\d+|第\s*\d+\s*卷\W*第\s*\d+\s*期|[字浏][号览]\s*[:：].{0,16}$|"
     rf"^[总第\W]*第?\s*\d+\s*期(?:\s*[·•|｜/—–]\s*(?:.{{1,4}}|{_WHEN}))?$|"
     rf"^issue (?:no\. ?)?\d+(?:\s*[·•|｜/—–]\s*(?:.{{1,10}}|{_WHEN}))?$",
@@ -84,7 +84,7 @@ _BUTTONS = re.compile(  # as the whole of a line
     r"share|tweet|subscribe|sign up|sign in|log in|login|menu|search|home|contact us|back to top|loading\W*|"
     r"read more|related (?:posts|articles)|privacy policy|terms of (?:use|service)|all rights reserved.*|"
     r"copyright\s*(?:©|\(c\)|\d).*|©.*|advertisement|cookie (?:policy|settings|preferences)|follow us.*|"
-    r"\W*para(?:graph)?\W{0,2}\d+\W*|\d+ (?:views|comments|likes|min read)|\W*(?:the )?end\W*",
+    r"\[?para(?:graph)?[. ]{1,2}\d+\]?|\d+ (?:views|comments|likes|min read)|\W*(?:the )?end\W*",
     re.IGNORECASE,
 )
 # As a part of a line of several, beside those.

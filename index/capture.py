@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, groupby, pairwise, takewhile
+from itertools import accumulate, groupby, pairwise, takewhile, zip_longest
 from pathlib import Path
 
 from index.blocks import (
@@ -74,7 +74,7 @@ _HEADING_NUMBER = re.compile(
     r"^(?:[一二三四五六七八九十]{1,3}、|第[一二三四五六七八九十\d]+[章节部]|[\dIVX]+(?:\.\d+)*[.、)）]?\s)\s*"
 )
 # A subtitle of two sentences, the second without a stop: "… could taste its tea. So it taught a cabinet to".
-_TWO_SENTENCES, _LONGEST_OF_TWO = re.compile(r"[a-z]{3}[.!?]”? “?[A-Z]"), 60
+_TWO_SENTENCES, _LONGEST_OF_TWO = re.compile(r"(?<![A-Za-z])[a-z]{3,}[.!?]”? “?[A-Z].*[^?？]$"), 80
 # A word that is explained, under a heading of such words, begins with letters and ends in Chinese.
 _WORD = re.compile(rf"[\W\d]*[A-Za-z][^{HAN}]*[{HAN}].*")
 # What is numbered under a heading of theirs: notes; references.
@@ -83,12 +83,12 @@ _NUMBERED = (("注", "Note"), ("文献", "Reference"))
 _A_FOOT = 0.1
 # So many lines in a row that stand below again are the entries of a table of contents.
 _ENTRIES = 3
-# So often a teaching site heads notes for learners.
-_STUDIED = 3
+# So often a teaching site heads notes for learners; of what a language has, they are this share at most.
+_STUDIED, _NOTES_AT_MOST = 3, 0.4
 # A summary stands under one of so many first headings.
 _SUMMARY_WITHIN = 2
 # Raise this whenever the reading changes: an index read otherwise is brought up to date.
-READER_VERSION = 16
+READER_VERSION = 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +265,7 @@ def _without_words(blocks: Sequence[Block]) -> list[Block]:
     """`blocks` without the words that a site explains to learners between the paragraphs."""
     kept: list[Block] = []
     are_words = False
-    for block, below in zip(blocks, [*blocks[1:], None], strict=True):
+    for block, below in zip_longest(blocks, blocks[1:]):
         may_be = are_words and not _is_prose(block) and _WORD.fullmatch(block.text)
         is_head = below is not None and heads_words(block.text) and explains_a_word(below.text)
         are_words = is_head or explains_a_word(block.text) or bool(may_be)
@@ -276,17 +276,22 @@ def _without_words(blocks: Sequence[Block]) -> list[Block]:
 def _without_study_notes(blocks: Sequence[Block]) -> list[Block]:
     """`blocks` without a teaching site's notes on paragraphs: what it heads in brackets, and the lines right below.
 
-    Where it does so often. Lines that no blank line parts from the notes are theirs, unless that were most of a text.
+    Where it does so often. Lines that no blank line parts from the notes are theirs, unless they were much of what a
+    language has.
     """
-    heads = [heads_study_notes(block.text) for block in blocks]
-    if sum(heads) < _STUDIED:
+    if sum(heads_study_notes(block.text) for block in blocks) < _STUDIED:
         return list(blocks)
+    heads = [heads_study_notes(block.text, among_others=True) for block in blocks]
     gone = list(heads)
     for i in range(1, len(blocks)):
         gone[i] = heads[i] or (gone[i - 1] and blocks[i].line == blocks[i - 1].line + 1)
-    if sum(b.size for b, is_gone in zip(blocks, gone, strict=True) if is_gone) > sum(b.size for b in blocks) / 2:
-        gone = heads
-    return renumbered([block for block, is_gone in zip(blocks, gone, strict=True) if not is_gone])
+    for language in LANGUAGES:
+        own = [(b.size, is_gone) for b, is_gone in zip(blocks, gone, strict=True) if b.language == language]
+        if sum(size for size, is_gone in own if is_gone) > _NOTES_AT_MOST * sum(size for size, _ in own):
+            gone = heads
+    before = list(accumulate(gone))
+    kept = zip(blocks, gone, before, strict=True)  # what touched a line that is gone touches the one behind it
+    return renumbered([replace(block, line=block.line - above) for block, is_gone, above in kept if not is_gone])
 
 
 def _without_contents(blocks: Sequence[Block]) -> list[Block]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from index.characters import HAN
 
-# "1 Annual Statement 2018, p. 11." begins a note where a word above ends with its number: "operators.1".
-_NOTE = re.compile(r"\s*(?:\[(\d{1,2})\]|(\d{1,2}))\s+(?=\S)")
-# What a number counts or names that begins a sentence in Chinese, and calls no note: 。1号窑.
-_COUNTED = "号台个年月日时点分次种只家位人名所处条项级期成倍万亿千百"
-_STOPS = '.,;:!?。，；：！？”"’）)'
+# What a number counts or names in Chinese, and calls no note: 3 月, 1号窑.
+_COUNTED = "号台个年月日时点分次种只家位人名所处条项级期成倍万亿千百米天周票头辆艘座枚本层元吨岁公卷章节类等度"
+# "1 Annual Statement 2018, p. 11." begins a note where a word above calls it: "operators.1", 吞吐量。1.
+_NOTE = re.compile(rf"\s*(?:\[(\d{{1,2}})\]|(\d{{1,2}}))\s+(?![{_COUNTED}])(?=\S)")
+# What stands before a number that calls a note: the end of a sentence, in English a comma or a word; no "Art.8".
+_CALLS = r"(?:(?<=[^\W\d_][^\W\d_])[.,;:!?”\")]+(?<!\b[A-Z][a-z]\.)(?<!\b[A-Z][a-z]{2}\.)|[。！？；”）]+|(?<=[a-z]{3}))"
+_BEHIND = rf"(?=\s|$|(?![{_COUNTED}])[{HAN}“‘])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +25,11 @@ class Note:
     text: str
 
 
-def without_foot(lines: Sequence[str]) -> tuple[list[str], list[Note]]:
+def without_foot(lines: Sequence[str], known: Collection[str] = ()) -> tuple[list[str], list[Note]]:
     """`lines`, which end where a page does, without the notes at its foot; and these.
 
-    A note begins a group of lines with its number, and that number is printed behind a word of the text above.
+    A note begins a group of lines with its number, and that number is printed behind a word of the text above. They
+    are counted from 1. `known`: the numbers of those before.
     """
     end = len(lines)
     foot: list[Note] = []
@@ -41,6 +44,9 @@ def without_foot(lines: Sequence[str]) -> tuple[list[str], list[Note]]:
         if not notes:
             break
         foot, end = notes + foot, first
+    numbers = {int(number) for number in [*known, *(note.number for note in foot)]}
+    if not foot or numbers != set(range(1, len(numbers) + 1)):
+        return list(lines), []
     return list(lines[:end]), foot
 
 
@@ -50,13 +56,13 @@ def told(notes: Sequence[Note]) -> list[str]:
 
 
 def called(paragraphs: Sequence[str], notes: Sequence[Note]) -> list[str]:
-    """`paragraphs` with the numbers that call the notes in brackets, as theirs are."""
-    if not notes:
-        return list(paragraphs)
-    numbers = "|".join(sorted({note.number for note in notes}))
-    calls = re.compile(rf"(?<=[^\W\d_])([{_STOPS}]+)({numbers})(?=\s|$|(?![{_COUNTED}])[{HAN}“‘])")
-    behind_a_decimal = re.compile(rf"(?<=\d\.\d)\.({numbers})(?=\s|$)")
-    return [behind_a_decimal.sub(r".[\1]", calls.sub(r"\1[\2]", paragraph)) for paragraph in paragraphs]
+    """`paragraphs` with the numbers that call the notes in brackets, as theirs are: the first in each language."""
+    text = "\n".join(paragraphs)
+    for number in sorted({note.number for note in notes}):
+        for begins in (rf"{_CALLS}(?<![{HAN}。！？；”）])", r"(?<=[。！？；”）])", r"(?<=\d\.\d)\."):
+            call = re.search(rf"(?:{begins})({number}){_BEHIND}", text)
+            text = f"{text[: call.start(1)]}[{number}]{text[call.end(1) :]}" if call else text
+    return text.split("\n")
 
 
 def _notes(group: Sequence[str], above: str) -> list[Note]:
@@ -75,8 +81,7 @@ def _notes(group: Sequence[str], above: str) -> list[Note]:
 
 
 def _is_called(number: str, above: str) -> bool:
-    mark = rf"[^\W\d_](?:[{_STOPS}]*{number}|\[{number}\])(?=\s|$|[{HAN}“‘])|\d[{_STOPS}]{number}(?=\s)"
-    return re.search(mark, above) is not None
+    return re.search(rf"(?:{_CALLS}|(?<=\d\.\d)\.){number}{_BEHIND}|\S\[{number}\]", above) is not None
 
 
 def _joined(above: str, below: str) -> str:

@@ -43,7 +43,7 @@ _LINES_TO_A_PARAGRAPH = 12
 # What begins an item of a list.
 _DOT = re.compile(r"[•●○◦▪■□‣·]\s")
 # A numbered one's beginning, to where its text and the lines that go on with it stand.
-_ITEM = re.compile(r"\s*(?:\d{1,2}[.)、]|[•●○◦▪■□‣·–-])\s+(?=\S)")
+_ITEM = re.compile(r" *(?:(\d{1,2})[.)、]|[•●○◦▪■□‣·–-]) +(?=\S)")
 # An entry of a table of contents: "1.1  Three colours ........ 3".
 _ENTRY = re.compile(r".*(?:(?:[.．·]\s?){5,}|…{4,})\s*(?:\d{1,4}|[ivxl]{1,6})\s*")
 # Emphasis that a paste left in a plain text: **71 houses**, *by hand*; not 3*4*5, 长*宽*高, nor a note's star.
@@ -52,7 +52,7 @@ _EMPHASISED = re.compile(
 )
 _LONGEST_ENTRY = 200
 # A line of a chart that is drawn of signs, "350 ─┤", of which so many in a row make one.
-_AXIS = re.compile(r"\s*[\d.,%]*\s*[\u2500-\u259f][\s\u2500-\u259f]*")
+_AXIS = re.compile(r"\s*\d[\d.,%]*\s*[\u2500-\u259f][\s\u2500-\u259f]*")
 _AXES = 3
 _INDENT = ("\u3000\u3000", "    ")
 # Printed so often on its pages, a line is their header.
@@ -172,7 +172,7 @@ def _unbroken(lines: Sequence[str]) -> tuple[list[str], frozenset[str]]:
     changes = sum({language_of_line(a), language_of_line(b)} == {"zh", "en"} for a, b in pairwise(lines))
     are_parted = (lines.count("") + changes) * _LINES_TO_A_PARAGRAPH >= len(lines)
     unbroken: list[str] = []
-    last, hangs, gap, page_ends = "", 0, False, False
+    last, hangs, number, gap, page_ends = "", 0, 0, False, False
     lines, notes = _without_headers(lines, widths)
     for line in lines:
         own = line.strip()
@@ -180,11 +180,12 @@ def _unbroken(lines: Sequence[str]) -> tuple[list[str], frozenset[str]]:
             gap, page_ends = True, page_ends or line == PAGE_ENDS
             continue
         ends = bool(_ENDS.search(last)) and (page_ends or not are_parted)
-        indent = len(line) - len(line.lstrip())
         item = _ITEM.match(line)
-        hangs = item.end() if item else hangs if hangs == indent else 0
+        hangs = item.end() if item else hangs if hangs == len(line) - len(line.lstrip(" ")) else 0
         begins = (line.startswith(_INDENT) or _DOT.match(own)) and (item or not hangs)
-        begins = begins or (item and _ENDS.search(last))
+        number = number if hangs else 0
+        if item and item[1]:
+            begins, number = begins or (int(item[1]) == number + 1 > 1 and _ENDS.search(last)), int(item[1])
         if ends or (gap and not page_ends) or begins or not _runs_on(last, own, widths):
             unbroken += ["", own] if gap or page_ends else [own]
         else:
@@ -207,7 +208,7 @@ def _without_headers(lines: Sequence[str], widths: Mapping[str | None, float]) -
     for line in lines:
         own = line.strip()
         if own == PAGE_ENDS or (own and not page_ends and _PAGE_NUMBER.fullmatch(own)):
-            kept, at_the_foot = without_foot(kept)
+            kept, at_the_foot = without_foot(kept, {note.number for note in notes})
             notes += at_the_foot
             last = next((above.strip() for above in reversed(kept) if above.strip()), "") if at_the_foot else last
         # Where a page ends amid a sentence no heading can stand.

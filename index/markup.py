@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from itertools import groupby
 
-from index.blocks import Mark, footnote_label, language_of_line, split_inline
+from index.blocks import Mark, ends_as_a_sentence, footnote_label, language_of_line, split_inline
 from index.lines import PAGE_ENDS, joined, with_notes_told, without_labels
 from index.outline import speaker_of
 from index.paragraphs import LANGUAGES
@@ -86,8 +86,8 @@ _HIDDEN = frozenset(
 # Classes that sites give to what stands around an article; a wrapper's, as "has-sidebar", are none of them.
 _AROUND = re.compile(
     r"(?:pull-?quote|social|share|sharing|related|comments?|newsletter|subscribe|breadcrumbs?|toc|sidebar|footnote-backref)"
-    r"(?:[-_]?(?:list|box|buttons?|links|posts|articles|section|area|form|bar|widget|side|left|right|icons?|tools?|panel))?|"
-    r"(?:audio|video)[-_]?player|ads?(?:[-_]+[\w-]+)?",
+    r"(?:[-_]?(?:list|box|buttons?|links|posts|articles|section|area|form|bar|widget))?|"
+    r"(?:share|social)[-_](?:side|left|right|icons?|tools?|panel)|ads?[-_]+(?:label|slot|banner|unit|leaderboard)",
     re.IGNORECASE,
 )
 # How sites name a box within an article that is of it, as an <aside> otherwise is not.
@@ -97,9 +97,9 @@ _BOX = re.compile(
     re.IGNORECASE,
 )
 # How a browser's translator names what it adds behind the text that it translates.
-_TRANSLATED = re.compile(r"\S*translat\S*(?:target|result)\S*", re.IGNORECASE)
-# So many links and nothing else are a menu, or buttons to share.
-_LINKS = 3
+_TRANSLATED = re.compile(r"\S*translat\S*wrapper\S*", re.IGNORECASE)
+# So many links of so many letters on average, and nothing else, are a menu, or buttons to share.
+_LINKS, _LETTERS_OF_A_LINK = 3, 12
 _NOT_SHOWN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _BOLD = re.compile(r"font-weight\s*:\s*(?:bold|[6-9]00)", re.IGNORECASE)
 # What begins and ends a paragraph; any other element, of mathematics or of a site's own, stands within a line. Cells
@@ -113,6 +113,8 @@ _BLOCKS = frozenset(
 _OF_THE_LONGEST = 0.2
 _LEVELS = {f"h{level}": level for level in range(1, 7)}
 _NO_HEADINGS = frozenset(("ul", "ol", "dl", "blockquote", "table", "aside"))
+# Where links are what an article tells, however many stand there.
+_TELL_LINKS = frozenset(("li", "td", "th", "dd", "blockquote", *_LEVELS))
 # Blanks of no width: a line of them alone is a blank line.
 _INVISIBLE = re.compile("[\u200b\u2060\ufeff]")
 _BACK = re.compile(r"\s*[¶↩⤴]\ufe0e?\s*$|(?<=\S)\s+#$")
@@ -353,6 +355,7 @@ class _Open:
 
     name: str
     is_hidden: bool
+    is_link: bool
     links_here: bool
     next_number: int
     has_notes: bool
@@ -424,13 +427,17 @@ class _Reader(HTMLParser):
             self._articles += 1
         is_boxed = tag == "aside" and self._articles > 0 and _is_box(values)
         is_hidden = (tag in _HIDDEN and not is_boxed) or _is_around(tag, values)
+        # An anchor that others lead to is no link.
+        is_link = tag == "a" and ("href" in values or values.keys().isdisjoint(("id", "name")))
         links_here = tag == "a" and (values.get("href") or "").startswith("#")
         has_notes = any(map(_HOLDS_NOTES.fullmatch, f"{values.get('class')} {values.get('role')}".split()))
         is_bold = tag in ("b", "strong") or bool(_BOLD.search(values.get("style") or ""))
         self._elements += 1
         if tag in _CELLS:
             self._cells.setdefault(self._innermost("tr"), []).append(_Cell(self._elements, tag == "th"))
-        self._open.append(_Open(tag, is_hidden, links_here, int(tag == "ol"), has_notes, is_bold, self._elements))
+        self._open.append(
+            _Open(tag, is_hidden, is_link, links_here, int(tag == "ol"), has_notes, is_bold, self._elements)
+        )
         if tag == "li":
             self._count(values.get("value"))
 
@@ -450,7 +457,7 @@ class _Reader(HTMLParser):
             self._letters += letters
             self._bold += letters if any(element.is_bold for element in self._open) else 0
             self._linked += letters if any(element.links_here for element in self._open) else 0
-            if letters and (link := self._innermost("a")):
+            if letters and (link := next((own.number for own in reversed(self._open) if own.is_link), 0)):
                 self._links[link] += letters
             self._text.append(re.sub(r"[^\S\n]+", " ", _INVISIBLE.sub("", data)))
 
@@ -481,7 +488,7 @@ class _Reader(HTMLParser):
         self._text = []
         if _ITEM_NUMBER.fullmatch(text.strip("\n")):
             self._text = [text.strip("\n")]  # it stands before the item's first block: <li><p>
-        elif text.strip() and not self._is_for_going_elsewhere:
+        elif text.strip() and not self._is_for_going_elsewhere(text):
             within = self._names
             article = self._articles if "article" in within else 0
             is_bold = self._bold == self._letters > 0
@@ -490,10 +497,15 @@ class _Reader(HTMLParser):
         self._letters = self._bold = self._linked = 0
         self._links.clear()
 
-    @property
-    def _is_for_going_elsewhere(self) -> bool:
-        """Whether the block is an entry of a table of contents, or nothing but several links."""
-        is_menu = len(self._links) >= _LINKS and self._links.total() == self._letters
+    def _is_for_going_elsewhere(self, text: str) -> bool:
+        """Whether the block, which says `text`, is an entry of a table of contents, or nothing but several links."""
+        is_menu = (
+            len(self._links) >= _LINKS
+            and self._links.total() == self._letters <= _LETTERS_OF_A_LINK * len(self._links)
+            and _TELL_LINKS.isdisjoint(self._names)
+            and not {_BREAK, _CELL} & set(text)
+            and not ends_as_a_sentence(text.rstrip())
+        )
         return is_menu or self._linked == self._letters > 0
 
 

@@ -44,12 +44,17 @@ def told_rows(lines: Sequence[str]) -> tuple[list[str], frozenset[str]]:
 
 
 def _with_heads_joined(lines: Sequence[str]) -> list[str]:
-    """`lines`, the heads of a table's columns that go on in the next line as one: "Moves per" above "hour"."""
+    """`lines`, the heads of a table's columns that go on in the next line as one: "Moves per" above "hour".
+
+    Such heads begin a table: no row stands above them, and one of data below.
+    """
     kept: list[str] = []
-    for line in lines:
-        above = kept[-1] if kept else ""
+    for i, line in enumerate(lines):
+        above, below = kept[-1] if kept else "", lines[i + 1] if i + 1 < len(lines) else ""
         cells, own = _placed(above), _placed(line)
-        if 1 < len(cells) < len(own) and cells.keys() <= own.keys() and not _tells_amounts(above, line):
+        begins = len(kept) < 2 or len(_placed(kept[-2])) < 2  # no row of a table
+        heads = begins and not _tells_amounts(above, line) and _tells_amounts(below)
+        if heads and 1 < len(cells) < len(own) == len(_placed(below)) and cells.keys() <= own.keys():
             kept[-1] = "   ".join(f"{cells[at]} {cell}" if at in cells else cell for at, cell in own.items())
         else:
             kept.append(line)

@@ -68,7 +68,7 @@ _A_DAY = (
 # How long a text is, as it stands beside its day: 阅读约需14分钟, 14 min read, 约 3000 字.
 _LENGTH = (
     r"(?:(?:预计)?阅读(?:时间|时长|全文)?\W{0,2}(?:约|大约|需要?|约需要?)?\s?\d+\s?分钟|(?:全文)?\W{0,2}约?\s?\d[\d,]*\s?字|"
-    r"\d+\s?分钟(?:阅读|读完)|(?:about |an? )?\d+[ -]min(?:ute)?s?(?: read)?|\d[\d,]* words)"
+    r"(?:about |an? )?\d+[ -]min(?:ute)?s?(?: read)?|\d[\d,]* words)"
 )
 _ISSUE = r"(?:总?第?\s?\d+\s?期|(?:issue|no\.|vol\.)\s?\d+)"
 _DAY = re.compile(rf"{_A_DAY}(?:[\s·|｜,，/—–-]*(?:{_A_DAY}|{_LENGTH}|{_ISSUE}))*", re.IGNORECASE)
@@ -108,7 +108,7 @@ _IN_A_LANGUAGE = re.compile(
 )
 # Before a line, in which language it is, or that it is the title: 原文：…, 译文：…, EN: …, 【标题】….
 _LABELLED = re.compile(
-    r"\s*(?:[【\[［(（]\s*(?:中文|英文|中|英|原文|译文|标题|题目|title|english|chinese|original|translation|en|zh|cn)\s*[】\]］)）]\s*"
+    r"\s*(?:[【\[［(（]\s*(?:中文|英文|中|英|原文|译文|翻译|标题|题目|title|english|chinese|original|translation|en|zh|cn)\s*[】\]］)）]\s*"
     r"[:：]?|(?:中文?|英文?|原文|译文|english|chinese|original|translation|en|zh|cn)\s*[:：])\s*(?=\S)",
     re.IGNORECASE,
 )
@@ -128,12 +128,16 @@ _WORDS_HEAD = re.compile(
     r"(?:学习|解析|积累|表|注释)?|vocabulary|words? (?:and|&) (?:phrases|expressions)|word bank|glossary of words)\W*",
     re.IGNORECASE,
 )
-# What a site that teaches a language puts above its notes on a paragraph, in brackets: 【词组】, 【长难句分析】.
-_STUDY_HEAD = re.compile(
-    r"\s*[【\[［](?:(?:重点|核心|关键|生僻|文中|本文|高频|必背)?(?:词汇|单词|生词|词组|短语|搭配|表达|句型|句式|长难句|难句|好句|语法|例句|辨析|"
-    r"同义词?|近义词?|反义词?|派生词?|词根|词缀|用法|考点|写作|翻译|双关|仿写|笔记|拓展|知识点|背景知识)"
-    r"(?:[与和及、](?:短语|词组|表达))?(?:学习|解析|分析|积累|讲解|精讲|替换|练习|素材|点拨|注释|笔记|拓展|区分)?)[】\]］]"
+# What a site that teaches a language puts above its notes on a paragraph, in brackets: 【词组】, 【长难句分析】; and
+# what it puts there beside such ones, which others use as well: 【例句】, 【用法】.
+_STUDY = (
+    r"(?:重点|核心|关键|生僻|文中|本文|高频|必背)?(?:词汇|单词|生词|词组|短语|搭配|句型|句式|长难句|难句|好句|辨析|"
+    r"同义词|近义词|反义词|派生词|词根|词缀|考点|双关|仿写|知识点|写作积累)"
 )
+_BESIDE_STUDY = r"(?:语法|例句|用法|表达|写作|拓展|背景知识)"
+_MORE_STUDY = r"(?:[与和及、](?:短语|词组|表达))?(?:学习|解析|分析|积累|讲解|精讲|替换|练习|素材|点拨|拓展|区分)?"
+_STUDY_HEAD = re.compile(rf"\s*[【\[［]{_STUDY}{_MORE_STUDY}[】\]］]")
+_STUDY_LINE = re.compile(rf"\s*[【\[［](?:{_STUDY}|{_BESIDE_STUDY}){_MORE_STUDY}[】\]］]")
 _SUMMARY_INLINE = re.compile(
     r"\W*(?:导读|摘要|导语|提要|编者?按|summary|abstract|tl;?dr|editor['’]s note)\W?\s*[:：]\s*\S", re.IGNORECASE
 )
@@ -170,9 +174,12 @@ def heads_words(text: str) -> bool:
     return _WORDS_HEAD.fullmatch(simplified(text)) is not None
 
 
-def heads_study_notes(text: str) -> bool:
-    """Whether `text`, a line, begins with what heads notes for learners: 【例句】…, 【长难句分析】."""
-    return _STUDY_HEAD.match(simplified(text)) is not None
+def heads_study_notes(text: str, *, among_others: bool = False) -> bool:
+    """Whether `text`, a line, begins with what heads notes for learners: 【词组】…, 【长难句分析】.
+
+    `among_others`: or with what heads one of them where others do: 【例句】.
+    """
+    return (_STUDY_LINE if among_others else _STUDY_HEAD).match(simplified(text)) is not None
 
 
 def is_of_the_translator(text: str) -> bool:

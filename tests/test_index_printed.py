@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from index.capture import read_captured
+from index.errors import UserError
 from index.feet import Note, called, without_foot
 from index.lines import PAGE_ENDS, as_meant
 from index.paragraphs import Article
@@ -112,7 +113,7 @@ def test_a_note_at_the_foot_of_a_page_parts_no_paragraph_that_goes_on_overleaf()
 )
 def test_a_foot_is_what_a_number_above_calls(foot: list[str], notes: list[Note]) -> None:
     above = ["The bowls cracked.2 Nobody", "laughed at 3 of them.", ""]
-    kept, found = without_foot([*above, *foot])
+    kept, found = without_foot([*above, *foot], known={"1"})
     assert found == notes
     assert kept == ([*above] if notes else [*above, *foot])
 
@@ -245,3 +246,157 @@ def test_a_block_of_nothing_but_links_is_a_menu() -> None:
     said = " ".join(f"{p.zh} {p.section.zh}" for p in read([page], "page.html").paragraphs)
     assert "微信" not in said
     assert "见 窑簿、柴簿和碗簿。" in said
+
+
+# --- what looks alike and is the article's ------------------------------------------------------------------
+
+
+def pairs_of(article: Article) -> list[tuple[str | None, str | None]]:
+    """What its paragraphs below the title say."""
+    return [(p.zh, p.en) for p in article.paragraphs if p.kind != "front"]
+
+
+def test_what_labels_a_translation_heads_no_notes() -> None:
+    text = ["The Kiln", "窑", ""]
+    for en, zh in zip(EN, ZH, strict=True):
+        text += [f"【原文】{en}", f"【翻译】{zh}", ""]
+    assert pairs_of(read(text)) == list(zip(ZH, EN, strict=True))
+
+
+def test_words_that_teaching_sites_use_too_head_what_others_tell() -> None:
+    heads = [("【用法】", "[Usage]"), ("【例句】", "[Example]"), ("【背景知识】", "[Background]")]
+    text = ["The Kiln", "窑", ""]
+    for (zh_head, en_head), en, zh in zip(heads, EN, ZH, strict=True):
+        text += [f"{en_head} {en}", f"{zh_head}{zh}", ""]
+    said = [zh for zh, _ in pairs_of(read(text)) if zh]
+    assert [zh.split("】")[-1] for zh in said] == list(ZH)
+
+
+@pytest.mark.parametrize("parted", [True, False])
+def test_a_note_between_a_paragraph_and_its_translation_takes_neither_with_it(parted: bool) -> None:
+    text = ["The Kiln", "窑", ""]
+    for en, zh in zip(EN, ZH, strict=True):
+        text += [en, "【词汇】kiln n. 窑", zh, *([""] if parted else [])]
+    assert pairs_of(read(text)) == list(zip(ZH, EN, strict=True))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "3 月 5 日，窑又点了一次火，这一回烧了四天。",  # a day
+        "2 degrees more and the bowls would have cracked, the potter said afterwards.",  # called by CO2 alone
+        "8 Nobody may open the door before the fourth morning, says the rule.",  # called by "Art.8" alone
+        "2 The kiln is owned by the town and not by the potter.",  # a rule, and no note 1 before it
+    ],
+)
+def test_a_line_at_a_pages_end_that_begins_with_a_number_is_no_note(line: str) -> None:
+    above = ["It held 5 of them, and CO2 rose.", "See Art.8 for this. 第3卷写了。窑里有 2台。The bowls cracked.2", ""]
+    kept, notes = without_foot([*above, line])
+    assert notes == []
+    assert kept[-1] == line
+
+
+def test_a_number_is_called_once_in_a_language_and_what_it_counts_is_left_alone() -> None:
+    text = ["It cracked.1 Then it stood for 1 day. 碗裂了，1天后又裂了。1窑烧成了，1头牛死了。1炉火灭了。"]
+    assert called(text, [Note("1", "x")]) == [
+        "It cracked.[1] Then it stood for 1 day. 碗裂了，1天后又裂了。[1]窑烧成了，1头牛死了。1炉火灭了。"
+    ]
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        ["┌──────────┐", "│ The door │", "│ 窑门     │", "└──────────┘"],
+        ["────────", "The fire is out,", "the bowls are cold", "────────", "────────"],
+        ["kiln", "├── door", "├── shelf", "└── bowls"],
+    ],
+)
+def test_a_box_a_rule_and_a_tree_are_no_chart(drawn: list[str]) -> None:
+    assert as_meant("\n".join(drawn)).split("\n") == drawn
+
+
+def test_a_row_of_words_above_a_fuller_one_is_no_head_of_it() -> None:
+    table = [
+        "Boat    Owner      Fate",
+        "Heron   Rowe",
+        "Kite    Marsh      burnt in the war",
+        "Tern    Lund       sold",
+    ]
+    assert "\n".join(told_rows(table)[0]).count("Heron Kite") == 0
+
+
+def test_a_sentence_that_a_printer_broke_before_a_number_is_whole() -> None:
+    broken_at = [
+        "The bowls were counted before the door was opened again, as is shown in Fig.",
+        "3. It shows that half of them had cracked before anybody had touched a single",
+    ]
+    lines = as_meant("\n".join([*paper(), "", *broken_at, "bowl."])).split("\n")
+    assert any("in Fig. 3. It shows" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends"),
+    [
+        ('<div class="sidebar-left">', "</div>"),
+        ('<div class="toc-side">', "</div>"),
+        ('<div class="ad-none">', "</div>"),
+        ('<div class="video-player">', "</div>"),
+        ('<section id="share-of-the-kiln">', "</section>"),
+    ],
+)
+def test_an_element_that_holds_the_article_is_read_whatever_it_is_called(begins: str, ends: str) -> None:
+    prose = "".join(f"<p>{en}</p><p>{zh}</p>" for en, zh in zip(EN, ZH, strict=True))
+    page = f"<html><body>{begins}<h1>The Kiln</h1><h1>窑</h1>{prose}{ends}</body></html>"
+    assert pairs_of(read([page], "page.html")) == list(zip(ZH, EN, strict=True))
+
+
+def test_sentences_that_are_anchors_or_links_and_cells_that_are_links_are_read() -> None:
+    def anchored(text: str, mark: str, tag: str) -> str:
+        parts = text.split(mark)
+        return "".join(f"<a {tag}{i}>{part}{mark if i + 1 < len(parts) else ''}</a>" for i, part in enumerate(parts))
+
+    prose = "".join(
+        f"<p>{anchored(en, ',', 'id=')}</p><p>{anchored(zh, '，', 'id=')}</p>" for en, zh in zip(EN, ZH, strict=True)
+    )
+    digest = '<p><a href="a">The door is shut.</a> <a href="b">It is cold.</a> <a href="c">It rains.</a></p>'
+    rows = "".join(
+        f'<tr><td><a href="x">{en}</a></td><td><a href="y">{zh}</a></td><td><a href="z">{year}</a></td></tr>'
+        for en, zh, year in (("Old kiln", "旧窑", "1931"), ("New kiln", "新窑", "1977"))
+    )
+    page = f"<html><body><h1>The Kiln</h1><h1>窑</h1>{prose}{digest}<p>门关着。很冷。下着雨。</p><table>{rows}</table>{prose}"
+    said = "\n".join(f"{p.en} {p.zh}" for p in read([page + "</body></html>"], "page.html").paragraphs)
+    assert all(text in said for text in (*EN, *ZH, "The door is shut. It is cold. It rains.", "1931", "1977"))
+
+
+def test_a_word_that_is_translated_within_a_sentence_parts_it_not() -> None:
+    gloss = (
+        '<p>The kiln by the <span lang="zh" class="translation-target">渡口</span> burned for three days and three nights, '
+        "and nobody went home.</p>"
+    )
+    prose = "".join(f"<p>{en}</p><p>{zh}</p>" for en, zh in zip(EN, ZH, strict=True))
+    page = f"<html><body><h1>The Kiln</h1><h1>窑</h1>{prose}{gloss}<p>渡口边的窑烧了三天三夜。</p>{prose}</body></html>"
+    said = [p.en for p in read([page], "page.html").paragraphs]
+    assert "The kiln by the 渡口 burned for three days and three nights, and nobody went home." in said
+
+
+@pytest.mark.parametrize(
+    ("en", "zh"),
+    [
+        (
+            "The Potter and the Councillor: A Conversation with Prof. Li Wenhua about Bowls",
+            "陶工与议员：与李文华教授谈碗",
+        ),
+        ("Paragraph (1)", "第（1）款"),
+        ("Come and Listen to the Story of the Fire", "来听听那场火的故事"),
+        ("Three Million Plays", "300 万次播放"),
+    ],
+)
+def test_a_heading_with_a_sites_words_in_it_is_one(en: str, zh: str) -> None:
+    text = ["The Kiln", "窑", "", EN[0], ZH[0], "", en, zh, "", EN[1], ZH[1], "", EN[2], ZH[2]]
+    article = read(text)
+    assert (article.paragraphs[-1].section.en, article.paragraphs[-1].section.zh) == ((en,), (zh,))
+
+
+def test_a_page_of_nothing_but_what_sites_print_is_refused_in_a_line() -> None:
+    with pytest.raises(UserError):
+        read(['<html><body><div class="share">Share 分享</div></body></html>'], "page.html")
