@@ -92,7 +92,7 @@ _LINK = re.compile(r"about(?: us)?|contact|privacy|terms|sitemap|help|careers", 
 _BETWEEN_LINKS = re.compile(r"\s*[|｜]\s*")
 # What a line is dressed with: "▍背景", "- 第一", "👉 see", "┌ Box". Not ▲, △, ▼, which stand before a caption.
 _BULLET = re.compile(
-    r"^(?:[-–*•●○◎▪▫■□▸▹►▶◦‣·・※]\s+(?=\S)|"
+    r"^(?:[-–*•●○◎▪▫■□▸▹►▶◦‣·・※›❯]\s+(?=\S)|"
     r"[▍▎▌▋▊▉█❙■●◆◇◈▶►\u2500-\u257f\U0001f300-\U0001faff\u2600-\u2775\u2794-\u27bf\ufe0f\u200d]+\s*"
     r"(?=\w|[①-⑳“「『（(【]))|\s+[\u2500-\u257f]+$"
 )

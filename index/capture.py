@@ -88,7 +88,7 @@ _STUDIED, _NOTES_AT_MOST = 3, 0.4
 # A summary stands under one of so many first headings.
 _SUMMARY_WITHIN = 2
 # Raise this whenever the reading changes: an index read otherwise is brought up to date.
-READER_VERSION = 17
+READER_VERSION = 18
 
 
 @dataclass(frozen=True, slots=True)

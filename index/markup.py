@@ -113,6 +113,8 @@ _BLOCKS = frozenset(
 _OF_THE_LONGEST = 0.2
 _LEVELS = {f"h{level}": level for level in range(1, 7)}
 _NO_HEADINGS = frozenset(("ul", "ol", "dl", "blockquote", "table", "aside"))
+# What an answer is folded under, or defined by, heads it where it asks: "How do I leave?"; as a heading of this level.
+_OPENS_AN_ANSWER, _ASKED = frozenset(("summary", "dt")), "h6"
 # Where links are what an article tells, however many stand there.
 _TELL_LINKS = frozenset(("li", "td", "th", "dd", "blockquote", *_LEVELS))
 # Blanks of no width: a line of them alone is a blank line.
@@ -490,6 +492,8 @@ class _Reader(HTMLParser):
             self._text = [text.strip("\n")]  # it stands before the item's first block: <li><p>
         elif text.strip() and not self._is_for_going_elsewhere(text):
             within = self._names
+            if not _OPENS_AN_ANSWER.isdisjoint(within) and re.search("[?？]", text):
+                within |= {_ASKED}
             article = self._articles if "article" in within else 0
             is_bold = self._bold == self._letters > 0
             row, cell = self._innermost("tr"), self._innermost("td", "th")

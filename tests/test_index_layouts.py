@@ -239,3 +239,31 @@ def test_a_star_that_stands_for_something_stays(text: str) -> None:
     (one, two, three) = (f"{en}\n\n{zh}" for en, zh in PAIRS)
     article = read(f"The Kiln\n窑\n\n{one}\n\n{two.replace('四', text)}\n\n{three}")
     assert any(text in (p.zh or "") for p in article.paragraphs)
+
+
+def test_a_question_that_an_answer_is_folded_under_heads_it_and_a_term_heads_nothing() -> None:
+    folded = "".join(
+        f"<details><summary><span>›</span> <b>{asked}</b><br><span>{zh_asked}</span></summary><p>{en}</p><p>{zh}</p></details>"
+        for (en, zh), (asked, zh_asked) in zip(
+            PAIRS,
+            (
+                ("How long did it burn?", "烧了多久？"),
+                ("Who opened it?", "谁开的门？"),
+                ("What cracked?", "什么裂了？"),
+            ),
+            strict=True,
+        )
+    )
+    terms = "<dl><dt>kiln 窑</dt><dd>where bowls are fired, by the river</dd><dd>烧碗的地方，在河边</dd></dl>"
+    article = read(
+        f"<html><body><h1>The Kiln</h1><h1>窑</h1><h2>Fire</h2><h2>火</h2>{folded}{terms}</body></html>", "p.html"
+    )
+    bodies = [p for p in article.paragraphs if p.kind == "body"]
+    assert [(p.en, p.zh) for p in bodies[:3]] == list(PAIRS)
+    assert [p.section.en for p in bodies[:3]] == [
+        ("Fire", "How long did it burn?"),
+        ("Fire", "Who opened it?"),
+        ("Fire", "What cracked?"),
+    ]
+    assert bodies[0].section.zh == ("火", "烧了多久？")
+    assert not any("kiln" in heading for p in article.paragraphs for heading in p.section.en)
