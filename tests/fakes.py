@@ -53,8 +53,8 @@ class HashingEmbedder(Embedder):
 
     @property
     def pools_by_mean(self) -> bool:
-        """As the default one does."""
-        return True
+        """No: a text's words without the common ones, which its tokens are as well."""
+        return False
 
     def overflows(self, text: str) -> bool:
         """Whether `text` is longer than the window."""

@@ -132,8 +132,12 @@ def test_only_what_changed_is_embedded_again(
 ) -> None:
     write(source, [FACTS[0], FACTS[1] | {"en": "Railways made time one. They took Greenwich's."}, FACTS[2]])
     report = build(settings, source=source, into=folder, embedder=embedder)
-    # The passage alone; both of its sentences are told anew by it.
-    assert [text.split("\n")[-1] for text in embedder.embedded] == ["Railways made time one. They took Greenwich's."]
+    # The passage, and both of its sentences, which are read in its light.
+    assert sorted(text.split("\n")[-1] for text in embedder.embedded) == [
+        "Railways made time one.",
+        "Railways made time one. They took Greenwich's.",
+        "They took Greenwich's.",
+    ]
     assert (report.embedded, report.reused) == (3, 11)
     assert best(open_index(settings, folder, embedder), "took Greenwich's") == 2
 
@@ -152,7 +156,7 @@ def test_rebuild_embeds_everything_again(
     folder: Path, source: Path, settings: Settings, embedder: HashingEmbedder
 ) -> None:
     report = build(settings, source=source, into=folder, rebuild=True, embedder=embedder)
-    assert (report.embedded, report.reused, len(embedder.embedded)) == (14, 0, 6)  # the passages
+    assert (report.embedded, report.reused, len(embedder.embedded)) == (14, 0, 14)
 
 
 def test_another_embedder_takes_over_no_vector(folder: Path, source: Path, settings: Settings) -> None:
@@ -702,6 +706,7 @@ def test_the_real_index_finds_the_paragraph_that_answers(
     real_index: Index, question: str, language: str, words: str
 ) -> None:
     vector = real_index.embedder.question(question)
-    found = real_index.vectors.nearest(vector, level="sentence", language=language, k=5)  # type: ignore[arg-type]
-    texts = [real_index.by_number[number].text(language) or "" for number, _ in found]  # type: ignore[arg-type]
-    assert any(words in text for text in texts)
+    found = real_index.vectors.nearest(vector, level="sentence", language=language, k=30)  # type: ignore[arg-type]
+    # Sentences of one paragraph are alike: as the retriever does, the nearest of each.
+    numbers = list(dict.fromkeys(number for number, _ in found))[:3]
+    assert any(words in (real_index.by_number[number].text(language) or "") for number in numbers)  # type: ignore[arg-type]

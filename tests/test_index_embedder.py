@@ -15,8 +15,9 @@ import index.embedder
 from index import e5
 from index.embedder import Embedder
 from index.errors import UserError, WeightsMissing
+from index.paragraphs import digest
 from index.settings import Settings, load_settings
-from index.weights import catalogue
+from index.weights import catalogue, sha256_of
 from tests.fakes import HashingEmbedder
 
 NAME = "multilingual-e5-small"
@@ -211,9 +212,11 @@ def test_questions_asked_at_once_are_embedded_as_they_are_alone(real_settings: S
 
 
 @pytest.mark.model
-def test_the_fingerprint_is_the_publishers_hash_of_the_weights(real_embedder: Embedder) -> None:
-    assert real_embedder.fingerprint == catalogue()[NAME].files[0].sha256
-    assert real_embedder.label == "multilingual-e5-small@1571fc98"
+def test_the_fingerprint_is_of_the_publishers_weights_and_of_the_adapter(real_embedder: Embedder) -> None:
+    model = catalogue()[NAME]
+    assert model.adapter is not None
+    assert real_embedder.fingerprint == digest([model.files[0].sha256, sha256_of(model.adapter)])
+    assert real_embedder.label == f"multilingual-e5-small@{real_embedder.fingerprint[:8]}"
 
 
 @pytest.mark.model
@@ -225,7 +228,7 @@ def test_what_the_processor_multiplies_fastest_gives_the_same_vectors(
     from sentence_transformers import SentenceTransformer
 
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": has_matrix_units, "avx512_bf16": True})
-    embedder = Embedder.from_settings(real_settings)
+    embedder = Embedder.from_settings(real_settings).without_adapter()
     own = embedder.passages(["The lamp is dark.", "灯是黑的。"])
     types = {
         (isinstance(module, torch.nn.Embedding), weights.dtype)

@@ -23,13 +23,13 @@ from tests.fakes import HashingEmbedder
 TEA = Paragraph(1, "body", None, "Tea came by sea. Tea was dear!")
 
 
-class PooledOtherwise(HashingEmbedder):
-    """A model whose vector of a text is no mean of its tokens'."""
+class PooledByMean(HashingEmbedder):
+    """As the default model: what it says of a text is the mean of what it says of the tokens."""
 
     @property
     def pools_by_mean(self) -> bool:
-        """Its vector is the first token's."""
-        return False
+        """Yes."""
+        return True
 
 
 def told(folder: Path, embedder: HashingEmbedder, paragraph: Paragraph = TEA, window: int = 10_000) -> list[BaseNode]:
@@ -45,7 +45,7 @@ def vectors(nodes: Sequence[BaseNode], level: str) -> list[NDArray[np.float32]]:
 
 
 def test_a_sentences_vector_is_the_mean_of_its_own_tokens_and_nothing_is_embedded_for_it(tmp_path: Path) -> None:
-    embedder = HashingEmbedder()
+    embedder = PooledByMean()
     first, second = vectors(told(tmp_path, embedder), "sentence")
     words = [embedder._vector(word) for word in ("Tea", "came", "by", "sea.")]
     np.testing.assert_allclose(first, unit(np.mean(words, axis=0)[None])[0], atol=1e-6)
@@ -54,7 +54,7 @@ def test_a_sentences_vector_is_the_mean_of_its_own_tokens_and_nothing_is_embedde
 
 
 def test_a_sentence_over_two_passages_has_the_tokens_of_both(tmp_path: Path) -> None:
-    embedder = HashingEmbedder()
+    embedder = PooledByMean()
     paragraph = Paragraph(1, "body", None, "Tea came by sea and by road. It was dear.")
     nodes = told(tmp_path, embedder, paragraph, window=20)
     assert len(vectors(nodes, "passage")) > 2
@@ -63,7 +63,7 @@ def test_a_sentence_over_two_passages_has_the_tokens_of_both(tmp_path: Path) -> 
 
 
 def test_a_sentence_of_which_no_token_is_left_has_its_passages_vector(tmp_path: Path) -> None:
-    class Blind(HashingEmbedder):
+    class Blind(PooledByMean):
         """Sees nothing behind the first sentence."""
 
         def passages_with_tokens(self, texts: Sequence[str]) -> list[Embedded]:
@@ -79,7 +79,7 @@ def test_a_sentence_of_which_no_token_is_left_has_its_passages_vector(tmp_path: 
 
 
 def test_a_model_that_does_not_pool_by_the_mean_embeds_each_sentence(tmp_path: Path) -> None:
-    embedder = PooledOtherwise()
+    embedder = HashingEmbedder()
     first, _second = vectors(told(tmp_path, embedder), "sentence")
     assert embedder.embedded[1:] == ["Tea came by sea.", "Tea was dear!"]
     np.testing.assert_allclose(first, embedder._vector("Tea came by sea."), atol=1e-6)
