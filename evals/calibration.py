@@ -83,9 +83,9 @@ def calibrate_embedder(settings: Settings, gold: Sequence[Path], xquad: Path | N
         paragraphs = reader.read(source).paragraphs
         lessons.append(tuner.lesson(paragraphs, [own for path in files for own in load_gold(path, paragraphs)]))
     if xquad:
-        paragraphs = tuple(XQuAD(xquad).paragraphs())
-        asked = [*XQuAD(xquad).questions(), *load_gold(ASKED_OF_XQUAD, paragraphs)]
-        whole = tuner.lesson(paragraphs, asked)
+        dataset = XQuAD(xquad)
+        paragraphs = tuple(dataset.paragraphs())
+        whole = tuner.lesson(paragraphs, [*dataset.questions(), *load_gold(ASKED_OF_XQUAD, paragraphs)])
         lessons += [whole.of(part) for part in _parts_of_xquad(whole.numbers)]
     write_adapter(tuner.fit([lesson for lesson in lessons if lesson.asked], print))
 

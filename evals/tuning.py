@@ -29,6 +29,7 @@ from index.keywords import KeywordIndex, simplified
 from index.paragraphs import LANGUAGES, Article, Language, Paragraph
 from index.passages import PassageSplitter
 from index.source import documents_of
+from index.vectors import offsets_in_paragraph
 from rag.retrieve import COLUMNS, load_fusion
 
 # The layers below stay as they are.
@@ -343,9 +344,7 @@ def _through(layers: Sequence[nn.Module], texts: Sequence[Tensor]) -> list[Tenso
 
 def _placed(text: Text, whole: str, node: BaseNode) -> Text:
     """A passage's text with offsets into its paragraph, as the index keeps them."""
-    heading = len(whole) - len(node.get_content(metadata_mode=MetadataMode.NONE))
-    moved = text.offsets - heading + int(node.metadata["start"])
-    return Text(text.hidden, np.where(text.offsets[:, :1] >= heading, moved, -1).astype(np.int32), text.own)
+    return Text(text.hidden, offsets_in_paragraph(node, whole, text.offsets), text.own)
 
 
 def _keywords(keywords: KeywordIndex, numbers: Sequence[int], question: str, language: Language) -> NDArray[np.float32]:

@@ -32,8 +32,8 @@ ADAPTED = (
 UP, DOWN = ".up", ".down"
 
 
-def adapt(model: SentenceTransformer, path: Path = FILE) -> None:
-    """Add the adapter to the matrices of `model`, a BERT, in place."""
+def adapt(model: SentenceTransformer, path: Path) -> None:
+    """Add the adapter at `path` to the matrices of `model`, a BERT, in place."""
     import torch
     from safetensors.numpy import load_file
 

@@ -55,7 +55,7 @@ def told(notes: Sequence[Note]) -> list[str]:
     return [line for note in notes for line in ("", f"[{note.number}] {note.text}")]
 
 
-def called(paragraphs: Sequence[str], notes: Sequence[Note]) -> list[str]:
+def with_calls_marked(paragraphs: Sequence[str], notes: Sequence[Note]) -> list[str]:
     """`paragraphs` with the numbers that call the notes in brackets, as theirs are: the first in each language."""
     text = "\n".join(paragraphs)
     for number in sorted({note.number for note in notes}):

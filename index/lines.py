@@ -13,7 +13,7 @@ import numpy as np
 
 from index.blocks import Block, BlockLanguage, language_of_line, renumbered, split_inline
 from index.characters import CLOSERS, WIDE
-from index.feet import Note, called, told, without_foot
+from index.feet import Note, told, with_calls_marked, without_foot
 from index.paragraphs import LANGUAGES
 from index.table import ROW_NUMBER, languages_of_cells, row
 from index.twice import SENTENCES, TWICE, halves, is_as_long, is_no_name, parts, says_again
@@ -192,7 +192,9 @@ def _unbroken(lines: Sequence[str]) -> tuple[list[str], frozenset[str]]:
             unbroken[-1] = joined(unbroken[-1], own)
         last, gap, page_ends = own, False, False
     joined_notes = _without_hyphens(told(notes), lines)
-    return _without_hyphens(called(unbroken, notes), lines) + joined_notes, frozenset(filter(None, joined_notes))
+    return _without_hyphens(with_calls_marked(unbroken, notes), lines) + joined_notes, frozenset(
+        filter(None, joined_notes)
+    )
 
 
 def _without_headers(lines: Sequence[str], widths: Mapping[str | None, float]) -> tuple[list[str], list[Note]]:

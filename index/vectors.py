@@ -121,7 +121,14 @@ def _within(tokens: Tokens, node: BaseNode) -> NDArray[np.float32]:
 
 
 def _placed(node: BaseNode, text: str, embedded: Embedded) -> Tokens:
-    """A passage's tokens with offsets into its paragraph; the heading stands before the paragraph's own text."""
+    return Tokens(embedded.tokens, offsets_in_paragraph(node, text, embedded.offsets))
+
+
+def offsets_in_paragraph(node: BaseNode, text: str, offsets: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Where a passage's tokens, (n, 2) in `text` as it is embedded, stand in its paragraph; -1 for its heading's.
+
+    The heading stands before the paragraph's own text.
+    """
     heading = len(text) - len(node.get_content(metadata_mode=MetadataMode.NONE))
-    moved = embedded.offsets - heading + int(node.metadata["start"])
-    return Tokens(embedded.tokens, np.where(embedded.offsets[:, :1] >= heading, moved, -1))
+    moved = offsets - heading + int(node.metadata["start"])
+    return np.where(offsets[:, :1] >= heading, moved, -1)

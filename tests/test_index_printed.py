@@ -10,7 +10,7 @@ import pytest
 
 from index.capture import read_captured
 from index.errors import UserError
-from index.feet import Note, called, without_foot
+from index.feet import Note, with_calls_marked, without_foot
 from index.lines import PAGE_ENDS, as_meant
 from index.paragraphs import Article
 from index.table import told_rows
@@ -120,8 +120,8 @@ def test_a_foot_is_what_a_number_above_calls(foot: list[str], notes: list[Note])
 
 def test_a_decimal_and_a_year_call_no_note() -> None:
     text = ["It cost 3.1 crowns in 2021. 破了 3.1 个。窑里。1号"]
-    assert called(text, [Note("1", "x")]) == ["It cost 3.1 crowns in 2021. 破了 3.1 个。窑里。1号"]
-    assert called(["It cracked.1 Twice.", "碗裂了。1窑"], [Note("1", "x")]) == [
+    assert with_calls_marked(text, [Note("1", "x")]) == ["It cost 3.1 crowns in 2021. 破了 3.1 个。窑里。1号"]
+    assert with_calls_marked(["It cracked.1 Twice.", "碗裂了。1窑"], [Note("1", "x")]) == [
         "It cracked.[1] Twice.",
         "碗裂了。[1]窑",
     ]
@@ -298,7 +298,7 @@ def test_a_line_at_a_pages_end_that_begins_with_a_number_is_no_note(line: str) -
 
 def test_a_number_is_called_once_in_a_language_and_what_it_counts_is_left_alone() -> None:
     text = ["It cracked.1 Then it stood for 1 day. 碗裂了，1天后又裂了。1窑烧成了，1头牛死了。1炉火灭了。"]
-    assert called(text, [Note("1", "x")]) == [
+    assert with_calls_marked(text, [Note("1", "x")]) == [
         "It cracked.[1] Then it stood for 1 day. 碗裂了，1天后又裂了。[1]窑烧成了，1头牛死了。1炉火灭了。"
     ]
 
