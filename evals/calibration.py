@@ -20,7 +20,7 @@ from evals.datasets import PARAGRAPHS_OF_ONE_ARTICLE, XQuAD
 from evals.gold import ASKED_OF_XQUAD, Question, load_gold
 from evals.hearing import Hearing, fit_hearing
 from evals.kept import keeping
-from evals.pages import dev_pages, golds_of_page, index_over_page, page_of
+from evals.pages import dev_pages, golds_of_page, index_over_page, lessons, page_of
 from evals.run import sample
 from evals.xquad import BOTH, engine_over, index_over
 from index.adapter import write as write_adapter
@@ -78,16 +78,17 @@ def calibrate_embedder(settings: Settings, gold: Sequence[Path], xquad: Path | N
     embedder = Embedder.from_settings(settings)
     tuner, reader = Tuner(embedder), ArticleReader(embedder.passages)
     sources = [(BUNDLED_ARTICLE, gold), *((page_of(name), golds_of_page(name)) for name in dev_pages())]
-    lessons = []
+    sources += [(article, [questions]) for article, questions in lessons()]
+    taught = []
     for source, files in sources:
         paragraphs = reader.read(source).paragraphs
-        lessons.append(tuner.lesson(paragraphs, [own for path in files for own in load_gold(path, paragraphs)]))
+        taught.append(tuner.lesson(paragraphs, [own for path in files for own in load_gold(path, paragraphs)]))
     if xquad:
         dataset = XQuAD(xquad)
         paragraphs = tuple(dataset.paragraphs())
         whole = tuner.lesson(paragraphs, [*dataset.questions(), *load_gold(ASKED_OF_XQUAD, paragraphs)])
-        lessons += [whole.of(part) for part in _parts_of_xquad(whole.numbers)]
-    write_adapter(tuner.fit([lesson for lesson in lessons if lesson.asked], print))
+        taught += [whole.of(part) for part in _parts_of_xquad(whole.numbers)]
+    write_adapter(tuner.fit([lesson for lesson in taught if lesson.asked], print))
 
 
 def calibrate_gate(

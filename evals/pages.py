@@ -11,6 +11,7 @@ from index.settings import Settings
 
 PAGES = Path(__file__).with_name("captured")
 SUFFIXES = (".txt", ".md", ".html")
+LESSONS = Path(__file__).with_name("lessons")
 
 
 def page_names() -> tuple[str, ...]:
@@ -48,6 +49,12 @@ def short_gold_of_page(name: str) -> Path:
 def golds_of_page(name: str) -> list[Path]:
     """Both files of questions, or the one that there is."""
     return [path for path in (gold_of_page(name), short_gold_of_page(name)) if path.is_file()]
+
+
+def lessons() -> tuple[tuple[Path, Path], ...]:
+    """(article, questions) of what only the embedder's adapter is fitted on: paragraphs, one a line, not pages."""
+    questions = sorted(LESSONS.glob("*.questions.jsonl"))
+    return tuple((path.with_name(path.name.replace(".questions.", ".paragraphs.")), path) for path in questions)
 
 
 def index_over_page(settings: Settings, name: str) -> Path:

@@ -12,7 +12,7 @@ from evals import commands, pages
 from evals.__main__ import main
 from evals.bench import Order
 from evals.gold import examine
-from evals.pages import dev_pages, gold_of_page, golds_of_page, page_names, page_of, short_gold_of_page
+from evals.pages import dev_pages, gold_of_page, golds_of_page, lessons, page_names, page_of, short_gold_of_page
 from index.errors import UserError
 from index.paragraphs import Article, count_kinds
 from index.source import ArticleReader
@@ -313,3 +313,23 @@ def test_the_index_of_a_page_is_kept_in_the_cache(monkeypatch: pytest.MonkeyPatc
     folder = pages.index_over_page(settings, "porter")  # type: ignore[arg-type]
     assert folder == tmp_path / "evals" / "page-porter" / "index"
     assert [(how["source"], how["into"]) for how in built] == [(page_of("porter"), folder)]
+
+
+@pytest.mark.parametrize(("paragraphs", "questions"), lessons(), ids=lambda path: path.name)
+def test_what_is_only_learnt_from_is_whole_and_sound(paragraphs: Path, questions: Path) -> None:
+    article = ArticleReader().read(paragraphs)
+    assert 28 <= len(article.paragraphs) <= 32
+    assert all(p.languages == ("zh", "en") and any(p.section.zh) and any(p.section.en) for p in article.paragraphs)
+    asked, problems = examine(questions, article.paragraphs)
+    assert problems == []
+    assert Counter(question.answerable for question in asked)[False] == 6
+    answered = [question for question in asked if question.answerable]
+    assert 25 <= len(answered) <= 28
+    assert {question.split for question in asked} == {"dev"}
+    assert len({number for question in answered for number in question.gold}) >= 20
+
+
+def test_what_is_only_learnt_from_is_no_page_that_anything_is_measured_on() -> None:
+    names = {paragraphs.name.split(".")[0] for paragraphs, _ in lessons()}
+    assert len(names) == 33
+    assert not names & set(page_names())
