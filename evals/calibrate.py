@@ -163,9 +163,10 @@ def collect(
     engine: Engine,
     questions: Sequence[Asked],
     on_done: OnProgress,
+    moment: Moment = "opening",
     hears: Callable[[str], Hears] | None = None,
 ) -> list[Example]:
-    """The gate's signals of every question in both languages.
+    """The gate's signals at `moment` of every question in both languages.
 
     `hears`: how what the model holds is heard by one who has not seen what is held out together with a question;
     without it, as the engine's generator hears it.
@@ -175,7 +176,7 @@ def collect(
         if hears:
             engine = engine.with_generator(replace(engine.generator, hears=hears(asked.group)))
         found = engine.look(asked.question.asked[language], (), asked.exclude)
-        own = engine.signals_at_opening(found)
+        own = engine.signals_at_opening(found) if moment == "opening" else engine.signals_at_question(found)
         examples.append(Example(language, asked.group, asked.is_answered, own, asked.weight))
     return examples
 
@@ -253,19 +254,20 @@ def folds_of(groups: Sequence[str]) -> Iterator[tuple[NDArray[np.int64], NDArray
     yield from folds.split(np.zeros(len(groups)), groups=np.array(groups))
 
 
-def fit(examples: Sequence[Example]) -> dict[Language, dict[Moment, Fit]]:
+def fit(examples: Sequence[Example], moments: Sequence[Moment] = MOMENTS) -> dict[Language, dict[Moment, Fit]]:
     """A logistic regression a language and moment, and its threshold; both from these examples."""
     return {
-        language: {moment: _fit([e for e in examples if e.language == language], moment) for moment in MOMENTS}
+        language: {moment: _fit([e for e in examples if e.language == language], moment) for moment in moments}
         for language in LANGUAGES
     }
 
 
 def write_gate(fits: dict[Language, dict[Moment, Fit]], path: Path = GATE_FILE) -> None:
-    """Write the coefficients where the gate reads them."""
+    """Write the coefficients where the gate reads them; those of a moment that was not fitted stay."""
+    known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     record: dict[str, Any] = {"features": ["bias", *NAMES]}
     for language, moments in fits.items():
-        record[language] = {
+        record[language] = known.get(language, {}) | {
             moment: {"weights": [round(w, 4) for w in fit.weights], "threshold": round(fit.threshold, 4)}
             for moment, fit in moments.items()
         }

@@ -379,6 +379,10 @@ class Engine:
         own = ([e for e in ranked if e.paragraph.number == number] for number in numbers)
         return [e for of_one in own for e in nearest(of_one, found.ranking.share, self._rarity, found.language)]
 
+    def signals_at_question(self, found: Looked) -> Signals:
+        """What the gate looks at before a model has read anything: what `quote` is gated by."""
+        return self._signals(found)
+
     def signals_at_opening(self, found: Looked) -> Signals:
         """What the gate looks at once the reply has opened, gate or no gate: what it is calibrated on."""
         heard = self.listener.listen(found)

@@ -85,6 +85,19 @@ def test_what_is_written_is_what_the_gate_reads(
     assert not decide(replace(NEUTRAL, opening=-2.0), "zh", "opening").is_open
 
 
+def test_what_is_fitted_before_a_model_is_heard_leaves_the_rest_as_it_was(
+    examples: list[calibrate.Example], tmp_path: Path
+) -> None:
+    path = tmp_path / "gate.json"
+    calibrate.write_gate(calibrate.fit(examples), path)
+    before = json.loads(path.read_text())
+    calibrate.write_gate(calibrate.fit(examples[20:100], ("question",)), path)
+    after = json.loads(path.read_text())
+    for language in LANGUAGES:
+        assert after[language]["opening"] == before[language]["opening"]
+        assert after[language]["question"] != before[language]["question"]
+
+
 def readings(language: Language, n: int, *, tells: bool) -> list[calibrate.Reading]:
     """Three paragraphs of one question, the second of which answers; the opening tells it, or retrieval alone does."""
     noise = np.random.default_rng(n).normal(size=(3, 2))
@@ -289,17 +302,20 @@ def test_the_gate_is_fitted_on_dev_questions_and_never_on_a_test_question(
             collect,
             lambda engine, questions, *rest, **more: seen.append([(a.question.id, a.group) for a in questions]) or [],
         )
-    monkeypatch.setattr(calibrate, "fit", lambda examples: {})
+    fitted_at: list[tuple[str, ...]] = []
+    monkeypatch.setattr(calibrate, "fit", lambda examples, moments: fitted_at.append(moments) or {})
     monkeypatch.setattr(calibrate, "write_gate", lambda fits: None)
     monkeypatch.setattr(
         calibration, "_calibrate_reading", lambda readings, model: SimpleNamespace(without=lambda group: None)
     )
-    with pytest.raises(UserError, match="quote writes nothing"):
-        main(["calibrate", "gate", "--gold", str(gold)])
+    once = [[("q1", "q1")], [("q1", "keel"), ("s1", "keel")]]
+    assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
+    assert (seen, fitted_at) == (once, [("question",)]), "nothing is read by what writes nothing"
+    seen.clear()
     engine = engine_of(replace(small, is_small=True))
     assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
-    once = [[("q1", "q1")], [("q1", "keel"), ("s1", "keel")]]
     assert seen == [*once, *once], "the article and the page, for the reranker, then for the gate"
+    assert fitted_at[-1] == ("question", "opening")
     engine = engine_of(small)
     assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
     assert seen[4:] == once, "a large model is not reranked with"
