@@ -314,11 +314,11 @@ def test_the_gate_is_fitted_on_dev_questions_and_never_on_a_test_question(
     seen.clear()
     engine = engine_of(replace(small, is_small=True))
     assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
-    assert seen == [*once, *once], "the article and the page, for the reranker, then for the gate"
-    assert fitted_at[-1] == ("question", "opening")
+    assert seen == [*once, *once, *once], "the article and the page: reranker, both moments of the gate"
+    assert fitted_at[1:] == [("question",), ("opening",)]
     engine = engine_of(small)
     assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
-    assert seen[4:] == once, "a large model is not reranked with"
+    assert seen[6:] == [*once, *once], "a large model is not reranked with"
 
 
 def test_a_limit_counts_what_is_answered_and_what_is_not_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
