@@ -28,7 +28,7 @@ from index.errors import UserError
 from index.paragraphs import LANGUAGES, Language
 from rag import rerank
 from rag.engine import Engine
-from rag.gate import GATE_FILE, KNOWN, MOMENTS, Moment, Signals
+from rag.gate import GATE_FILE, KNOWN, Moment, Signals
 from rag.generators import Hears
 
 # A refusal of what the article answers is held to be this many times as bad as an answer to what it does not: what is
@@ -254,22 +254,22 @@ def folds_of(groups: Sequence[str]) -> Iterator[tuple[NDArray[np.int64], NDArray
     yield from folds.split(np.zeros(len(groups)), groups=np.array(groups))
 
 
-def fit(examples: Sequence[Example], moments: Sequence[Moment] = MOMENTS) -> dict[Language, dict[Moment, Fit]]:
-    """A logistic regression a language and moment, and its threshold; both from these examples."""
-    return {
-        language: {moment: _fit([e for e in examples if e.language == language], moment) for moment in moments}
-        for language in LANGUAGES
-    }
+def fit(examples: Sequence[Example], moment: Moment) -> dict[Language, Fit]:
+    """A logistic regression a language, and its threshold; both from these examples, whose signals are of `moment`."""
+    return {language: _fit([e for e in examples if e.language == language], moment) for language in LANGUAGES}
 
 
-def write_gate(fits: dict[Language, dict[Moment, Fit]], path: Path = GATE_FILE) -> None:
+def write_gate(fits: Mapping[Moment, Mapping[Language, Fit]], path: Path = GATE_FILE) -> None:
     """Write the coefficients where the gate reads them; those of a moment that was not fitted stay."""
     known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     record: dict[str, Any] = {"features": ["bias", *NAMES]}
-    for language, moments in fits.items():
+    for language in LANGUAGES:
         record[language] = known.get(language, {}) | {
-            moment: {"weights": [round(w, 4) for w in fit.weights], "threshold": round(fit.threshold, 4)}
-            for moment, fit in moments.items()
+            moment: {
+                "weights": [round(w, 4) for w in fit[language].weights],
+                "threshold": round(fit[language].threshold, 4),
+            }
+            for moment, fit in fits.items()
         }
     path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 

@@ -117,22 +117,20 @@ def calibrate_gate(
     if engine.generator.writes and engine.generator.is_small:
         readings = _over_all(beds, calibrate.collect_readings)
         hears = _calibrate_reading(readings, engine.generator.model).without
-    fitted: tuple[Moment, ...] = MOMENTS if engine.generator.writes else ("question",)
-    for moment in fitted:  # each on its own signals: once paragraphs were read, their order and their shares are others
-        _calibrate_at(moment, _over_all(beds, partial(calibrate.collect, moment=moment, hears=hears)))
-
-
-def _calibrate_at(moment: Moment, examples: Sequence[calibrate.Example]) -> None:
-    """Fit and write the gate of one moment."""
-    fits = calibrate.fit(examples, (moment,))
+    moments: tuple[Moment, ...] = MOMENTS if engine.generator.writes else ("question",)
+    # Each on its own signals: once paragraphs were read, their order and their shares are others.
+    fits = {
+        moment: calibrate.fit(_over_all(beds, partial(calibrate.collect, moment=moment, hears=hears)), moment)
+        for moment in moments
+    }
     calibrate.write_gate(fits)
-    for language, moments in fits.items():
-        fit = moments[moment]
-        print(
-            f"gate at the {moment}, {language}: area under the curve {fit.auc:.3f}, refuses "
-            f"{fit.refusal_recall:.0%} of what it should and {fit.over_refusal:.0%} of what it should not "
-            f"(cross-validated, {sum(e.language == language for e in examples)} questions)"
-        )
+    for moment, by_language in fits.items():
+        for language, fit in by_language.items():
+            print(
+                f"gate at the {moment}, {language}: area under the curve {fit.auc:.3f}, refuses "
+                f"{fit.refusal_recall:.0%} of what it should and {fit.over_refusal:.0%} of what it should not "
+                f"(cross-validated, {sum(len(asked) for _, _, asked in beds)} questions)"
+            )
 
 
 def _calibrate_reading(readings: Sequence[calibrate.Reading], model: str) -> Hearing:

@@ -41,28 +41,28 @@ def examples() -> list[calibrate.Example]:
 
 
 def test_the_gate_learns_to_listen_to_the_signal_that_tells(examples: list[calibrate.Example]) -> None:
-    for moments in calibrate.fit(examples).values():
-        assert moments["opening"].auc == pytest.approx(1.0)
-        assert moments["opening"].refusal_recall > 0.9
-        assert moments["opening"].over_refusal < 0.1
-        weights = dict(zip(calibrate.NAMES, moments["opening"].weights[1:], strict=True))
+    for fit in calibrate.fit(examples, "opening").values():
+        assert fit.auc == pytest.approx(1.0)
+        assert fit.refusal_recall > 0.9
+        assert fit.over_refusal < 0.1
+        weights = dict(zip(calibrate.NAMES, fit.weights[1:], strict=True))
         assert max(weights, key=lambda name: weights[name]) == "opening"
 
 
 def test_an_answer_is_refused_where_both_are_expected_to_cost_alike_whatever_the_sample_holds() -> None:
     """A wrong refusal costs 1.75 of a wrong answer: at 4/11, of questions of which half are answered."""
     uneven = [told(language, answerable=n % 4 > 0, n=n) for language in LANGUAGES for n in range(80)]
-    for language, moments in calibrate.fit(uneven).items():
-        assert moments["opening"].threshold == pytest.approx(4 / 11)
+    for language, fit in calibrate.fit(uneven, "opening").items():
+        assert fit.threshold == pytest.approx(4 / 11)
         assert decide(NEUTRAL, language, "opening").threshold == pytest.approx(4 / 11, abs=1e-4), (
             "which is what is shipped"
         )
 
 
 def test_a_signal_that_is_not_known_yet_weighs_nothing(examples: list[calibrate.Example]) -> None:
-    for moments in calibrate.fit(examples).values():
-        for moment in MOMENTS:
-            weights = dict(zip(calibrate.NAMES, moments[moment].weights[1:], strict=True))
+    for moment in MOMENTS:
+        for fit in calibrate.fit(examples, moment).values():
+            weights = dict(zip(calibrate.NAMES, fit.weights[1:], strict=True))
             assert all(weights[name] == 0 for name in calibrate.NAMES if name not in KNOWN[moment])
 
 
@@ -72,13 +72,13 @@ def test_noise_alone_is_not_said_to_tell_anything() -> None:
         calibrate.Example("zh", f"q{n}", bool(n % 2), replace(NEUTRAL, share=rng.normal(), opening=rng.normal()))
         for n in range(200)
     ] + [told("en", answerable=n % 2 == 0, n=n) for n in range(60)]
-    assert 0.3 < calibrate.fit(noise)["zh"]["opening"].auc < 0.7
+    assert 0.3 < calibrate.fit(noise, "opening")["zh"].auc < 0.7
 
 
 def test_what_is_written_is_what_the_gate_reads(
     examples: list[calibrate.Example], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calibrate.write_gate(calibrate.fit(examples), tmp_path / "gate.json")
+    calibrate.write_gate({moment: calibrate.fit(examples, moment) for moment in MOMENTS}, tmp_path / "gate.json")
     record = json.loads((tmp_path / "gate.json").read_text())
     monkeypatch.setattr("rag.gate._model", lambda: record)
     assert decide(replace(NEUTRAL, opening=2.0), "zh", "opening").is_open
@@ -89,9 +89,9 @@ def test_what_is_fitted_before_a_model_is_heard_leaves_the_rest_as_it_was(
     examples: list[calibrate.Example], tmp_path: Path
 ) -> None:
     path = tmp_path / "gate.json"
-    calibrate.write_gate(calibrate.fit(examples), path)
+    calibrate.write_gate({moment: calibrate.fit(examples, moment) for moment in MOMENTS}, path)
     before = json.loads(path.read_text())
-    calibrate.write_gate(calibrate.fit(examples[20:100], ("question",)), path)
+    calibrate.write_gate({"question": calibrate.fit(examples[20:100], "question")}, path)
     after = json.loads(path.read_text())
     for language in LANGUAGES:
         assert after[language]["opening"] == before[language]["opening"]
@@ -302,20 +302,20 @@ def test_the_gate_is_fitted_on_dev_questions_and_never_on_a_test_question(
             collect,
             lambda engine, questions, *rest, **more: seen.append([(a.question.id, a.group) for a in questions]) or [],
         )
-    fitted_at: list[tuple[str, ...]] = []
-    monkeypatch.setattr(calibrate, "fit", lambda examples, moments: fitted_at.append(moments) or {})
+    fitted_at: list[str] = []
+    monkeypatch.setattr(calibrate, "fit", lambda examples, moment: fitted_at.append(moment) or {})
     monkeypatch.setattr(calibrate, "write_gate", lambda fits: None)
     monkeypatch.setattr(
         calibration, "_calibrate_reading", lambda readings, model: SimpleNamespace(without=lambda group: None)
     )
     once = [[("q1", "q1")], [("q1", "keel"), ("s1", "keel")]]
     assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
-    assert (seen, fitted_at) == (once, [("question",)]), "nothing is read by what writes nothing"
+    assert (seen, fitted_at) == (once, ["question"]), "nothing is read by what writes nothing"
     seen.clear()
     engine = engine_of(replace(small, is_small=True))
     assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
     assert seen == [*once, *once, *once], "the article and the page: reranker, both moments of the gate"
-    assert fitted_at[1:] == [("question",), ("opening",)]
+    assert fitted_at[1:] == ["question", "opening"]
     engine = engine_of(small)
     assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
     assert seen[6:] == [*once, *once], "a large model is not reranked with"
