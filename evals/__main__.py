@@ -115,7 +115,7 @@ def _add_load(command: argparse.ArgumentParser) -> None:
 
 
 def _add_calibrate(calibrate: argparse.ArgumentParser) -> None:
-    calibrate.add_argument("what", choices=("embedder", "fusion", "gate", "all"), nargs="?", default="all")
+    calibrate.add_argument("what", choices=("embedder", "fusion", "reader", "gate", "all"), nargs="?", default="all")
     calibrate.add_argument(
         "--generator", choices=get_args(GeneratorName), help="the one whose gate it is; default: the settings'"
     )

@@ -3,14 +3,14 @@
 The results go into rag/rerank.json (written in evals/calibration.py) and rag/gate.json. The opening of the generator's
 replies is the only costly signal; each is asked for once and cached (evals/kept.py), so a change elsewhere refits in
 seconds. Test questions are never touched. The figures printed are of questions that neither the weights nor the
-threshold had seen. The probe on the model's activations is fitted first (evals/hearing.py).
+threshold had seen, nor what reads them (evals/teaching.py).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import astuple, dataclass, fields
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -29,15 +29,11 @@ from index.paragraphs import LANGUAGES, Language
 from rag import rerank
 from rag.engine import Engine
 from rag.gate import GATE_FILE, KNOWN, Moment, Signals
-from rag.generators import Hears
 
 # A refusal of what the article answers is held to be this many times as bad as an answer to what it does not: what is
 # aimed at allows twice as many of these as of those, and who is refused wrongly is left with nothing. Less so where the
 # model has read what was found: of what is refused then a part would have been answered from another paragraph.
 COST_OF_OVER_REFUSAL: Mapping[Moment, float] = {"question": 2.0, "opening": 1.75}
-# How much more a paragraph read for a question that nothing answers counts in the probe's regression: most of those
-# that do not state an answer are read for questions that another one answers, and are easily told.
-UNANSWERED_WEIGHT = 3.0
 # Paragraphs read for each question. An answer reads up to one more; few fourth ones state anything, and a third of the
 # time would go into them.
 READ = 3
@@ -79,8 +75,8 @@ class Fit:
 class Reading:
     """A paragraph that the generator read for a question: how its reply opened, and whether it states the answer.
 
-    `rank`, `share`: its place in retrieval's ranking. `inside`, `logit`, `opening`: of the reply (rag/reply.py). Of
-    a question that nothing answers no paragraph states the answer. `weight`: how much it counts in the probe's fit.
+    `rank`, `share`: its place in retrieval's ranking. `opening`: of the reply (rag/reply.py). Of a question that
+    nothing answers no paragraph states the answer.
     """
 
     language: Language
@@ -88,11 +84,8 @@ class Reading:
     group: str
     rank: int
     share: float
-    inside: NDArray[np.float32]
-    logit: float
     opening: float
     states: bool
-    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +130,7 @@ def collect_readings(engine: Engine, questions: Sequence[Asked], on_done: OnProg
         gold = asked.question.gold if asked.is_answered else frozenset()
         for rank, (number, heard) in enumerate(engine.listener.openings(found, READ).items()):
             reply = heard.reply
-            if reply.inside is None:
+            if engine.generator.hears and reply.inside is None:
                 raise UserError(
                     f"what the model holds of ¶{number} was not heard: llama.cpp did not save its state. "
                     "Make room on the disk of the folder of prompts, and calibrate again; what was read is kept."
@@ -149,11 +142,8 @@ def collect_readings(engine: Engine, questions: Sequence[Asked], on_done: OnProg
                     asked.group,
                     rank,
                     heard.looked.ranking.share[number],
-                    reply.inside,
-                    reply.logit or 0.0,
                     reply.opening or 0.0,
                     number in gold,
-                    asked.weight * (1.0 if asked.is_answered else UNANSWERED_WEIGHT),
                 )
             )
     return readings
@@ -164,17 +154,10 @@ def collect(
     questions: Sequence[Asked],
     on_done: OnProgress,
     moment: Moment = "opening",
-    hears: Callable[[str], Hears] | None = None,
 ) -> list[Example]:
-    """The gate's signals at `moment` of every question in both languages.
-
-    `hears`: how what the model holds is heard by one who has not seen what is held out together with a question;
-    without it, as the engine's generator hears it.
-    """
+    """The gate's signals at `moment` of every question in both languages."""
     examples = []
     for language, asked in _in_turn(questions, on_done):
-        if hears:
-            engine = engine.with_generator(replace(engine.generator, hears=hears(asked.group)))
         found = engine.look(asked.question.asked[language], (), asked.exclude)
         own = engine.signals_at_opening(found) if moment == "opening" else engine.signals_at_question(found)
         examples.append(Example(language, asked.group, asked.is_answered, own, asked.weight))
@@ -188,6 +171,16 @@ def _in_turn(questions: Sequence[Asked], on_done: OnProgress) -> Iterator[tuple[
         on_done(at, total)
         yield language, asked
     on_done(total, total)
+
+
+def fit_scale(readings: Sequence[Reading]) -> dict[Language, tuple[float, float]]:
+    """{language: slope and intercept} by which the openings' log odds are what they say (Platt 1999)."""
+    scales = {}
+    for language in LANGUAGES:
+        own = [r for r in readings if r.language == language]
+        model = LogisticRegression(C=np.inf).fit([[r.opening] for r in own], [r.states for r in own])
+        scales[language] = (float(model.coef_[0, 0]), float(model.intercept_[0]))
+    return scales
 
 
 def fit_rerank(readings: Sequence[Reading]) -> dict[Language, Reranking]:

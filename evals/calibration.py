@@ -1,8 +1,9 @@
 """`python -m evals calibrate`: which questions the retriever's weights and the gate are fitted on, and what it prints.
 
-The retriever: the article's dev questions and, where its folder is named, XQuAD's own. The probe, the reranker and the
-gate: these, those of the dev pages of evals/captured, and ours about XQuAD's paragraphs. XQuAD's own are all answered,
-so each is asked twice, once with the paragraph that answers it taken away; of all others many are near misses.
+The retriever: the article's dev questions and, where its folder is named, XQuAD's own. The reader's adapter: these,
+those of most dev pages of evals/captured, of the articles in evals/reading, and ours about XQuAD's paragraphs. XQuAD's
+own are all answered, so each is asked twice, once with the paragraph that answers it taken away; of all others many are
+near misses. The reranker and the gate: the dev pages that the adapter has not learnt from.
 """
 
 from __future__ import annotations
@@ -18,22 +19,31 @@ from evals import calibrate, fusion
 from evals.calibrate import OnProgress
 from evals.datasets import PARAGRAPHS_OF_ONE_ARTICLE, XQuAD
 from evals.gold import ASKED_OF_XQUAD, Question, load_gold
-from evals.hearing import Hearing, fit_hearing
 from evals.kept import keeping
-from evals.pages import dev_pages, golds_of_page, index_over_page, lessons, page_of
+from evals.pages import (
+    READING,
+    UNTAUGHT,
+    dev_pages,
+    golds_of_page,
+    index_over_lesson,
+    index_over_page,
+    lessons,
+    page_of,
+)
 from evals.run import sample
 from evals.xquad import BOTH, engine_over, index_over
+from index import weights
 from index.adapter import write as write_adapter
 from index.build import open_index
 from index.embedder import Embedder
+from index.paragraphs import LANGUAGES
 from index.progress import bar
 from index.settings import GeneratorName, Settings
 from index.source import BUNDLED_ARTICLE, ArticleReader
 from rag import rerank
 from rag.engine import Engine
-from rag.gate import MOMENTS, Moment
-from rag.generators import Hears
-from rag.opening import write_probes
+from rag.gate import Moment
+from rag.opening import READER_FILE, probe, write_probes
 from rag.retrieve import HybridRetriever
 
 T = TypeVar("T")
@@ -41,6 +51,8 @@ _Bed = tuple[str, Engine, list[calibrate.Asked]]  # its name, what answers, what
 
 REPLIES = "replies.jsonl"
 _ARTICLES_A_PART = 6
+# As many answerable and as many unanswerable questions of each file the reader learns from: an hour on two cores.
+_TAUGHT, _TAUGHT_OF_LESSON, _TAUGHT_OF_XQUAD = 20, 12, 24
 # How much a question of XQuAD counts in the gate's regression. With a paragraph withheld it is easier to refuse than a
 # near miss; counted whole, they would teach the gate to trust shared words (evals/NOTES.md).
 XQUAD_WEIGHT = 0.5
@@ -91,6 +103,30 @@ def calibrate_embedder(settings: Settings, gold: Sequence[Path], xquad: Path | N
     write_adapter(tuner.fit([lesson for lesson in taught if lesson.asked], print))
 
 
+def calibrate_reader(settings: Settings, gold: Sequence[Path], xquad: Path | None) -> None:
+    """Fit and write rag/reader.gguf and rag/opening.json; all but the UNTAUGHT dev pages are learnt from."""
+    from evals import teaching  # here: it imports torch, as the embedder's tuner does
+    from evals.reader import Reader
+
+    engine = Engine.open(settings, None, "quote")
+    name = settings.generator_model
+    reader = Reader(weights.require(name, settings) / weights.catalogue()[name].files[0].name)
+    beds = [(path.stem, engine, _of_gold(path, engine, _TAUGHT)) for path in gold]
+    beds += [_of_page(settings, page, engine, _TAUGHT) for page in dev_pages() if page not in UNTAUGHT]
+    for article, questions in lessons(READING):
+        over = _engine_on(settings, index_over_lesson(settings, article), engine)
+        beds.append((article.stem, over, _of_gold(questions, over, _TAUGHT_OF_LESSON)))
+    if xquad:
+        over = _engine_on(settings, index_over(settings, XQuAD(xquad)), engine)
+        beds.append(("XQuAD", over, _of_xquad(xquad, _TAUGHT_OF_XQUAD)))
+        beds.append(("XQuAD, our questions", over, _of_gold(ASKED_OF_XQUAD, over, _TAUGHT)))
+    taught = [own for _, over, asked in beds for own in teaching.lessons(over, reader, asked)]
+    print(f"reader: {sum(len(own.read) for own in taught)} paragraphs to read for {len(taught)} questions", flush=True)
+    probes = teaching.Course(reader, taught).fit(partial(print, flush=True))
+    teaching.write_adapter(reader, READER_FILE)
+    write_probes(name, probes)
+
+
 def calibrate_gate(
     settings: Settings,
     index: Path | None,
@@ -99,45 +135,66 @@ def calibrate_gate(
     generator: GeneratorName | None,
     limits: Limits,
 ) -> None:
-    """Fit and write rag/opening.json and rag/rerank.json, then rag/gate.json, which hears both.
+    """Fit and write rag/rerank.json, then of rag/gate.json, which hears it, the moment at which a model was heard.
 
-    With a generator that writes nothing only the gate's coefficients before a model is heard, in minutes. The same
-    facts asked obliquely and plainly (two files of `gold`) are held out together.
+    With a generator that writes nothing only the gate's moment before that, in minutes. With one that reads through an
+    adapter on nothing but the pages that this was not taught on: of the others it knows more than of what
+    readers will ask. The same facts asked obliquely and plainly (two files of `gold`) are held out together.
     """
     engine = Engine.open(settings, index, generator)
     if engine.generator.writes:  # one model for all articles
         engine = engine.with_generator(keeping(engine.generator, settings.home / "evals" / REPLIES))
+    if engine.generator.hears:
+        beds = [_of_page(settings, name, engine, limits.gold) for name in sorted(UNTAUGHT)]
+    else:
+        beds = _beds(settings, engine, gold, xquad, limits)
+    if engine.generator.writes and engine.generator.is_small:
+        readings = _over_all(beds, calibrate.collect_readings)
+        if engine.generator.hears:
+            readings = _calibrate_probe(readings, engine.generator.model)
+        _calibrate_reranker(readings)
+    # Each moment on its own signals: once paragraphs were read, their order and their shares are others.
+    moment: Moment = "opening" if engine.generator.writes else "question"
+    fits = calibrate.fit(_over_all(beds, partial(calibrate.collect, moment=moment)), moment)
+    calibrate.write_gate({moment: fits})
+    for language, fit in fits.items():
+        print(
+            f"gate at the {moment}, {language}: area under the curve {fit.auc:.3f}, refuses "
+            f"{fit.refusal_recall:.0%} of what it should and {fit.over_refusal:.0%} of what it should not "
+            f"(cross-validated, {sum(len(asked) for _, _, asked in beds)} questions)"
+        )
+
+
+def _beds(settings: Settings, engine: Engine, gold: Sequence[Path], xquad: Path | None, limits: Limits) -> list[_Bed]:
+    """All that may be fitted on."""
     beds = [(path.stem, engine, _of_gold(path, engine, limits.gold)) for path in gold]
     beds += [_of_page(settings, name, engine, limits.gold) for name in dev_pages()]
     if xquad:
         over = _engine_on(settings, index_over(settings, XQuAD(xquad)), engine)
         beds.append(("XQuAD", over, _of_xquad(xquad, limits.xquad)))
         beds.append(("XQuAD, our questions", over, _of_gold(ASKED_OF_XQUAD, over, limits.gold)))
-    hears: Callable[[str], Hears] | None = None
-    if engine.generator.writes and engine.generator.is_small:
-        readings = _over_all(beds, calibrate.collect_readings)
-        hears = _calibrate_reading(readings, engine.generator.model).without
-    moments: tuple[Moment, ...] = MOMENTS if engine.generator.writes else ("question",)
-    # Each on its own signals: once paragraphs were read, their order and their shares are others.
-    fits = {
-        moment: calibrate.fit(_over_all(beds, partial(calibrate.collect, moment=moment, hears=hears)), moment)
-        for moment in moments
-    }
-    calibrate.write_gate(fits)
-    for moment, by_language in fits.items():
-        for language, fit in by_language.items():
-            print(
-                f"gate at the {moment}, {language}: area under the curve {fit.auc:.3f}, refuses "
-                f"{fit.refusal_recall:.0%} of what it should and {fit.over_refusal:.0%} of what it should not "
-                f"(cross-validated, {sum(len(asked) for _, _, asked in beds)} questions)"
-            )
+    return beds
 
 
-def _calibrate_reading(readings: Sequence[calibrate.Reading], model: str) -> Hearing:
-    """Fit and write the probe of what the model holds, then the reranker, which hears it."""
-    hearing = fit_hearing(readings)
-    write_probes(model, hearing.probes)
-    reranking = calibrate.fit_rerank(hearing.reheard(readings))
+def _calibrate_probe(readings: Sequence[calibrate.Reading], model: str) -> list[calibrate.Reading]:
+    """Write the probe so that its log odds are what they say, of what it was not fitted on; the readings as it is then.
+
+    It was fitted with the adapter, and is surer of what both have seen than it should be of anything else.
+    """
+    scales = calibrate.fit_scale(readings)
+    probes = {language: own for language in LANGUAGES if (own := probe(model, language))}
+    write_probes(model, {language: own.scaled(*scales[language]) for language, own in probes.items()})
+    for language, (slope, intercept) in scales.items():
+        print(f"probe, {language}: its log odds times {slope:.3f}, and {intercept:+.3f}")
+    scaled = []
+    for reading in readings:
+        slope, intercept = scales[reading.language]
+        scaled.append(replace(reading, opening=reading.opening * slope + intercept))
+    return scaled
+
+
+def _calibrate_reranker(readings: Sequence[calibrate.Reading]) -> None:
+    reranking = calibrate.fit_rerank(readings)
     rerank.write_rerank(
         rerank.Coefficients(
             {language: side.weights for language, side in reranking.items()},
@@ -146,14 +203,10 @@ def _calibrate_reading(readings: Sequence[calibrate.Reading], model: str) -> Hea
     )
     for language, side in reranking.items():
         print(
-            f"opening, {language}: area under the curve {hearing.before[language]:.3f} of its two words, "
-            f"{hearing.auc[language]:.3f} of all that is heard (cross-validated, {len(readings)} paragraphs read)"
+            f"reranking, {language}: area under the curve {side.auc:.3f} of {len(readings)} paragraphs read; of the "
+            f"questions whose evidence is among what was read, recall@1 {side.before:.3f} before, {side.after:.3f} "
+            "after (cross-validated)"
         )
-        print(
-            f"reranking, {language}: area under the curve {side.auc:.3f}; of the questions whose evidence is among "
-            f"what was read, recall@1 {side.before:.3f} before, {side.after:.3f} after (cross-validated)"
-        )
-    return hearing
 
 
 def _of_gold(path: Path, engine: Engine, limit: int | None) -> list[calibrate.Asked]:

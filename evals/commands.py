@@ -188,7 +188,7 @@ def calibrate(args: argparse.Namespace) -> int:
 
     They are written where they are read: beside index/adapter.py, and in rag.
     """
-    from evals.calibration import Limits, calibrate_embedder, calibrate_fusion, calibrate_gate
+    from evals.calibration import Limits, calibrate_embedder, calibrate_fusion, calibrate_gate, calibrate_reader
 
     for option, value in (("--limit", args.limit), ("--xquad-limit", args.xquad_limit)):
         if value is not None and value < 1:
@@ -197,6 +197,8 @@ def calibrate(args: argparse.Namespace) -> int:
     gold = [args.gold] if args.gold else [DEFAULT_GOLD, PLAIN_GOLD]
     if args.what == "embedder":  # by itself: what the others are fitted on changes with it
         calibrate_embedder(settings, gold, args.xquad)
+    if args.what == "reader":
+        calibrate_reader(settings, gold, args.xquad)
     if args.what in ("fusion", "all"):
         calibrate_fusion(settings, args.index, args.gold or DEFAULT_GOLD, args.xquad)
     if args.what in ("gate", "all"):

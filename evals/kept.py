@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from evals.files import cut_torn_line
 from index.errors import UserError
 from index.paragraphs import digest
+from index.weights import sha256_of
 from rag.generators import Generator, first_tokens
 from rag.llm import ChatLLM, Piece
-from rag.local import FIRST_TOKENS, LocalLLM, listens
-from rag.opening import LAYERS
+from rag.local import FIRST_TOKENS, listens
 
 ReadAhead = Callable[[Sequence[ChatMessage]], bool]
 
@@ -144,10 +144,10 @@ class KeptLLM(ChatLLM):
 def keeping(generator: Generator, path: Path) -> Generator:
     """`generator`, its replies kept in `path`. A reply that is kept needs no model loaded."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    if isinstance(generator.llm, LocalLLM):
-        generator.llm.layers = LAYERS  # of a model that nothing is fitted of yet, too
     layers = getattr(generator.llm, "layers", ())
     of = f"{generator.name}/{generator.model}"
+    if adapter := getattr(generator.llm, "adapter", ""):
+        of += f"/{sha256_of(Path(adapter))[:12]}"
     llm = KeptLLM(inner=generator.llm, path=str(path), of=of, read_ahead=generator.prepare, layers=layers)
     return replace(generator, llm=llm, begin=lambda: None, prepare=llm.prepare if generator.prepare else None)
 

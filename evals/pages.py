@@ -12,6 +12,9 @@ from index.settings import Settings
 PAGES = Path(__file__).with_name("captured")
 SUFFIXES = (".txt", ".md", ".html")
 LESSONS = Path(__file__).with_name("lessons")
+READING = Path(__file__).with_name("reading")
+# Dev pages that the reader's adapter is not taught on: what weighs what it says is fitted on these.
+UNTAUGHT = frozenset({"creamery", "glacier", "kiosks", "pioneer"})
 
 
 def page_names() -> tuple[str, ...]:
@@ -51,17 +54,29 @@ def golds_of_page(name: str) -> list[Path]:
     return [path for path in (gold_of_page(name), short_gold_of_page(name)) if path.is_file()]
 
 
-def lessons() -> tuple[tuple[Path, Path], ...]:
-    """(article, questions) of what only the embedder's adapter is fitted on: paragraphs, one a line, not pages."""
-    questions = sorted(LESSONS.glob("*.questions.jsonl"))
+def lessons(folder: Path = LESSONS) -> tuple[tuple[Path, Path], ...]:
+    """(article, questions) of what only an adapter is fitted on: paragraphs, one a line, not pages.
+
+    In LESSONS those of the embedder's, in READING those of the reader's.
+    """
+    questions = sorted(folder.glob("*.questions.jsonl"))
     return tuple((path.with_name(path.name.replace(".questions.", ".paragraphs.")), path) for path in questions)
 
 
 def index_over_page(settings: Settings, name: str) -> Path:
     """An index of the page, in the cache; built where it is not yet, or where the page or its reading changed."""
+    return _index_over(settings, page_of(name), f"page-{name}")
+
+
+def index_over_lesson(settings: Settings, article: Path) -> Path:
+    """The same of an article that an adapter is fitted on."""
+    return _index_over(settings, article, f"lesson-{article.name.partition('.')[0]}")
+
+
+def _index_over(settings: Settings, source: Path, name: str) -> Path:
     from index.build import build
 
-    folder = settings.home / "evals" / f"page-{name}" / "index"
+    folder = settings.home / "evals" / name / "index"
     with bar(f"Embedding {name}") as on_progress:
-        build(settings, source=page_of(name), into=folder, on_progress=on_progress)
+        build(settings, source=source, into=folder, on_progress=on_progress)
     return folder

@@ -206,7 +206,7 @@ def sample(questions: Sequence[T], limit: int | None) -> tuple[T, ...]:
 def code_digest() -> str:
     """Names the code that answers (index/ and rag/), so that answers of two versions are never one run."""
     sha = hashlib.sha256()
-    answering = ("index/*.py", "index/*.toml", "rag/*.py", "rag/*.json")
+    answering = ("index/*.py", "index/*.toml", "index/*.safetensors", "rag/*.py", "rag/*.json", "rag/*.gguf")
     for path in sorted(path for pattern in answering for path in _ROOT.glob(pattern)):
         sha.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return sha.hexdigest()[:12]

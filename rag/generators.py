@@ -23,7 +23,7 @@ from index.errors import UserError
 from index.paragraphs import LANGUAGES, Language
 from index.settings import GeneratorName, Settings
 from rag.llm import ChatLLM, Piece
-from rag.opening import LAYERS, probe
+from rag.opening import LAYERS, READER_FILE, probe
 from rag.prompts import Wording
 
 # How many of the likeliest first tokens are asked for; an endpoint gives no more than 20.
@@ -33,7 +33,7 @@ WORD_LOGIT = 2.5
 _A_KEY = 8  # characters
 _LONGEST_REASON = 500
 
-Hears = Callable[[NDArray[np.float32], float, Language], float]
+Hears = Callable[[NDArray[np.float32], Language], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ class Generator:
     continues: whether it can continue a reply that the last message has begun.
     is_small: whether it reads one paragraph at a time and the nearest sentences are quoted after what it writes,
         because it is too small to be trusted with choosing them.
-    hears: (activations, log odds of the first token, language) -> log odds that the answer is stated; None for a model
-        without a fitted probe (rag/opening.py).
+    hears: (activations, language) -> log odds that the answer is stated; None for a model without a fitted probe
+        (rag/opening.py).
     """
 
     name: GeneratorName
@@ -186,7 +186,7 @@ def _local(settings: Settings) -> Generator:
 
     llm = LocalLLM.from_settings(settings)
     hears = _hearing(llm.name)
-    llm.layers = LAYERS if hears else ()
+    llm.layers, llm.adapter = (LAYERS, str(READER_FILE)) if hears else ((), "")
     return Generator(
         "local",
         llm.name,
@@ -201,10 +201,15 @@ def _local(settings: Settings) -> Generator:
 
 
 def _hearing(model: str) -> Hears | None:
-    probes = {language: own for language in LANGUAGES if (own := probe(model, language))}
-    if len(probes) < len(LANGUAGES):
+    if not all(probe(model, language) for language in LANGUAGES):
         return None
-    return lambda inside, logit, language: probes[language].heard(inside, logit)
+
+    def heard(inside: NDArray[np.float32], language: Language) -> float:
+        own = probe(model, language)
+        assert own is not None
+        return own.heard(inside)
+
+    return heard
 
 
 def _openai(settings: Settings) -> Generator:

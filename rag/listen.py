@@ -204,10 +204,20 @@ class Listener:
         A list that was read is quoted item by item (rag/lists.py): a model that can go on with a reply is not shown it
         for writing, which would only tell it again, more slowly.
         """
-        about = self._selector.about(paragraph, found.ranked, found.ranking, self._alone, found.language)
-        below = self._selector.below(paragraph, found.ranking, self._alone, found.language)
+        about, below = self._shown(found, paragraph)
         heard = self._opened(found, (*about, *below))
         return replace(heard, told=about) if self._generator.continues else heard
+
+    def shown(self, found: Looked, paragraph: Paragraph) -> tuple[Evidence, ...]:
+        """What the generator is shown of a paragraph that it reads alone."""
+        about, below = self._shown(found, paragraph)
+        return (*about, *below)
+
+    def _shown(self, found: Looked, paragraph: Paragraph) -> tuple[tuple[Evidence, ...], tuple[Evidence, ...]]:
+        """The paragraph, and the list that it opens."""
+        about = self._selector.about(paragraph, found.ranked, found.ranking, self._alone, found.language)
+        below = self._selector.below(paragraph, found.ranking, self._alone, found.language)
+        return about, below
 
     def _opened(self, found: Looked, told: tuple[Evidence, ...]) -> Heard:
         reply = self._ask(found, told)
@@ -226,7 +236,7 @@ class Listener:
         return Reply(
             self._replies(ask(found.asked, told, language)),
             WORDING[language],
-            (lambda inside, logit: hears(inside, logit, language)) if hears else None,
+            (lambda inside: hears(inside, language)) if hears else None,
         )
 
     def _replies(self, messages: Sequence[ChatMessage], **options: Any) -> Iterator[ChatResponse]:

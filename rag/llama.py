@@ -32,6 +32,10 @@ def _parameters(order: dict[str, Any]) -> Any:
     params.endpoint_slots = True
     params.slot_save_path = order["prompts"]
     params.verbosity = -1
+    if order["adapter"]:
+        adapter = xllamacpp.CommonAdapterLoraInfo()
+        adapter.path, adapter.scale = order["adapter"], 1.0
+        params.lora_adapters = [adapter]  # at work behind the token that it names, and nowhere else
     _guess(params, xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE)
     params.hostnames, params.api_keys = [order["host"]], order["keys"]
     if order["keys"]:

@@ -35,7 +35,7 @@ from rag.activations import Unreadable, last_values
 from rag.generators import GeneratorFailed
 from rag.llm import ChatLLM, Piece
 from rag.prefixes import Prefixes
-from rag.prompts import opened_by, opening_messages, translated_from, translating_messages
+from rag.prompts import marked, opened_by, opening_messages, translated_from, translating_messages
 
 CONTEXT = 4096  # tokens of a slot
 # How many of the likeliest first tokens are told, for the log odds of two of them. llama.cpp tells them of every token
@@ -71,6 +71,8 @@ class LocalLLM(ChatLLM):
     prompts_room: int  # bytes
     # The layers whose value vectors are told with the first piece of a reply to a question (rag/activations.py).
     layers: tuple[int, ...] = ()
+    # What it reads a question through (rag/opening.py); "" for none.
+    adapter: str = ""
 
     _server: _Server | None = PrivateAttr(default=None)
     _prefixes: Prefixes = PrivateAttr()
@@ -117,7 +119,7 @@ class LocalLLM(ChatLLM):
                 return
             prompts = Path(self.prompts)
             prompts.mkdir(parents=True, exist_ok=True)
-            self._server = _Server(Path(self.path), self.threads, prompts)
+            self._server = _Server(Path(self.path), self.adapter, self.threads, prompts)
             self._prefixes = Prefixes(prompts, Path(self.path), self._server, self.prompts_room)
             self._prefixes.sweep()
             self._rests = {}  # those of one that has crashed go with it, which may be later
@@ -216,7 +218,7 @@ class LocalLLM(ChatLLM):
         return slot
 
     def _resumed(self, slot: int, messages: Sequence[ChatMessage]) -> bool:
-        """Whether a reply that is begun finds its question read: another paragraph was read since."""
+        """Whether a reply that is begun finds its paragraph read: another one was read since."""
         rest = self._rests.get(_key(messages[:-1])) if _is_begun(messages) else None
         return rest is not None and self._prefixes.resume(slot, rest)
 
@@ -280,8 +282,8 @@ class LocalLLM(ChatLLM):
         """The reply of a slot that stands where the prompt begins. The turn must be held."""
         self.load()
         slot = self._placed(messages)
-        request = {**_request(messages), "id_slot": slot}
         is_listened_to = listens(messages)
+        request = {**_request(self._marked(messages) if is_listened_to else messages), "id_slot": slot}
         opening = self._opened(request, slot, _key(messages)) if is_listened_to and self.layers and limit > 1 else None
         if opening:
             yield opening
@@ -289,6 +291,11 @@ class LocalLLM(ChatLLM):
             request |= _TELLING_TOKENS
         for piece in self._serve({**request, "max_tokens": limit}):
             yield _behind(opening, piece) if opening else piece
+
+    def _marked(self, messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
+        """What asks a question, as the adapter reads it. What is written then is the model's own, without it."""
+        opened = opened_by(messages) if self.adapter else None
+        return marked(messages, opened[0]) if opened else messages
 
     def _opened(self, request: dict[str, Any], slot: int, key: str) -> Piece:
         """What the model holds before its first word: no text, the likeliest tokens, and the state of `layers`.
@@ -364,7 +371,7 @@ class _Server:
     It ends with this object, and with this process, however that ends.
     """
 
-    def __init__(self, model: Path, threads: int, prompts: Path) -> None:
+    def __init__(self, model: Path, adapter: str, threads: int, prompts: Path) -> None:
         folder = tempfile.mkdtemp(prefix="duizhao-")  # mode 0700: only this user can reach the socket
         path = str(Path(folder) / "llama.sock")
         self._socket = path if hasattr(socket, "AF_UNIX") and len(os.fsencode(path)) <= _LONGEST_SOCKET else None
@@ -385,6 +392,7 @@ class _Server:
         self._client: httpx.Client | None = None
         order = {
             "model": str(model),
+            "adapter": adapter,
             "threads": threads,
             "slots": len(LANGUAGES),  # each keeps the part of the prompt that all questions of a language share
             "context": CONTEXT,

@@ -1,10 +1,14 @@
-"""A linear probe on the default model's activations: does the paragraph it has just read state the answer?
+"""Does the paragraph that the default model has just read state the answer? An adapter, and a linear probe behind it.
 
-The model's middle layers tell this better than its last one, and than the first token it then writes (evals/NOTES.md).
-The probe is a logistic regression, with coefficients for each language, on the value vectors of the prompt's last
-token (rag/activations.py) and on the log odds of the two words that the reply may open with. It is fitted on one
-model's readings of development questions by `python -m evals calibrate gate`; for any other model only the log odds of
-the two words are used. opening.json names the model and holds the weights.
+The model's middle layers tell this better than its last one, and than the first token it then writes; and they tell
+more where the question is read through an adapter (LoRA) that was fitted for it (evals/NOTES.md). It is an activated
+one (Greenewald et al. 2025): it works behind `prompts.MARK` and nowhere else, so what was read ahead of a paragraph
+serves with it and without, and what is written is the model's own. The probe is a logistic regression, with
+coefficients for each language, on the value vectors of the prompt's last token (rag/activations.py).
+
+Both are fitted together, for one model, on development questions: `python -m evals calibrate reader`. reader.gguf is
+the adapter; opening.json names the model and holds the probe. Any other model is heard by the log odds of the two words
+that its reply may open with.
 """
 
 from __future__ import annotations
@@ -21,32 +25,25 @@ from numpy.typing import NDArray
 from index.paragraphs import LANGUAGES, Language
 
 OPENING_FILE = Path(__file__).with_name("opening.json")
+READER_FILE = Path(__file__).with_name("reader.gguf")
 # The layers that are listened to, counted from 0, of the default model's 28.
 LAYERS = tuple(range(14, 22))
-# Log odds beyond these tell nothing more.
-LARGEST = 8.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Probe:
-    """A language's coefficients: `logit` for the log odds of the two words, `weights` (layers, width) for the rest."""
+    """A language's coefficients; `weights`: (layers, width)."""
 
     bias: float
-    logit: float
     weights: NDArray[np.float64]
 
-    def heard(self, inside: NDArray[np.float32], logit: float) -> float:
-        """The log odds that what was read states the answer.
+    def heard(self, inside: NDArray[np.float32]) -> float:
+        """The log odds that what was read states the answer. `inside`: the value vectors of LAYERS, (layers, width)."""
+        return self.bias + float((self.weights * inside).sum())
 
-        `inside`: the value vectors of LAYERS, shaped as the weights. `logit`: the log odds of the reply's two words
-        (`generators.stated_logit`).
-        """
-        return self.bias + self.logit * bounded(logit) + float((self.weights * inside).sum())
-
-
-def bounded(logit: float) -> float:
-    """`logit` clipped to ±LARGEST, beyond which log odds tell nothing more."""
-    return max(-LARGEST, min(LARGEST, logit))
+    def scaled(self, slope: float, intercept: float) -> Probe:
+        """The probe whose log odds are `slope` times these, and `intercept` more."""
+        return Probe(self.bias * slope + intercept, self.weights * slope)
 
 
 def probe(model: str, language: Language) -> Probe | None:
@@ -60,8 +57,7 @@ def write_probes(model: str, probes: Mapping[Language, Probe], path: Path = OPEN
     lines = [f' "model": {json.dumps(model)}', f' "layers": {json.dumps(LAYERS)}']
     for language, own in probes.items():
         layers = ",\n  ".join(json.dumps([round(float(w), 5) for w in layer]) for layer in own.weights)
-        numbers = f'"bias": {own.bias:.5f}, "logit": {own.logit:.5f}'
-        lines.append(f' "{language}": {{{numbers}, "weights": [\n  {layers}\n ]}}')
+        lines.append(f' "{language}": {{"bias": {own.bias:.5f}, "weights": [\n  {layers}\n ]}}')
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     _probes.cache_clear()
 
@@ -72,7 +68,7 @@ def _probes() -> tuple[str, dict[Language, Probe]]:
     if tuple(record["layers"]) != LAYERS:
         raise ValueError(f"opening.json was fitted on the layers {record['layers']}, listened to are {list(LAYERS)}")
     return record["model"], {
-        language: Probe(own["bias"], own["logit"], np.asarray(own["weights"], np.float64))
+        language: Probe(own["bias"], np.asarray(own["weights"], np.float64))
         for language in LANGUAGES
         if (own := record.get(language))
     }

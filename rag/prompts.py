@@ -23,6 +23,8 @@ from rag.answer import Evidence
 from rag.evidence import telling
 
 _HIDDEN = re.compile(r"<!--.*?-->", re.DOTALL)
+# A token of the default model's that stands in no other text: behind it the reader's adapter is at work.
+MARK = "<|box_start|>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +199,14 @@ def insisting_messages(question: str, shown: Sequence[Evidence], language: Langu
     """The same, with the reply begun: the generator goes on behind `stated`."""
     begun = _turn(MessageRole.ASSISTANT, WORDING[language].stated)
     return [*answer_messages(question, shown, language), begun]
+
+
+def marked(messages: Sequence[ChatMessage], language: Language) -> list[ChatMessage]:
+    """`messages` with MARK in front of the question; what asks none as it is."""
+    label = WORDING[language].question
+    *before, last = messages
+    evidence, gap, question = (last.content or "").partition(f"\n\n{label}")
+    return [*before, _turn(last.role, f"{evidence}\n\n{MARK}{label}{question}" if gap else evidence)]
 
 
 def opening_messages(language: Language) -> list[ChatMessage]:

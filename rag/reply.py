@@ -19,7 +19,7 @@ class Reply:
     logit: log odds of the opening word, from the first token's log probabilities; if the endpoint gives none,
         WORD_LOGIT with the sign of the word that was written.
     inside: the activations from which the first token was chosen, if the model gives them.
-    opening: log odds that the evidence states the answer: what `hears` makes of `inside` and `logit`, else `logit`.
+    opening: log odds that the evidence states the answer: what `hears` makes of `inside`, else `logit`.
     text: the answer so far; empty if the model replied that nothing is stated.
     usage: token counts.
     is_cut: whether the reply ended because it reached the token limit.
@@ -29,7 +29,7 @@ class Reply:
         self,
         responses: Iterator[ChatResponse],
         wording: Wording,
-        hears: Callable[[NDArray[np.float32], float], float] | None = None,
+        hears: Callable[[NDArray[np.float32]], float] | None = None,
     ) -> None:
         self._responses = responses
         self._wording = wording
@@ -66,7 +66,7 @@ class Reply:
 
     def _open(self, logit: float, inside: NDArray[np.float32] | None) -> None:
         self.logit, self.inside = logit, inside
-        self.opening = logit if inside is None or self._hears is None else self._hears(inside, logit)
+        self.opening = logit if inside is None or self._hears is None else self._hears(inside)
 
     def _say(self, logit: float) -> None:
         """What the word itself tells, where the endpoint told no probabilities."""

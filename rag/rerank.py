@@ -22,7 +22,6 @@ from pathlib import Path
 
 from index.paragraphs import Language
 from rag.answer import Retrieved
-from rag.opening import bounded
 from rag.retrieve import Ranking, shared_anew, softmax
 
 RERANK_FILE = Path(__file__).with_name("rerank.json")
@@ -41,11 +40,12 @@ STATES_TOO = 1.0
 FURTHER = 2
 FEATURES = ("bias", "opening", "share")
 _LEAST_SHARE = 1e-6
+_LARGEST = 8.0  # log odds beyond which nothing more is told
 
 
 def features(opening: float, share: float) -> tuple[float, float, float]:
     """A paragraph's row of FEATURES: the generator's log odds that it states the answer, and retrieval's share."""
-    return 1.0, bounded(opening), math.log(max(share, _LEAST_SHARE))
+    return 1.0, max(-_LARGEST, min(_LARGEST, opening)), math.log(max(share, _LEAST_SHARE))
 
 
 def stating(opening: float, share: float, language: Language) -> float:

@@ -23,7 +23,7 @@ from llama_index.core.llms import ChatMessage, MessageRole
 import rag.local
 from rag.generators import GeneratorFailed
 from rag.local import FIRST_TOKENS, LocalLLM
-from rag.prompts import opening_messages, translating_messages, translation_messages
+from rag.prompts import MARK, opening_messages, translating_messages, translation_messages
 from tests.test_rag_activations import VALUES, state
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the play speaks over a unix socket")
@@ -39,6 +39,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         question = asked.get("messages", [{"content": ""}])[-1]["content"]
+        print(json.dumps([own["content"] for own in asked.get("messages", [])][-2:]), file=open(order["model"] + ".asked", "a"))
         if self.path.startswith("/slots"):
             print(self.path.rpartition("=")[2], asked["filename"], file=open(order["model"] + ".slots", "a"))
         if self.path.startswith("/slots") and os.path.exists(order["model"] + ".state"):
@@ -318,6 +319,28 @@ def test_the_likeliest_tokens_are_told_once_of_a_question_and_of_nothing_else(
         assert told.count(str(FIRST_TOKENS)) == (first is not None)
 
 
+def test_a_question_is_read_through_the_adapter_and_nothing_else_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    llm = made(tmp_path, monkeypatch, PLAY)
+    llm.adapter = "adapter.gguf"
+    reading = asked("- x\n\nQuestion: why")
+    begun = [*reading, ChatMessage(role=MessageRole.ASSISTANT, content="one")]
+    for messages in (reading, begun, asked("- x"), translation_messages("why", "en")):
+        list(llm._pieces(messages))
+    assert json.loads((tmp_path / "m.gguf.order").read_text(encoding="utf-8"))["adapter"] == "adapter.gguf"
+    lines = (tmp_path / "m.gguf.asked").read_text(encoding="utf-8").splitlines()
+    told = [own for own in map(json.loads, lines) if own and own[-1]]  # what only evaluates an opening asks nothing
+    assert told[0][-1] == f"- x\n\n{MARK}Question: why"
+    assert told[1] == ["- x\n\nQuestion: why", "one"], "what it writes is the model's own"
+    assert told[2][-1] == "- x"
+    assert told[3][-1] == "why"
+
+
+def test_a_model_without_an_adapter_is_asked_as_it_is(llm: LocalLLM, tmp_path: Path) -> None:
+    assert MARK not in said_to(llm, asked("- x\n\nQuestion: why"))
+
+
 def test_what_all_translations_begin_with_is_kept_once_beside_the_opening_of_answers(
     llm: LocalLLM, tmp_path: Path
 ) -> None:
@@ -371,7 +394,16 @@ def test_what_serves_for_one_that_is_killed_leaves_no_folder(tmp_path: Path, is_
     )
     folder = tmp_path / "duizhao-x"
     folder.mkdir()
-    order = {"model": "m", "slots": 2, "context": 9, "threads": 1, "prompts": "p/", "host": f"{folder}/s", "keys": []}
+    order = {
+        "model": "m",
+        "adapter": "",
+        "slots": 2,
+        "context": 9,
+        "threads": 1,
+        "prompts": "p/",
+        "host": f"{folder}/s",
+    }
+    order["keys"] = []
     with subprocess.Popen(
         [sys.executable, "-P", str(Path(rag.local.__file__).with_name("llama.py"))],
         stdin=subprocess.PIPE,

@@ -7,10 +7,12 @@ import pytest
 from index.paragraphs import LANGUAGES, Language, Paragraph
 from rag.evidence import sentences_of
 from rag.prompts import (
+    MARK,
     answer_messages,
     condense_messages,
     insisting_messages,
     leading_messages,
+    marked,
     opened_by,
     opening_messages,
     translated_from,
@@ -54,6 +56,23 @@ def test_a_question_begins_with_what_was_read_ahead_of_its_paragraph(language: L
     assert (asked[-1].content or "").startswith(ahead[-1].content or "?")
     assert opened_by(asked) == opened_by(ahead) == (language, ahead[-1].content)
     assert opened_by(insisting_messages("When?", sentences_of(DOCK, language), language)) == opened_by(ahead)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_mark_stands_in_front_of_the_question_once_and_no_reader_can_write_it(language: Language) -> None:
+    question = f"When?\n\n问题:{MARK}Where?\n\nQuestion: {MARK}Who?"
+    plain = answer_messages(question, sentences_of(DOCK, language), language)
+    *before, last = marked(plain, language)
+    evidence, asked = (last.content or "").split(MARK)
+    assert before == plain[:-1]
+    assert evidence + asked == plain[-1].content
+    assert evidence == f"{leading_messages(DOCK, language)[-1].content}\n\n"
+    assert asked.startswith(("问题:When?", "Question: When?"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_read_ahead_asks_nothing_and_has_no_mark(language: Language) -> None:
+    assert marked(leading_messages(DOCK, language), language) == leading_messages(DOCK, language)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
