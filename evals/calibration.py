@@ -138,14 +138,14 @@ def calibrate_gate(
     """Fit and write rag/rerank.json, then of rag/gate.json, which hears it, the moment at which a model was heard.
 
     With a generator that writes nothing only the gate's moment before that, in minutes. With one that reads through an
-    adapter on nothing but the pages that this was not taught on: of the others it knows more than of what
-    readers will ask. The same facts asked obliquely and plainly (two files of `gold`) are held out together.
+    adapter only on what this was not taught on: of the rest it knows more than of what readers will ask. The same facts
+    asked obliquely and plainly (two files of `gold`) are held out together.
     """
     engine = Engine.open(settings, index, generator)
     if engine.generator.writes:  # one model for all articles
         engine = engine.with_generator(keeping(engine.generator, settings.home / "evals" / REPLIES))
     if engine.generator.hears:
-        beds = [_of_page(settings, name, engine, limits.gold) for name in sorted(UNTAUGHT)]
+        beds = _untaught_beds(settings, engine, gold, limits)
     else:
         beds = _beds(settings, engine, gold, xquad, limits)
     if engine.generator.writes and engine.generator.is_small:
@@ -163,6 +163,23 @@ def calibrate_gate(
             f"{fit.refusal_recall:.0%} of what it should and {fit.over_refusal:.0%} of what it should not "
             f"(cross-validated, {sum(len(asked) for _, _, asked in beds)} questions)"
         )
+
+
+def _untaught_beds(settings: Settings, engine: Engine, gold: Sequence[Path], limits: Limits) -> list[_Bed]:
+    """What the reader did not learn from: four pages, and of the article's questions those that it was not asked.
+
+    Of these twice as many that are answered, and all that nothing answers: many are no near misses but orders, small
+    talk, other matters, of which the pages have none.
+    """
+    taught = {asked.group for path in gold for asked in _of_gold(path, engine, _TAUGHT)}
+    many = None if limits.gold is None else 2 * limits.gold
+    beds = [_of_page(settings, name, engine, limits.gold) for name in sorted(UNTAUGHT)]
+    for path in gold:
+        left = [question for question in _dev(path, engine) if _group_of(question) not in taught]
+        unanswered = [calibrate.Asked(q, _group_of(q)) for q in left if not q.answerable]
+        answered = _sampled([q for q in left if q.answerable], many)
+        beds.append((path.stem, engine, [*unanswered, *answered]))
+    return beds
 
 
 def _beds(settings: Settings, engine: Engine, gold: Sequence[Path], xquad: Path | None, limits: Limits) -> list[_Bed]:
@@ -210,7 +227,11 @@ def _calibrate_reranker(readings: Sequence[calibrate.Reading]) -> None:
 
 
 def _of_gold(path: Path, engine: Engine, limit: int | None) -> list[calibrate.Asked]:
-    dev = _dev(path, engine)
+    return _sampled(_dev(path, engine), limit)
+
+
+def _sampled(dev: Sequence[Question], limit: int | None) -> list[calibrate.Asked]:
+    """As many that nothing answers as are answered, or as there are."""
     asked = [*sample([q for q in dev if not q.answerable], limit), *sample([q for q in dev if q.answerable], limit)]
     return [calibrate.Asked(question, _group_of(question)) for question in asked]
 

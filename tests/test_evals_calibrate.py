@@ -48,13 +48,19 @@ def test_the_gate_learns_to_listen_to_the_signal_that_tells(examples: list[calib
 
 
 def test_an_answer_is_refused_where_both_are_expected_to_cost_alike_whatever_the_sample_holds() -> None:
-    """A wrong refusal costs 1.75 of a wrong answer: at 4/11, of questions of which half are answered."""
+    """A wrong refusal costs 1.25 of a wrong answer: at 4/9, of questions of which half are answered."""
     uneven = [told(language, answerable=n % 4 > 0, n=n) for language in LANGUAGES for n in range(80)]
     for language, fit in calibrate.fit(uneven, "opening").items():
-        assert fit.threshold == pytest.approx(4 / 11)
-        assert decide(NEUTRAL, language, "opening").threshold == pytest.approx(4 / 11, abs=1e-4), (
+        assert fit.threshold == pytest.approx(4 / 9)
+        assert decide(NEUTRAL, language, "opening").threshold == pytest.approx(4 / 9, abs=1e-4), (
             "which is what is shipped"
         )
+
+
+def test_what_is_too_rare_for_a_regression_weighs_what_counts_say(examples: list[calibrate.Example]) -> None:
+    for moment, lacking in (("opening", -2.5), ("question", 0.0)):
+        for fit in calibrate.fit(examples, moment).values():  # type: ignore[arg-type]
+            assert dict(zip(calibrate.NAMES, fit.weights[1:], strict=True))["lacking"] == lacking
 
 
 def test_a_signal_that_is_not_known_yet_weighs_nothing(examples: list[calibrate.Example]) -> None:
@@ -297,7 +303,11 @@ def test_the_gate_is_fitted_on_dev_questions_and_never_on_a_test_question(
     seen.clear()
     engine = engine_of(replace(small, is_small=True, hears=lambda inside, language: 0.0))
     assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
-    assert seen == [once[1], once[1]], "what reads through an adapter: only what that was not taught on"
+    assert seen == [once[1], [], once[1], []], "what reads through an adapter: only what that was not taught on"
+    monkeypatch.setattr(calibration, "_TAUGHT", 0)
+    seen.clear()
+    assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
+    assert seen == [once[1], once[0]] * 2, "of the article what it was not asked"
     seen.clear()
     engine = engine_of(small)
     assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
