@@ -84,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
     speed.add_argument("--gold", type=Path, metavar="FILE", help="the gold questions")
     _add_calibrate(
         commands.add_parser(
-            "calibrate", help="fit the embedder, the retriever's weights and the gate on the dev questions"
+            "calibrate", help="fit the embedder, the reader, the retriever's weights and the gate on the dev questions"
         )
     )
     _add_load(commands.add_parser("load", help="many readers asking the page at once, through its real queue"))

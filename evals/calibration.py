@@ -3,7 +3,7 @@
 The retriever: the article's dev questions and, where its folder is named, XQuAD's own. The reader's adapter: these,
 those of most dev pages of evals/captured, of the articles in evals/reading, and ours about XQuAD's paragraphs. XQuAD's
 own are all answered, so each is asked twice, once with the paragraph that answers it taken away; of all others many are
-near misses. The reranker and the gate: the dev pages that the adapter has not learnt from.
+near misses. The reranker and the gate: what of the dev pages and of the article the adapter has not learnt from.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ from evals.pages import (
 )
 from evals.run import sample
 from evals.xquad import BOTH, engine_over, index_over
-from index import weights
 from index.adapter import write as write_adapter
 from index.build import open_index
 from index.embedder import Embedder
@@ -43,6 +42,7 @@ from index.source import BUNDLED_ARTICLE, ArticleReader
 from rag import rerank
 from rag.engine import Engine
 from rag.gate import Moment
+from rag.local import LocalLLM
 from rag.opening import READER_FILE, probe, write_probes
 from rag.retrieve import HybridRetriever
 
@@ -109,22 +109,19 @@ def calibrate_reader(settings: Settings, gold: Sequence[Path], xquad: Path | Non
     from evals.reader import Reader
 
     engine = Engine.open(settings, None, "quote")
-    name = settings.generator_model
-    reader = Reader(weights.require(name, settings) / weights.catalogue()[name].files[0].name)
-    beds = [(path.stem, engine, _of_gold(path, engine, _TAUGHT)) for path in gold]
-    beds += [_of_page(settings, page, engine, _TAUGHT) for page in dev_pages() if page not in UNTAUGHT]
+    model = LocalLLM.from_settings(settings)
+    reader = Reader(Path(model.path))
+    pages = [page for page in dev_pages() if page not in UNTAUGHT]
+    beds = _beds(settings, engine, gold, pages, _TAUGHT)
     for article, questions in lessons(READING):
         over = _engine_on(settings, index_over_lesson(settings, article), engine)
         beds.append((article.stem, over, _of_gold(questions, over, _TAUGHT_OF_LESSON)))
-    if xquad:
-        over = _engine_on(settings, index_over(settings, XQuAD(xquad)), engine)
-        beds.append(("XQuAD", over, _of_xquad(xquad, _TAUGHT_OF_XQUAD)))
-        beds.append(("XQuAD, our questions", over, _of_gold(ASKED_OF_XQUAD, over, _TAUGHT)))
+    beds += _beds_of_xquad(settings, engine, xquad, Limits(_TAUGHT, _TAUGHT_OF_XQUAD))
     taught = [own for _, over, asked in beds for own in teaching.lessons(over, reader, asked)]
     print(f"reader: {sum(len(own.read) for own in taught)} paragraphs to read for {len(taught)} questions", flush=True)
     probes = teaching.Course(reader, taught).fit(partial(print, flush=True))
     teaching.write_adapter(reader, READER_FILE)
-    write_probes(name, probes)
+    write_probes(model.name, probes)
 
 
 def calibrate_gate(
@@ -147,7 +144,8 @@ def calibrate_gate(
     if engine.generator.hears:
         beds = _untaught_beds(settings, engine, gold, limits)
     else:
-        beds = _beds(settings, engine, gold, xquad, limits)
+        beds = _beds(settings, engine, gold, dev_pages(), limits.gold)
+        beds += _beds_of_xquad(settings, engine, xquad, limits)
     if engine.generator.writes and engine.generator.is_small:
         readings = _over_all(beds, calibrate.collect_readings)
         if engine.generator.hears:
@@ -176,21 +174,29 @@ def _untaught_beds(settings: Settings, engine: Engine, gold: Sequence[Path], lim
     beds = [_of_page(settings, name, engine, limits.gold) for name in sorted(UNTAUGHT)]
     for path in gold:
         left = [question for question in _dev(path, engine) if _group_of(question) not in taught]
-        unanswered = [calibrate.Asked(q, _group_of(q)) for q in left if not q.answerable]
+        unanswered = _sampled([q for q in left if not q.answerable], None)
         answered = _sampled([q for q in left if q.answerable], many)
         beds.append((path.stem, engine, [*unanswered, *answered]))
     return beds
 
 
-def _beds(settings: Settings, engine: Engine, gold: Sequence[Path], xquad: Path | None, limits: Limits) -> list[_Bed]:
-    """All that may be fitted on."""
-    beds = [(path.stem, engine, _of_gold(path, engine, limits.gold)) for path in gold]
-    beds += [_of_page(settings, name, engine, limits.gold) for name in dev_pages()]
-    if xquad:
-        over = _engine_on(settings, index_over(settings, XQuAD(xquad)), engine)
-        beds.append(("XQuAD", over, _of_xquad(xquad, limits.xquad)))
-        beds.append(("XQuAD, our questions", over, _of_gold(ASKED_OF_XQUAD, over, limits.gold)))
-    return beds
+def _beds(
+    settings: Settings, engine: Engine, gold: Sequence[Path], pages: Sequence[str], limit: int | None
+) -> list[_Bed]:
+    """The article's questions and the pages'."""
+    own = [(path.stem, engine, _of_gold(path, engine, limit)) for path in gold]
+    return [*own, *(_of_page(settings, name, engine, limit) for name in pages)]
+
+
+def _beds_of_xquad(settings: Settings, engine: Engine, xquad: Path | None, limits: Limits) -> list[_Bed]:
+    """XQuAD's own questions and ours about it; none where its folder is not named."""
+    if xquad is None:
+        return []
+    over = _engine_on(settings, index_over(settings, XQuAD(xquad)), engine)
+    return [
+        ("XQuAD", over, _of_xquad(xquad, limits.xquad)),
+        ("XQuAD, our questions", over, _of_gold(ASKED_OF_XQUAD, over, limits.gold)),
+    ]
 
 
 def _calibrate_probe(readings: Sequence[calibrate.Reading], model: str) -> list[calibrate.Reading]:

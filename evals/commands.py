@@ -184,9 +184,9 @@ def speed(args: argparse.Namespace) -> int:
 
 
 def calibrate(args: argparse.Namespace) -> int:
-    """Fit the embedder's adapter, or the retriever's weights, the probe, the reranker and the gate; on dev questions.
+    """Fit an adapter (the embedder's, the reader's), or the retriever's weights, the reranker and the gate.
 
-    They are written where they are read: beside index/adapter.py, and in rag.
+    On dev questions. They are written where they are read: beside index/adapter.py, and in rag.
     """
     from evals.calibration import Limits, calibrate_embedder, calibrate_fusion, calibrate_gate, calibrate_reader
 

@@ -7,19 +7,18 @@ llama.cpp does it (an activated LoRA; Greenewald et al. 2025). So an evidence is
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from llama_index.core.llms import ChatMessage
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
+from evals.low_rank import LowRank, adapted
 from rag.opening import LAYERS
 from rag.prompts import MARK
 
@@ -40,6 +39,7 @@ _GROUPED = "grouped"
 _BATCH = 600  # tokens of evidence that are read in one pass
 
 Tokens = tuple[int, ...]
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +57,6 @@ class Text:
 
     prompt: Prompt
     state: Tensor
-
-
-class Matrix(nn.Module):
-    """A linear layer to which the product of two thin matrices is added, unless it is `idle`."""
-
-    def __init__(self, linear: nn.Linear) -> None:
-        super().__init__()
-        self._linear = linear
-        self.idle = False
-        self.up = nn.Parameter(torch.zeros(linear.out_features, RANK))
-        self.down = nn.Parameter(torch.randn(RANK, linear.in_features) / math.sqrt(linear.in_features))
-
-    def forward(self, values: Tensor) -> Tensor:
-        """(..., in) to (..., out)."""
-        told: Tensor = self._linear(values)
-        if self.idle:
-            return told
-        thin = functional.linear(values, self.down.to(values.dtype))
-        return told + functional.linear(thin, self.up.to(values.dtype))
 
 
 class Reader:
@@ -97,8 +78,8 @@ class Reader:
             parameter.requires_grad_(False)
         torch.manual_seed(0)
         self._model, self._tokenizer = model, tokenizer
-        self.matrices: Mapping[str, Matrix] = {
-            f"blk.{number}.{theirs}": _adapted(model.layers[number], ours)
+        self.matrices: Mapping[str, LowRank] = {
+            f"blk.{number}.{theirs}": adapted(model.layers[number], ours, RANK)
             for number in ADAPTED_LAYERS
             for ours, theirs in ADAPTED.items()
         }
@@ -125,7 +106,7 @@ class Reader:
                 asked: dict[Tokens, list[Prompt]] = {}
                 for prompt in (own for own in prompts if own.opening == opening):
                     asked.setdefault(prompt.evidence, []).append(prompt)
-                for batch in _batches(sorted(asked, key=len)):
+                for batch in filled(sorted(asked, key=len), _padded, _BATCH):
                     for evidence, state in zip(batch, self._read(self._openings[opening], batch), strict=True):
                         yield from (Text(prompt, state) for prompt in asked[evidence])
 
@@ -203,22 +184,18 @@ def _grouped(
     return (weights @ value).view(texts, heads, tokens, width).transpose(1, 2), None
 
 
-def _adapted(layer: nn.Module, name: str) -> Matrix:
-    """The matrix of that name, adapted, in its place in the layer."""
-    within, _, last = name.rpartition(".")
-    holder = layer.get_submodule(within)
-    matrix = Matrix(holder.get_submodule(last))  # type: ignore[arg-type] # a linear layer
-    setattr(holder, last, matrix)
-    return matrix
-
-
-def _batches(evidences: Iterable[Tokens]) -> Iterator[list[Tokens]]:
-    """Evidences of like length, as many as may be read in one pass."""
-    batch: list[Tokens] = []
-    for evidence in evidences:
-        if batch and (len(batch) + 1) * len(evidence) > _BATCH:
+def filled(items: Iterable[Item], size: Callable[[Sequence[Item]], int], most: int) -> Iterator[list[Item]]:
+    """Items in order, as many together as `size` holds to be no more than `most`; one that is more by itself alone."""
+    batch: list[Item] = []
+    for item in items:
+        if batch and size([*batch, item]) > most:
             yield batch
             batch = []
-        batch.append(evidence)
+        batch.append(item)
     if batch:
         yield batch
+
+
+def _padded(evidences: Sequence[Tokens]) -> int:
+    """How many tokens are read where all are filled up to the last, which is the longest."""
+    return len(evidences) * len(evidences[-1])

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from evals.calibrate import Asked
-from evals.reader import RANK, Prompt, Reader
+from evals.reader import RANK, Prompt, Reader, filled
 from index.paragraphs import LANGUAGES, Language
 from rag.engine import Engine
 from rag.opening import Probe
@@ -215,11 +215,4 @@ def write_adapter(reader: Reader, path: Path) -> None:
 
 def _filled(taught: Iterable[Lesson]) -> Iterator[list[Lesson]]:
     """Lessons in order, as many as are read at once."""
-    batch: list[Lesson] = []
-    for lesson in taught:
-        if batch and sum(len(one.read) for one in batch) + len(lesson.read) > _BATCH:
-            yield batch
-            batch = []
-        batch.append(lesson)
-    if batch:
-        yield batch
+    return filled(taught, lambda batch: sum(len(lesson.read) for lesson in batch), _BATCH)

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from evals.gold import Question, Span
+from evals.low_rank import adapted
 from index import adapter
 from index.blocks import other
 from index.embedder import Embedder, places_of_tokens
@@ -124,7 +125,7 @@ class Tuner:
         self._lower, self._upper = layers[:LOWER], layers[LOWER:]
         torch.manual_seed(0)
         self._matrices = {
-            f"layer.{number}.{name}": _adapted(layers[number], name)
+            f"layer.{number}.{name}": adapted(layers[number], name, RANK)
             for number in range(LOWER, len(layers))
             for name in adapter.ADAPTED
         }
@@ -301,28 +302,6 @@ class _Side:
         heads = torch.from_numpy(self.places[:, 0] < 0)
         chosen = own & (_between(self.places, span.start, span.end) | heads)
         return near[:, chosen].max(1).values.mean() + self.sentences[sentence] @ vector
-
-
-class _Adapted(nn.Module):
-    """A linear layer with two thin matrices added to its own."""
-
-    def __init__(self, linear: nn.Linear) -> None:
-        super().__init__()
-        self._weight, self._bias = linear.weight, linear.bias
-        self.up = nn.Parameter(torch.zeros(linear.out_features, RANK))
-        self.down = nn.Parameter(torch.randn(RANK, linear.in_features) / math.sqrt(linear.in_features))
-
-    def forward(self, values: Tensor) -> Tensor:
-        return functional.linear(values, self._weight, self._bias) + (values @ self.down.T) @ self.up.T
-
-
-def _adapted(layer: nn.Module, name: str) -> _Adapted:
-    """The matrix of that name, adapted, in its place in the layer."""
-    within, _, last = name.rpartition(".")
-    holder = layer.get_submodule(within)
-    matrix = _Adapted(holder.get_submodule(last))  # type: ignore[arg-type] # a linear layer
-    setattr(holder, last, matrix)
-    return matrix
 
 
 def _through(layers: Sequence[nn.Module], texts: Sequence[Tensor]) -> list[Tensor]:

@@ -27,7 +27,6 @@ from rag.retrieve import Ranking
 
 GATE_FILE = Path(__file__).with_name("gate.json")
 Moment = Literal["question", "opening"]
-MOMENTS: tuple[Moment, ...] = ("question", "opening")
 
 
 @dataclass(frozen=True, slots=True)

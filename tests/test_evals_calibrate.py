@@ -18,7 +18,7 @@ from evals.listwise import Candidates
 from index.errors import UserError
 from index.paragraphs import LANGUAGES, Language
 from rag import opening
-from rag.gate import KNOWN, MOMENTS, Signals, decide
+from rag.gate import KNOWN, Signals, decide
 from rag.generators import Generator, QuoteLLM
 from rag.retrieve import COLUMNS, Table, load_fusion
 from tests.test_evals_gold import PARAGRAPHS, line, written
@@ -64,7 +64,7 @@ def test_what_is_too_rare_for_a_regression_weighs_what_counts_say(examples: list
 
 
 def test_a_signal_that_is_not_known_yet_weighs_nothing(examples: list[calibrate.Example]) -> None:
-    for moment in MOMENTS:
+    for moment in KNOWN:
         for fit in calibrate.fit(examples, moment).values():
             weights = dict(zip(calibrate.NAMES, fit.weights[1:], strict=True))
             assert all(weights[name] == 0 for name in calibrate.NAMES if name not in KNOWN[moment])
@@ -82,7 +82,7 @@ def test_noise_alone_is_not_said_to_tell_anything() -> None:
 def test_what_is_written_is_what_the_gate_reads(
     examples: list[calibrate.Example], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calibrate.write_gate({moment: calibrate.fit(examples, moment) for moment in MOMENTS}, tmp_path / "gate.json")
+    calibrate.write_gate({moment: calibrate.fit(examples, moment) for moment in KNOWN}, tmp_path / "gate.json")
     record = json.loads((tmp_path / "gate.json").read_text())
     monkeypatch.setattr("rag.gate._model", lambda: record)
     assert decide(replace(NEUTRAL, opening=2.0), "zh", "opening").is_open
@@ -93,7 +93,7 @@ def test_what_is_fitted_before_a_model_is_heard_leaves_the_rest_as_it_was(
     examples: list[calibrate.Example], tmp_path: Path
 ) -> None:
     path = tmp_path / "gate.json"
-    calibrate.write_gate({moment: calibrate.fit(examples, moment) for moment in MOMENTS}, path)
+    calibrate.write_gate({moment: calibrate.fit(examples, moment) for moment in KNOWN}, path)
     before = json.loads(path.read_text())
     calibrate.write_gate({"question": calibrate.fit(examples[20:100], "question")}, path)
     after = json.loads(path.read_text())

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from evals import calibrate, teaching
+from evals.low_rank import LowRank
 from evals.pages import LESSONS, READING, UNTAUGHT, dev_pages, lessons, page_names
-from evals.reader import Matrix, Prompt, Reader, Text, _batches
+from evals.reader import _BATCH, RANK, Prompt, Reader, Text, _padded, filled
 from evals.teaching import Course, Lesson, Read
 from index.paragraphs import LANGUAGES, Paragraph
 from index.settings import Settings
@@ -36,7 +37,7 @@ class Play:
         torch.manual_seed(0)
         linear = nn.Linear(2, 2, bias=False)
         linear.weight = nn.Parameter(torch.eye(2), requires_grad=False)
-        self.matrices = {"blk.6.attn_q": Matrix(linear)}
+        self.matrices = {"blk.6.attn_q": LowRank(linear, RANK)}
         self.asked: list[Prompt] = []
 
     def prompt(self, messages: Sequence[Any]) -> Prompt:
@@ -152,7 +153,7 @@ def test_a_lesson_is_never_parted_and_a_batch_is_of_one_language(monkeypatch: py
 
 def test_each_evidence_is_read_once_with_others_of_about_its_length() -> None:
     texts = [(1,) * n for n in (700, 3, 100, 250, 250, 260)]
-    batches = [[len(text) for text in batch] for batch in _batches(sorted(texts, key=len))]
+    batches = [[len(text) for text in batch] for batch in filled(sorted(texts, key=len), _padded, _BATCH)]
     assert batches == [[3, 100], [250, 250], [260], [700]]
 
 
