@@ -256,9 +256,14 @@ def fit(examples: Sequence[Example], moment: Moment) -> dict[Language, Fit]:
 
 
 def write_gate(fits: Mapping[Moment, Mapping[Language, Fit]], path: Path = GATE_FILE) -> None:
-    """Write the coefficients where the gate reads them; those of a moment that was not fitted stay."""
-    known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    """Write the coefficients where the gate reads them; those of a moment that was not fitted stay.
+
+    Unless they are of other signals than today's: then they go, and that moment has to be fitted too.
+    """
     record: dict[str, Any] = {"features": ["bias", *NAMES]}
+    known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if known.get("features") != record["features"]:
+        known = {}
     for language in LANGUAGES:
         record[language] = known.get(language, {}) | {
             moment: {

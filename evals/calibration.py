@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from evals import calibrate, fusion
+from evals import asking, calibrate, fusion
 from evals.calibrate import OnProgress
 from evals.datasets import PARAGRAPHS_OF_ONE_ARTICLE, XQuAD
 from evals.gold import ASKED_OF_XQUAD, Question, load_gold
@@ -90,7 +90,7 @@ def calibrate_embedder(settings: Settings, gold: Sequence[Path], xquad: Path | N
     embedder = Embedder.from_settings(settings)
     tuner, reader = Tuner(embedder), ArticleReader(embedder.passages)
     sources = [(BUNDLED_ARTICLE, gold), *((page_of(name), golds_of_page(name)) for name in dev_pages())]
-    sources += [(article, [questions]) for article, questions in lessons()]
+    sources += [(article, [questions]) for article, questions in (*lessons(), *lessons(READING))]
     taught = []
     for source, files in sources:
         paragraphs = reader.read(source).paragraphs
@@ -132,13 +132,14 @@ def calibrate_gate(
     generator: GeneratorName | None,
     limits: Limits,
 ) -> None:
-    """Fit and write rag/rerank.json, then of rag/gate.json, which hears it, the moment at which a model was heard.
+    """Fit and write rag/asking.json, rag/rerank.json, then of rag/gate.json the moment at which a model was heard.
 
     With a generator that writes nothing only the gate's moment before that, in minutes. With one that reads through an
     adapter only on what this was not taught on: of the rest it knows more than of what readers will ask. The same facts
     asked obliquely and plainly (two files of `gold`) are held out together.
     """
     engine = Engine.open(settings, index, generator)
+    _calibrate_asking(engine.index.embedder, gold)
     if engine.generator.writes:  # one model for all articles
         engine = engine.with_generator(keeping(engine.generator, settings.home / "evals" / REPLIES))
     if engine.generator.hears:
@@ -161,6 +162,18 @@ def calibrate_gate(
             f"{fit.refusal_recall:.0%} of what it should and {fit.over_refusal:.0%} of what it should not "
             f"(cross-validated, {sum(len(asked) for _, _, asked in beds)} questions)"
         )
+
+
+def _calibrate_asking(embedder: Embedder, gold: Sequence[Path]) -> None:
+    """Write what tells a message that asks nothing: fitted on questions of as many articles as there are."""
+    pages = [path for name in dev_pages() for path in golds_of_page(name)]
+    questions = asking.asked([*gold, *pages, *(path for _, path in (*lessons(), *lessons(READING)))])
+    with bar("Embedding messages") as on_progress:
+        told = asking.fit(embedder, [*asking.written(), *questions], on_progress)
+    print(
+        f"orders and small talk: area under the curve {told.auc:.3f} of {told.count} messages, {told.found:.0%} found, "
+        f"{told.mistaken:.1%} of what asks something taken for them (cross-validated)"
+    )
 
 
 def _untaught_beds(settings: Settings, engine: Engine, gold: Sequence[Path], limits: Limits) -> list[_Bed]:

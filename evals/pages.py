@@ -57,7 +57,7 @@ def golds_of_page(name: str) -> list[Path]:
 def lessons(folder: Path = LESSONS) -> tuple[tuple[Path, Path], ...]:
     """(article, questions) of what only an adapter is fitted on: paragraphs, one a line, not pages.
 
-    In LESSONS those of the embedder's, in READING those of the reader's.
+    The embedder's is fitted on both folders, the reader's on READING.
     """
     questions = sorted(folder.glob("*.questions.jsonl"))
     return tuple((path.with_name(path.name.replace(".questions.", ".paragraphs.")), path) for path in questions)

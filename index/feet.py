@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from index.characters import HAN
+from index.characters import HAN, joined
 
 # What a number counts or names in Chinese, and calls no note: 3 月, 1号窑.
 _COUNTED = "号台个年月日时点分次种只家位人名所处条项级期成倍万亿千百米天周票头辆艘座枚本层元吨岁公卷章节类等度"
@@ -74,7 +74,7 @@ def _notes(group: Sequence[str], above: str) -> list[Note]:
         if begins and number and _is_called(number, above):
             found.append(Note(number, line[begins.end() :].strip()))
         elif found:
-            found[-1] = Note(found[-1].number, _joined(found[-1].text, line.strip()))
+            found[-1] = Note(found[-1].number, joined(found[-1].text, line.strip()))
         else:
             return []
     return found
@@ -82,7 +82,3 @@ def _notes(group: Sequence[str], above: str) -> list[Note]:
 
 def _is_called(number: str, above: str) -> bool:
     return re.search(rf"(?:{_CALLS}|(?<=\d\.\d)\.){number}{_BEHIND}|\S\[{number}\]", above) is not None
-
-
-def _joined(above: str, below: str) -> str:
-    return above + ("" if re.search(rf"[{HAN}，。、；：]$", above) else " ") + below

@@ -12,7 +12,7 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from index.blocks import Block, BlockLanguage, language_of_line, renumbered, split_inline
-from index.characters import CLOSERS, WIDE
+from index.characters import CLOSERS, joined
 from index.feet import Note, told, with_calls_marked, without_foot
 from index.paragraphs import LANGUAGES
 from index.table import ROW_NUMBER, languages_of_cells, row
@@ -20,7 +20,6 @@ from index.twice import SENTENCES, TWICE, halves, is_as_long, is_no_name, parts,
 from index.vocabulary import explains_a_word, language_label
 
 _ENDS = re.compile(rf"[。！？!?.…：:；;][{CLOSERS}]*$")
-_BETWEEN_WIDE = re.compile(rf"(?<=[{WIDE}“”‘’…—])\n|\n(?=[{WIDE}“”‘’…—])")
 _PAGE_NUMBER = re.compile(
     r"\W*(?:(?-i:[ivxl]{1,5})|(?:page\s*)?\d{1,4}(?:\s*(?:/|of)\s*\d{1,4})?|第\s*\d+\s*[页頁](?:\W*共\s*\d+\s*[页頁])?)\W*",
     re.IGNORECASE,
@@ -140,11 +139,6 @@ def share_of_changes(languages: Sequence[BlockLanguage]) -> float:
 
 
 # --- broken lines ------------------------------------------------------------------------------------------
-
-
-def joined(above: str, below: str) -> str:
-    """Two lines as one, with a blank but beside what is Chinese."""
-    return _BETWEEN_WIDE.sub("", f"{above}\n{below}").replace("\n", " ")
 
 
 def with_openings_joined(

@@ -13,7 +13,8 @@ from html.parser import HTMLParser
 from itertools import groupby
 
 from index.blocks import Mark, ends_as_a_sentence, footnote_label, language_of_line, split_inline
-from index.lines import PAGE_ENDS, joined, with_notes_told, without_labels
+from index.characters import joined
+from index.lines import PAGE_ENDS, with_notes_told, without_labels
 from index.outline import speaker_of
 from index.paragraphs import LANGUAGES
 from index.table import (

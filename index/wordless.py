@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from index.blocks import Block, renumbered
-from index.lines import joined
+from index.characters import joined
 from index.paragraphs import LANGUAGES
 from index.vocabulary import is_caption
 

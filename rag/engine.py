@@ -25,6 +25,7 @@ from index.paragraphs import LANGUAGES, Language, Paragraph
 from index.settings import GeneratorName, Settings
 from rag.align import Aligner
 from rag.answer import Answer, Evidence, Retrieved, Timings
+from rag.asking import asks_nothing
 from rag.compose import (
     Weighed,
     compose,
@@ -43,6 +44,7 @@ from rag.compose import (
 from rag.condense import Turn, condense
 from rag.evidence import ALONE, DEPTH, EvidenceSelector, can_be_quoted, fits_whole, reweighed, telling
 from rag.find import Finder, Looked
+from rag.frame import sought
 from rag.gate import Gate, Moment, Signals, decide, signals
 from rag.generators import Generator as TextGenerator
 from rag.generators import GeneratorFailed, make_generator
@@ -395,8 +397,10 @@ class Engine:
         return replace(gate, probability=1.0) if found.whole else gate
 
     def _signals(self, found: Looked, opening: float | None = None, told: Sequence[Evidence] = ()) -> Signals:
+        embedder = self.index.embedder
+        idle = asks_nothing(embedder.question(sought(found.asked)), embedder.label)
         # "Figure 2" names no number that the text would have to state.
-        return signals(without(found.asked, found.places), found.ranking, found.shown, opening, told)
+        return signals(without(found.asked, found.places), found.ranking, found.shown, opening, told, idle)
 
     def _weighed(self, written: str, found: Looked, told: Sequence[Evidence]) -> list[Weighed]:
         """The written text as statements, each held against the sentences of what was shown that state it."""

@@ -27,6 +27,7 @@ from rag.retrieve import Ranking
 
 GATE_FILE = Path(__file__).with_name("gate.json")
 Moment = Literal["question", "opening"]
+IDLE = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Signals:
         sentence); the mark of a near miss, such as the right topic in another year.
     lacking: 1 where it asks for a time, an age, a share or such, and what was read has nothing of the kind, else 0.
     elsewhen: 1 where it names a year, and what was read none that it names, else 0.
+    asks_nothing: how far the probability that it asks nothing an article could state is above one half (rag/asking.py);
+        0 to IDLE, because few messages have it, and it says as much of these as anything.
     opening: the generator's log odds that the evidence states the answer.
     """
 
@@ -51,12 +54,13 @@ class Signals:
     apart: float
     lacking: float = 0.0
     elsewhen: float = 0.0
+    asks_nothing: float = 0.0
     opening: float = 0.0
 
 
 # The signals that are known at each moment; the others weigh nothing then.
 KNOWN: dict[Moment, tuple[str, ...]] = {
-    "question": ("share", "fused", "cosine", "unknown", "apart", "lacking", "elsewhen"),
+    "question": ("share", "fused", "cosine", "unknown", "apart", "lacking", "elsewhen", "asks_nothing"),
     "opening": tuple(f.name for f in fields(Signals)),
 }
 
@@ -80,10 +84,11 @@ def signals(
     evidence: Sequence[Evidence],
     opening: float | None = None,
     told: Sequence[Evidence] = (),
+    asks_nothing: float = 0.0,
 ) -> Signals:
     """The gate's signals for a question. `evidence` is all that was found, `told` what the generator then read.
 
-    `opening`: the log odds of its reply's opening; None before there is one.
+    `opening`: the log odds of its reply's opening; None before there is one. `asks_nothing`: the probability of that.
     """
     first = ranking.retrieved[0] if ranking.retrieved else None
     paragraphs = list(dict.fromkeys(e.paragraph for e in evidence))
@@ -99,6 +104,7 @@ def signals(
         # Of several parts that are asked, another paragraph may tell the one that is dated, or counted.
         lacking=float(is_single and lacks_what_is_asked(question, read)),
         elsewhen=float(is_single and is_of_another_year(question, read)),
+        asks_nothing=IDLE * max(0.0, 2 * asks_nothing - 1),
         opening=0.0 if opening is None else max(-6.0, min(6.0, opening)) / 2,
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evals import calibrate, calibration, fusion, listwise
+from evals import asking, calibrate, calibration, fusion, listwise
 from evals.__main__ import main
 from evals.listwise import Candidates
 from index.errors import UserError
@@ -100,6 +100,14 @@ def test_what_is_fitted_before_a_model_is_heard_leaves_the_rest_as_it_was(
     for language in LANGUAGES:
         assert after[language]["opening"] == before[language]["opening"]
         assert after[language]["question"] != before[language]["question"]
+
+
+def test_coefficients_of_other_signals_are_not_kept(examples: list[calibrate.Example], tmp_path: Path) -> None:
+    path = tmp_path / "gate.json"
+    calibrate.write_gate({moment: calibrate.fit(examples, moment) for moment in KNOWN}, path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"features": ["bias", "share"]}), encoding="utf-8")
+    calibrate.write_gate({"question": calibrate.fit(examples, "question")}, path)
+    assert all(set(json.loads(path.read_text())[language]) == {"question"} for language in LANGUAGES)
 
 
 def readings(language: Language, n: int, *, tells: bool) -> list[calibrate.Reading]:
@@ -292,9 +300,16 @@ def test_the_gate_is_fitted_on_dev_questions_and_never_on_a_test_question(
     monkeypatch.setattr(calibration, "_calibrate_reranker", lambda readings: None)
     monkeypatch.setattr(calibration, "_calibrate_probe", lambda readings, model: readings)
     monkeypatch.setattr(calibration, "UNTAUGHT", {"keel"})
+    texts: set[str] = set()
+    told = asking.Told(count=0, auc=1.0, found=1.0, mistaken=0.0)
+    monkeypatch.setattr(
+        asking, "fit", lambda embedder, messages, progress: texts.update(m.text for m in messages) or told
+    )
     once = [[("q1", "q1")], [("q1", "keel"), ("s1", "keel")]]
     assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
     assert (seen, fitted_at) == (once, ["question"]), "nothing is read by what writes nothing"
+    assert asked["en"] in texts
+    assert other["en"] not in texts, "a test question"
     seen.clear()
     engine = engine_of(replace(small, is_small=True))
     assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
