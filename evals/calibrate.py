@@ -187,40 +187,48 @@ def fit_scale(readings: Sequence[Reading]) -> dict[Language, tuple[float, float]
 
 
 def fit_rerank(readings: Sequence[Reading]) -> dict[Language, Reranking]:
-    """Two logistic regressions a language: does this paragraph state the answer, and which of those that were read?"""
-    return {language: _fit_rerank([r for r in readings if r.language == language]) for language in LANGUAGES}
+    """Two logistic regressions: does this paragraph state the answer, and which of those that were read?
 
-
-def _fit_rerank(readings: Sequence[Reading]) -> Reranking:
+    The first one for each language. The second, of which the sample has a hundred lists a language, for both.
+    """
     observed = np.array([rerank.features(r.opening, r.share) for r in readings], np.float64)[:, 1:]
     states = np.array([r.states for r in readings], dtype=int)
     by_question = _by_question(readings)
     lists = _lists(by_question, readings)
-    model = LogisticRegression()
-    held_out, beside = np.zeros(len(states)), np.zeros(len(states))
+    beside = np.zeros(len(states))
     for train, test in folds_of([r.group for r in readings]):
-        held_out[test] = model.fit(observed[train], states[train]).predict_proba(observed[test])[:, 1]
         seen = frozenset(map(int, train))
         beside[test] = observed[test] @ _compared(observed, states, [own for own in lists if seen.issuperset(own)])
-    before, after = [], []
-    for own in (own for own in by_question if states[own].any()):
-        before.append(states[min(own, key=lambda i: readings[i].rank)])
-        after.append(states[max(own, key=lambda i: beside[i])])
+    compared = tuple(map(float, _compared(observed, states, lists)))
+    fitted = {}
+    for language in LANGUAGES:
+        rows = np.array([i for i, r in enumerate(readings) if r.language == language])
+        answered = [own for own in by_question if readings[own[0]].language == language and states[own].any()]
+        weights, auc = _fit_states(observed[rows], states[rows], [readings[i].group for i in rows])
+        fitted[language] = Reranking(
+            weights=weights,
+            compared=compared,
+            auc=auc,
+            before=float(np.mean([states[min(own, key=lambda i: readings[i].rank)] for own in answered])),
+            after=float(np.mean([states[max(own, key=lambda i: beside[i])] for own in answered])),
+        )
+    return fitted
+
+
+def _fit_states(observed: Floats, states: NDArray[np.int64], groups: Sequence[str]) -> tuple[tuple[float, ...], float]:
+    """The coefficients of one language's `states`, and the area under the curve of what they had not seen."""
+    model, held_out = LogisticRegression(), np.zeros(len(states))
+    for train, test in folds_of(groups):
+        held_out[test] = model.fit(observed[train], states[train]).predict_proba(observed[test])[:, 1]
     model.fit(observed, states)
-    return Reranking(
-        weights=(float(model.intercept_[0]), *map(float, model.coef_[0])),
-        compared=tuple(map(float, _compared(observed, states, lists))),
-        auc=float(roc_auc_score(states, held_out)),
-        before=float(np.mean(before)),
-        after=float(np.mean(after)),
-    )
+    return (float(model.intercept_[0]), *map(float, model.coef_[0])), float(roc_auc_score(states, held_out))
 
 
 def _by_question(readings: Sequence[Reading]) -> list[list[int]]:
-    """The places in `readings` of what was read for each question."""
-    of: dict[str, list[int]] = {}
+    """The places in `readings` of what was read for each question, in one language."""
+    of: dict[tuple[str, Language], list[int]] = {}
     for i, reading in enumerate(readings):
-        of.setdefault(reading.question, []).append(i)
+        of.setdefault((reading.question, reading.language), []).append(i)
     return list(of.values())
 
 

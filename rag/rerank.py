@@ -6,7 +6,8 @@ whether that one states the answer (evals/NOTES.md). Two logistic fits combine i
 - `states`: does this paragraph, taken alone, state the answer? Reading stops at the first that reaches SURE, so a plain
   question costs one reading, which its answer needs anyway; and as soon as all of two or more are below HOPELESS.
 - `compared`: if none is sure, which of those read is the likeliest? Among paragraphs of one question, the generator's
-  log odds weigh more against retrieval's probability than they do alone.
+  log odds weigh more against retrieval's probability than they do alone. Both languages
+  have the same, for few questions tell.
 
 Coefficients are in rerank.json, fitted on development questions by `python -m evals calibrate gate`.
 """

@@ -159,15 +159,23 @@ def test_the_probes_log_odds_are_scaled_to_what_they_say_of_what_it_has_not_seen
         assert intercept == pytest.approx(-1 / 3, abs=0.15)
 
 
-def test_the_reranker_learns_which_of_its_two_voices_tells() -> None:
+def test_the_reranker_learns_which_of_its_two_voices_tells_a_language_at_a_time() -> None:
     told = [r for n in range(40) for r in (*readings("zh", n, tells=True), *readings("en", n, tells=False))]
     fitted = calibrate.fit_rerank(told)
     assert fitted["zh"].weights[1] > 4 * abs(fitted["zh"].weights[2])
     assert fitted["en"].weights[2] > 4 * abs(fitted["en"].weights[1])
-    assert fitted["zh"].compared[0] > 4 * fitted["zh"].compared[1]
-    assert fitted["en"].compared[1] > 4 * fitted["en"].compared[0]
+    assert all(side.auc > 0.95 for side in fitted.values())
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_what_was_read_is_compared_alike_in_both_languages(tells: bool) -> None:
+    fitted = calibrate.fit_rerank(
+        [r for language in LANGUAGES for n in range(40) for r in readings(language, n, tells=tells)]
+    )
+    opening, share = fitted["zh"].compared
+    assert (opening > 4 * share) if tells else (share > 4 * opening)
     for side in fitted.values():
-        assert side.auc > 0.95
+        assert side.compared == fitted["zh"].compared
         assert (side.before, side.after) == (0.0, 1.0)
 
 
