@@ -64,9 +64,10 @@ def asked(gold: Iterable[Path]) -> list[Message]:
     """QUESTIONS of each gold file's dev split, in both languages; an order among them is left out."""
     found = []
     for path in gold:
-        lines = [line for line in json_lines(path) if line["split"] == "dev" and not _is_an_order(line)]
-        for line in sample(lines, QUESTIONS):
-            found += [Message(line["question"][language], False, path.name) for language in LANGUAGES]
+        with readable(path):
+            lines = [line for line in json_lines(path) if line["split"] == "dev" and not _is_an_order(line)]
+            for line in sample(lines, QUESTIONS):
+                found += [Message(line["question"][language], False, path.name) for language in LANGUAGES]
     return found
 
 

@@ -21,6 +21,7 @@ from evals.datasets import PARAGRAPHS_OF_ONE_ARTICLE, XQuAD
 from evals.gold import ASKED_OF_XQUAD, Question, load_gold
 from evals.kept import keeping
 from evals.pages import (
+    LESSONS,
     READING,
     UNTAUGHT,
     dev_pages,
@@ -90,7 +91,7 @@ def calibrate_embedder(settings: Settings, gold: Sequence[Path], xquad: Path | N
     embedder = Embedder.from_settings(settings)
     tuner, reader = Tuner(embedder), ArticleReader(embedder.passages)
     sources = [(BUNDLED_ARTICLE, gold), *((page_of(name), golds_of_page(name)) for name in dev_pages())]
-    sources += [(article, [questions]) for article, questions in (*lessons(), *lessons(READING))]
+    sources += [(article, [questions]) for article, questions in lessons(LESSONS, READING)]
     taught = []
     for source, files in sources:
         paragraphs = reader.read(source).paragraphs
@@ -139,7 +140,6 @@ def calibrate_gate(
     asked obliquely and plainly (two files of `gold`) are held out together.
     """
     engine = Engine.open(settings, index, generator)
-    _calibrate_asking(engine.index.embedder, gold)
     if engine.generator.writes:  # one model for all articles
         engine = engine.with_generator(keeping(engine.generator, settings.home / "evals" / REPLIES))
     if engine.generator.hears:
@@ -147,6 +147,7 @@ def calibrate_gate(
     else:
         beds = _beds(settings, engine, gold, dev_pages(), limits.gold)
         beds += _beds_of_xquad(settings, engine, xquad, limits)
+    _calibrate_asking(engine.index.embedder, gold)  # once all gold has been read, and found to be sound
     if engine.generator.writes and engine.generator.is_small:
         readings = _over_all(beds, calibrate.collect_readings)
         if engine.generator.hears:
@@ -167,7 +168,7 @@ def calibrate_gate(
 def _calibrate_asking(embedder: Embedder, gold: Sequence[Path]) -> None:
     """Write what tells a message that asks nothing: fitted on questions of as many articles as there are."""
     pages = [path for name in dev_pages() for path in golds_of_page(name)]
-    questions = asking.asked([*gold, *pages, *(path for _, path in (*lessons(), *lessons(READING)))])
+    questions = asking.asked([*gold, *pages, *(path for _, path in lessons(LESSONS, READING))])
     with bar("Embedding messages") as on_progress:
         told = asking.fit(embedder, [*asking.written(), *questions], on_progress)
     print(

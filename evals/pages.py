@@ -54,12 +54,12 @@ def golds_of_page(name: str) -> list[Path]:
     return [path for path in (gold_of_page(name), short_gold_of_page(name)) if path.is_file()]
 
 
-def lessons(folder: Path = LESSONS) -> tuple[tuple[Path, Path], ...]:
+def lessons(*folders: Path) -> tuple[tuple[Path, Path], ...]:
     """(article, questions) of what only an adapter is fitted on: paragraphs, one a line, not pages.
 
-    The embedder's is fitted on both folders, the reader's on READING.
+    Without `folders` those of LESSONS. The embedder's is fitted on both folders, the reader's on READING.
     """
-    questions = sorted(folder.glob("*.questions.jsonl"))
+    questions = [path for folder in folders or (LESSONS,) for path in sorted(folder.glob("*.questions.jsonl"))]
     return tuple((path.with_name(path.name.replace(".questions.", ".paragraphs.")), path) for path in questions)
 
 

@@ -8,12 +8,13 @@ names the embedder, with its adapter, that they are of; of any other embedder's 
 from __future__ import annotations
 
 import json
-import math
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rag.retrieve import sigmoid
 
 ASKING_FILE = Path(__file__).with_name("asking.json")
 
@@ -26,7 +27,7 @@ def asks_nothing(vector: NDArray[np.float32], embedder: str) -> float:
     fitted, bias, weights = _coefficients()
     if embedder != fitted:
         return 0.0
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, bias + float(weights @ vector)))))
+    return sigmoid(bias + float(weights @ vector))
 
 
 def write_asking(embedder: str, bias: float, weights: NDArray[np.float64], path: Path = ASKING_FILE) -> None:

@@ -9,7 +9,6 @@ questions by `python -m evals calibrate`. No question or article is named here.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from functools import cache
@@ -23,7 +22,7 @@ from rag.check import unstated
 from rag.language import language_of_question
 from rag.numbers import counts
 from rag.parts import asks_for_several
-from rag.retrieve import Ranking
+from rag.retrieve import Ranking, sigmoid
 
 GATE_FILE = Path(__file__).with_name("gate.json")
 Moment = Literal["question", "opening"]
@@ -113,7 +112,7 @@ def decide(found: Signals, language: Language, moment: Moment) -> Gate:
     """The gate at `moment`; each language has its own fit, because a model says yes more readily in one."""
     model = _model()[language][moment]
     total = sum(w * x for w, x in zip(model["weights"], (1.0, *astuple(found)), strict=True))
-    return Gate(1 / (1 + math.exp(-max(-30.0, min(30.0, total)))), float(model["threshold"]))
+    return Gate(sigmoid(total), float(model["threshold"]))
 
 
 def _paragraph_of_the_best(evidence: Sequence[Evidence]) -> list[Paragraph]:

@@ -6,8 +6,8 @@ whether that one states the answer (evals/NOTES.md). Two logistic fits combine i
 - `states`: does this paragraph, taken alone, state the answer? Reading stops at the first that reaches SURE, so a plain
   question costs one reading, which its answer needs anyway; and as soon as all of two or more are below HOPELESS.
 - `compared`: if none is sure, which of those read is the likeliest? Among paragraphs of one question, the generator's
-  log odds weigh more against retrieval's probability than they do alone. Both languages
-  have the same, for few questions tell.
+  log odds weigh more against retrieval's probability than they do alone. Both languages have the same, for few
+  questions tell.
 
 Coefficients are in rerank.json, fitted on development questions by `python -m evals calibrate gate`.
 """
@@ -23,7 +23,7 @@ from pathlib import Path
 
 from index.paragraphs import Language
 from rag.answer import Retrieved
-from rag.retrieve import Ranking, shared_anew, softmax
+from rag.retrieve import Ranking, shared_anew, sigmoid, softmax
 
 RERANK_FILE = Path(__file__).with_name("rerank.json")
 # How many paragraphs are read at most; the probability of one at which no further one is; and below which all must
@@ -51,7 +51,7 @@ def features(opening: float, share: float) -> tuple[float, float, float]:
 
 def stating(opening: float, share: float, language: Language) -> float:
     """The probability that a paragraph states the answer."""
-    return 1 / (1 + math.exp(-_total(_coefficients().states[language], features(opening, share))))
+    return sigmoid(_total(_coefficients().states[language], features(opening, share)))
 
 
 def preferred(

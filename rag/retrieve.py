@@ -217,6 +217,11 @@ def _handed_on(totals: Scores, answers: Mapping[int, int]) -> dict[int, float]:
     return handed
 
 
+def sigmoid(log_odds: float) -> float:
+    """The probability that `log_odds` say; beyond 30 nothing more is told."""
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, log_odds))))
+
+
 def softmax(totals: Scores) -> dict[int, float]:
     """{paragraph: its probability, if one of them answers}, from sums that are log odds up to a common constant."""
     highest = max(totals.values(), default=0.0)
