@@ -92,14 +92,21 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Reranking:
-    """One language's reranker, and retrieval before and after it on questions that it had not seen."""
+class Side:
+    """One language's `states` of the reranker, and retrieval before and after it on questions that it had not seen."""
 
-    weights: tuple[float, ...]
-    compared: tuple[float, ...]
+    states: tuple[float, ...]
     auc: float
     before: float  # recall@1 of the questions that are answered
     after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reranking:
+    """The reranker: what is of one language, and the weights by which both compare what was read."""
+
+    sides: Mapping[Language, Side]
+    compared: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +193,7 @@ def fit_scale(readings: Sequence[Reading]) -> dict[Language, tuple[float, float]
     return scales
 
 
-def fit_rerank(readings: Sequence[Reading]) -> dict[Language, Reranking]:
+def fit_rerank(readings: Sequence[Reading]) -> Reranking:
     """Two logistic regressions: does this paragraph state the answer, and which of those that were read?
 
     The first one for each language. The second, of which the sample has a hundred lists a language, for both.
@@ -199,20 +206,18 @@ def fit_rerank(readings: Sequence[Reading]) -> dict[Language, Reranking]:
     for train, test in folds_of([r.group for r in readings]):
         seen = frozenset(map(int, train))
         beside[test] = observed[test] @ _compared(observed, states, [own for own in lists if seen.issuperset(own)])
-    compared = tuple(map(float, _compared(observed, states, lists)))
-    fitted = {}
+    sides = {}
     for language in LANGUAGES:
         rows = np.array([i for i, r in enumerate(readings) if r.language == language])
         answered = [own for own in by_question if readings[own[0]].language == language and states[own].any()]
         weights, auc = _fit_states(observed[rows], states[rows], [readings[i].group for i in rows])
-        fitted[language] = Reranking(
-            weights=weights,
-            compared=compared,
+        sides[language] = Side(
+            states=weights,
             auc=auc,
             before=float(np.mean([states[min(own, key=lambda i: readings[i].rank)] for own in answered])),
             after=float(np.mean([states[max(own, key=lambda i: beside[i])] for own in answered])),
         )
-    return fitted
+    return Reranking(sides, tuple(map(float, _compared(observed, states, lists))))
 
 
 def _fit_states(observed: Floats, states: NDArray[np.int64], groups: Sequence[str]) -> tuple[tuple[float, ...], float]:

@@ -232,13 +232,9 @@ def _calibrate_probe(readings: Sequence[calibrate.Reading], model: str) -> list[
 
 def _calibrate_reranker(readings: Sequence[calibrate.Reading]) -> None:
     reranking = calibrate.fit_rerank(readings)
-    rerank.write_rerank(
-        rerank.Coefficients(
-            {language: side.weights for language, side in reranking.items()},
-            {language: side.compared for language, side in reranking.items()},
-        )
-    )
-    for language, side in reranking.items():
+    states = {language: side.states for language, side in reranking.sides.items()}
+    rerank.write_rerank(rerank.Coefficients(states, reranking.compared))
+    for language, side in reranking.sides.items():
         print(
             f"reranking, {language}: area under the curve {side.auc:.3f} of {len(readings)} paragraphs read; of the "
             f"questions whose evidence is among what was read, recall@1 {side.before:.3f} before, {side.after:.3f} "

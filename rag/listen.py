@@ -106,7 +106,7 @@ class Listener:
             is_sure = stated[last] >= SURE
             if is_sure or is_hopeless(stated, _share_of_next(found, stated)):
                 break
-        held = preferred(openings, found.ranking.share, found.language, last if is_sure else None)
+        held = preferred(openings, found.ranking.share, last if is_sure else None)
         best = max(held, key=lambda n: held[n])
         chosen = readings[best]
         spent.subtract(chosen.reply.usage or {})  # it counts as the reply that is returned

@@ -54,15 +54,13 @@ def stating(opening: float, share: float, language: Language) -> float:
     return sigmoid(_total(_coefficients().states[language], features(opening, share)))
 
 
-def preferred(
-    openings: Mapping[int, float], shares: Mapping[int, float], language: Language, sure: int | None = None
-) -> dict[int, float]:
+def preferred(openings: Mapping[int, float], shares: Mapping[int, float], sure: int | None = None) -> dict[int, float]:
     """{paragraph: probability that it is the one that states the answer, given that one of those read does}.
 
     `openings`: the generator's log odds for each paragraph read. `shares`: retrieval's probabilities, of these and
     others. `sure`: a paragraph that reached SURE by itself; it gets at least that, whatever the others have.
     """
-    weights = _coefficients().compared[language]
+    weights = _coefficients().compared
     held = softmax({n: _total(weights, features(opening, shares[n])[1:]) for n, opening in openings.items()})
     if sure is None or held[sure] >= SURE:
         return held
@@ -105,18 +103,17 @@ def reranked(ranking: Ranking, held: Mapping[int, float]) -> Ranking:
 
 @dataclass(frozen=True, slots=True)
 class Coefficients:
-    """By language: `states`, of FEATURES, for one paragraph alone; `compared`, of all but the bias, beside others."""
+    """`states`, by language, of FEATURES, for one paragraph alone; `compared`, of all but the bias, beside others."""
 
     states: Mapping[Language, Sequence[float]]
-    compared: Mapping[Language, Sequence[float]]
+    compared: Sequence[float]
 
 
 def write_rerank(coefficients: Coefficients, path: Path = RERANK_FILE) -> None:
     """Write the coefficients where the reranker reads them."""
-    record: dict[str, object] = {"features": FEATURES}
-    for name in ("states", "compared"):
-        own: Mapping[Language, Sequence[float]] = getattr(coefficients, name)
-        record[name] = {language: [round(w, 4) for w in weights] for language, weights in own.items()}
+    states = {language: [round(w, 4) for w in weights] for language, weights in coefficients.states.items()}
+    compared = [round(w, 4) for w in coefficients.compared]
+    record = {"features": FEATURES, "states": states, "compared": compared}
     path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     _coefficients.cache_clear()
 

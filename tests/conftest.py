@@ -159,7 +159,7 @@ def listening_gate(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def listening_reranker(monkeypatch: pytest.MonkeyPatch, listening_gate: None) -> None:
     """That gate, and a reranker for which the reply's opening decides as well."""
-    listening = Coefficients(dict.fromkeys(LANGUAGES, (0.0, 1.0, 0.0)), dict.fromkeys(LANGUAGES, (1.0, 0.0)))
+    listening = Coefficients(dict.fromkeys(LANGUAGES, (0.0, 1.0, 0.0)), (1.0, 0.0))
     monkeypatch.setattr("rag.rerank._coefficients", lambda: listening)
 
 

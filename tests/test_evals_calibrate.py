@@ -161,9 +161,9 @@ def test_the_probes_log_odds_are_scaled_to_what_they_say_of_what_it_has_not_seen
 
 def test_the_reranker_learns_which_of_its_two_voices_tells_a_language_at_a_time() -> None:
     told = [r for n in range(40) for r in (*readings("zh", n, tells=True), *readings("en", n, tells=False))]
-    fitted = calibrate.fit_rerank(told)
-    assert fitted["zh"].weights[1] > 4 * abs(fitted["zh"].weights[2])
-    assert fitted["en"].weights[2] > 4 * abs(fitted["en"].weights[1])
+    fitted = calibrate.fit_rerank(told).sides
+    assert fitted["zh"].states[1] > 4 * abs(fitted["zh"].states[2])
+    assert fitted["en"].states[2] > 4 * abs(fitted["en"].states[1])
     assert all(side.auc > 0.95 for side in fitted.values())
 
 
@@ -172,10 +172,9 @@ def test_what_was_read_is_compared_alike_in_both_languages(tells: bool) -> None:
     fitted = calibrate.fit_rerank(
         [r for language in LANGUAGES for n in range(40) for r in readings(language, n, tells=tells)]
     )
-    opening, share = fitted["zh"].compared
+    opening, share = fitted.compared
     assert (opening > 4 * share) if tells else (share > 4 * opening)
-    for side in fitted.values():
-        assert side.compared == fitted["zh"].compared
+    for side in fitted.sides.values():
         assert (side.before, side.after) == (0.0, 1.0)
 
 
@@ -184,9 +183,9 @@ def test_what_is_read_is_compared_within_one_article_alone() -> None:
     own = [r for language in LANGUAGES for n in range(40) for r in readings(language, n, tells=True)]
     others = [r for language in LANGUAGES for n in range(40, 80) for r in readings(language, n, tells=False)]
     others = [replace(r, group=f"{calibrate.OF_XQUAD}{n % 7}") for n, r in enumerate(others)]
-    alone, both = calibrate.fit_rerank(own)["en"], calibrate.fit_rerank([*own, *others])["en"]
+    alone, both = calibrate.fit_rerank(own), calibrate.fit_rerank([*own, *others])
     assert both.compared == pytest.approx(alone.compared)
-    assert abs(both.weights[2]) > abs(alone.weights[2]) + 0.1
+    assert abs(both.sides["en"].states[2]) > abs(alone.sides["en"].states[2]) + 0.1
 
 
 def test_a_list_is_learnt_by_what_sets_the_right_one_apart_and_no_weight_is_negative() -> None:
@@ -203,8 +202,9 @@ def test_a_list_is_learnt_by_what_sets_the_right_one_apart_and_no_weight_is_nega
 def test_a_question_that_nothing_answers_counts_for_the_fit_and_not_for_recall() -> None:
     told = [r for language in LANGUAGES for n in range(40) for r in readings(language, n, tells=True)]
     unanswered = [replace(r, question="u", group="u", states=False) for r in told]
-    assert calibrate.fit_rerank([*told, *unanswered])["en"].before == 0.0
-    assert calibrate.fit_rerank([*told, *unanswered])["en"].weights[0] < calibrate.fit_rerank(told)["en"].weights[0]
+    alone, both = (calibrate.fit_rerank(own).sides["en"] for own in (told, [*told, *unanswered]))
+    assert both.before == 0.0
+    assert both.states[0] < alone.states[0]
 
 
 def test_the_shipped_gate_and_weights_are_of_todays_signals_and_legs() -> None:

@@ -14,7 +14,7 @@ from llama_index.core.llms import ChatMessage
 
 from index.build import Index
 from index.errors import UserError
-from index.paragraphs import LANGUAGES, Paragraph
+from index.paragraphs import LANGUAGES, Language, Paragraph
 from rag import rerank
 from rag.answer import Retrieved
 from rag.gate import Gate
@@ -113,35 +113,34 @@ def test_the_shipped_reranker_listens_to_both_and_more_to_neither_extreme(langua
     assert stating(1e9, 0.5, own) == stating(8.0, 0.5, own) < 1
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_beside_another_what_is_said_counts_for_more_than_where_it_was_found(language: str) -> None:
-    own = "zh" if language == "zh" else "en"
-    held = preferred({1: 1.0, 2: 3.0, 3: -2.0}, {1: 0.6, 2: 0.1, 3: 0.3}, own)
+def test_beside_another_what_is_said_counts_for_more_than_where_it_was_found() -> None:
+    held = preferred({1: 1.0, 2: 3.0, 3: -2.0}, {1: 0.6, 2: 0.1, 3: 0.3})
     assert sum(held.values()) == pytest.approx(1.0)
     assert max(held, key=lambda n: held[n]) == 2
-    assert preferred({1: 1.0, 2: 1.0}, {1: 0.6, 2: 0.1}, own)[1] > 0.5, "what is said alike, where it was found decides"
-    assert preferred({1: -9e9}, {1: 0.0}, own) == {1: 1.0}
+    assert preferred({1: 1.0, 2: 1.0}, {1: 0.6, 2: 0.1})[1] > 0.5, "what is said alike, where it was found decides"
+    assert preferred({1: -9e9}, {1: 0.0}) == {1: 1.0}
 
 
 def test_one_that_is_sure_is_preferred_whatever_the_others_say() -> None:
     openings, shares = {1: 3.0, 2: 0.0, 3: 1.0}, {1: 0.2, 2: 0.7, 3: 0.1}
-    held = preferred(openings, shares, "en", sure=2)
+    held = preferred(openings, shares, sure=2)
     assert (held[2], sum(held.values())) == (SURE, pytest.approx(1.0))
-    free = preferred(openings, shares, "en")
+    free = preferred(openings, shares)
     assert max(free, key=lambda n: free[n]) == 1
     assert held[1] / held[3] == pytest.approx(free[1] / free[3])
-    assert preferred(openings, shares, "en", sure=1) == free, "it is preferred already"
+    assert preferred(openings, shares, sure=1) == free, "it is preferred already"
 
 
 def test_what_is_written_is_what_the_reranker_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rerank, "RERANK_FILE", tmp_path / "rerank.json")
-    compared = {"zh": (1.0, 0.0), "en": (0.0, 1.0)}
-    write_rerank(Coefficients({"zh": (0.0, 1.0, 0.0), "en": (5.0, 0.0, 0.0)}, compared), tmp_path / "rerank.json")
+    states: dict[Language, tuple[float, ...]] = {"zh": (0.0, 1.0, 0.0), "en": (5.0, 0.0, 0.0)}
+    write_rerank(Coefficients(states, (1.0, 0.0)), tmp_path / "rerank.json")
     assert stating(0.0, 0.5, "zh") == pytest.approx(0.5)
     assert stating(-3.0, 0.5, "en") > 0.99
     openings, shares = {1: 2.0, 2: 0.0}, {1: 0.2, 2: 0.6, 3: 0.2}
-    assert preferred(openings, shares, "zh") == pytest.approx({1: 1 / (1 + math.exp(-2.0)), 2: 1 / (1 + math.exp(2.0))})
-    assert preferred(openings, shares, "en") == pytest.approx({1: 0.25, 2: 0.75})
+    assert preferred(openings, shares) == pytest.approx({1: 1 / (1 + math.exp(-2.0)), 2: 1 / (1 + math.exp(2.0))})
+    write_rerank(Coefficients(states, (0.0, 1.0)), tmp_path / "rerank.json")
+    assert preferred(openings, shares) == pytest.approx({1: 0.25, 2: 0.75})
     record = json.loads((tmp_path / "rerank.json").read_text())
     (tmp_path / "rerank.json").write_text(json.dumps(record | {"features": ["bias"]}))
     rerank._coefficients.cache_clear()
@@ -173,7 +172,7 @@ def test_a_paragraph_that_the_model_finds_the_answer_in_overtakes_those_that_are
 
 
 def test_where_it_is_sure_of_none_the_likeliest_is_asked_again(fixing: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    doubtful = Coefficients(dict.fromkeys(LANGUAGES, (-1.0, 1.0, 0.0)), dict.fromkeys(LANGUAGES, (1.0, 0.0)))
+    doubtful = Coefficients(dict.fromkeys(LANGUAGES, (-1.0, 1.0, 0.0)), (1.0, 0.0))
     monkeypatch.setattr("rag.rerank._coefficients", lambda: doubtful)
     unsure = ["Stated: a", "Stated: b", "Stated: c", "Stated: d", "Stated: An hour, which it takes to heat the pan."]
     engine, llm = small_engine(fixing, *unsure, logits=[-2.0, 0.1, -1.0, -1.0, 0.1])
@@ -199,7 +198,7 @@ def test_a_reply_that_was_going_to_be_silent_is_made_to_go_on_without_being_open
 def test_the_likeliest_is_made_to_go_on_without_being_opened_again_though_it_was_going_to_answer(
     fixing: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    doubtful = Coefficients(dict.fromkeys(LANGUAGES, (-1.0, 1.0, 0.0)), dict.fromkeys(LANGUAGES, (1.0, 0.0)))
+    doubtful = Coefficients(dict.fromkeys(LANGUAGES, (-1.0, 1.0, 0.0)), (1.0, 0.0))
     monkeypatch.setattr("rag.rerank._coefficients", lambda: doubtful)
     replies = ["Stated: a", "Stated: b", "Stated: c", "Stated: d", "Fixing takes 6 minutes."]
     engine, llm = small_engine(fixing, *replies, logits=[-2.0, 0.9, -1.0, -1.0])
@@ -212,7 +211,7 @@ def test_the_likeliest_is_made_to_go_on_without_being_opened_again_though_it_was
 def test_what_the_gate_is_calibrated_on_is_told_without_writing_an_answer(
     fixing: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    doubtful = Coefficients(dict.fromkeys(LANGUAGES, (-1.0, 1.0, 0.0)), dict.fromkeys(LANGUAGES, (1.0, 0.0)))
+    doubtful = Coefficients(dict.fromkeys(LANGUAGES, (-1.0, 1.0, 0.0)), (1.0, 0.0))
     monkeypatch.setattr("rag.rerank._coefficients", lambda: doubtful)
     replies = ["Stated: a", "Stated: b", "Stated: c", "Stated: d"]
     engine, llm = small_engine(fixing, *replies, logits=[-2.0, 0.9, -1.0, -1.0])
