@@ -65,7 +65,7 @@ class Fusion:
 
     def squash(self, total: float) -> float:
         """To (0, 1), monotone: about 0.1 for an unrelated paragraph, 0.9 for the one that answers."""
-        return float(1.0 / (1.0 + math.exp(-max(-50.0, min(50.0, (total - self.middle) / self.width)))))
+        return sigmoid((total - self.middle) / self.width)
 
 
 @dataclass(frozen=True, slots=True)
