@@ -12,6 +12,11 @@ from index.paragraphs import Language, Paragraph
 from index.sentences import without_notes
 
 REFUSAL: dict[Language, str] = {"zh": "文章没有提到这一点。", "en": "The article does not say."}
+# What is added for a message that asks nothing an article could state: a greeting, an order, who are you.
+PURPOSE: dict[Language, str] = {
+    "zh": "我只回答关于这篇文章的问题，并注明每句话出自哪一段。",
+    "en": " I only answer questions about it, each statement with the paragraph that says so.",
+}
 ENDED = re.compile(rf"[。.!！?？;；:：…][{CLOSERS}]*$")
 Verdict = Literal["supported", "partial", "unsupported"]
 _COLON: dict[Language, str] = {"zh": "：", "en": ": "}
@@ -177,6 +182,8 @@ class Answer:
     usage: Mapping[str, int] | None = None
     # The sentences that the generator was shown, in that order.
     shown: tuple[Evidence, ...] = ()
+    # Whether it was taken for a message that asks nothing an article could state; a refusal then says what is answered.
+    asks_nothing: bool = False
 
     def __post_init__(self) -> None:
         if self.refused and self.citations:
@@ -189,7 +196,7 @@ class Answer:
     def text(self) -> str:
         """The answer for reading, each statement followed by its paragraphs: `…[¶18]。`; a refusal says so."""
         if self.refused:
-            return REFUSAL[self.language]
+            return REFUSAL[self.language] + (PURPOSE[self.language] if self.asks_nothing else "")
         gap, pause = ("", "；") if self.language == "zh" else (" ", ";")
         parts = [self._with_marks(statement) for statement in self.statements]
         # The items of a list come without full stops of their own.

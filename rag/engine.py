@@ -435,6 +435,7 @@ class Engine:
             rewritten=found.rewritten,
             usage=usage,
             shown=found.shown if told is None else told,
+            asks_nothing=gate.asks_nothing,
         )
 
 

@@ -66,10 +66,14 @@ KNOWN: dict[Moment, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Whether to answer: `probability` that the evidence states the answer, and the threshold it must reach."""
+    """Whether to answer: `probability` that the evidence states the answer, and the threshold it must reach.
+
+    asks_nothing: whether the message more likely asks nothing that an article could state.
+    """
 
     probability: float
     threshold: float
+    asks_nothing: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -112,7 +116,7 @@ def decide(found: Signals, language: Language, moment: Moment) -> Gate:
     """The gate at `moment`; each language has its own fit, because a model says yes more readily in one."""
     model = _model()[language][moment]
     total = sum(w * x for w, x in zip(model["weights"], (1.0, *astuple(found)), strict=True))
-    return Gate(sigmoid(total), float(model["threshold"]))
+    return Gate(sigmoid(total), float(model["threshold"]), found.asks_nothing > 0)
 
 
 def _paragraph_of_the_best(evidence: Sequence[Evidence]) -> list[Paragraph]:

@@ -246,6 +246,27 @@ def test_a_refusal_is_in_the_language_of_the_question(tea: Index, question: str,
     assert words in engine.ask(question).text
 
 
+@pytest.mark.parametrize(("message", "purpose"), [("你好呀", "只回答关于"), ("Hello there", "only answer questions")])
+def test_who_asks_nothing_is_told_what_is_answered(
+    tea: Index, monkeypatch: pytest.MonkeyPatch, message: str, purpose: str
+) -> None:
+    engine, _ = scripted_engine(tea, "x", logit=-6.0)
+    assert purpose not in engine.ask(message).text
+    monkeypatch.setattr("rag.engine.asks_nothing", lambda *_: 0.9)
+    answer = engine.ask(message)
+    assert answer.refused
+    assert answer.asks_nothing
+    assert purpose in answer.text
+
+
+def test_what_is_answered_is_not_said_of_an_answer(tea: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag.engine.asks_nothing", lambda *_: 0.51)
+    engine, _ = scripted_engine(tea, "Stated: Fixing takes 6 minutes.", logit=6.0)
+    answer = engine.ask("How long does fixing in the pan take?")
+    assert not answer.refused
+    assert "only answer questions" not in answer.text
+
+
 def test_a_model_that_is_down_leaves_the_quotes_as_the_answer(tea: Index) -> None:
     engine, _ = scripted_engine(tea, "x", fails=True)
     answer = engine.ask("绿茶发酵吗?")

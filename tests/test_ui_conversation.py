@@ -166,12 +166,12 @@ def test_json_is_the_contract_for_every_answer(index: Index) -> None:
 
 def test_why_an_answer_is_quotes_is_taken_along(index: Index) -> None:
     quotes = an_answer(index, "桥有多长?", ("它横跨清溪,长四十米。", 3, 1, "supported"))
-    quotes = replace(quotes, fallback="the endpoint is down", usage={"prompt": 7})
+    quotes = replace(quotes, fallback="the endpoint is down", usage={"prompt": 7}, asks_nothing=True)
     asked = Conversation((Exchange("a", quotes.question, "done", quotes, instead="fallback"),))
     kept = read_conversation(json.loads(json.dumps(asked.to_state())), index)
     answer = kept.exchanges[0].answer
     assert answer
-    assert (answer.fallback, answer.usage) == ("the endpoint is down", {"prompt": 7})
+    assert (answer.fallback, answer.usage, answer.asks_nothing) == ("the endpoint is down", {"prompt": 7}, True)
     parcel = export(kept, index, matcher(index), "json")
     assert parcel
     (record,) = json.loads(parcel["text"])["answers"]

@@ -159,6 +159,7 @@ def _answer_to_state(answer: Answer) -> dict[str, Any]:
         "rewritten": answer.rewritten,
         "fallback": answer.fallback,
         "usage": dict(answer.usage) if answer.usage else None,
+        "asks_nothing": answer.asks_nothing,
     }
 
 
@@ -201,6 +202,7 @@ def _answer_from_state(question: str, record: Mapping[str, Any], by_number: Mapp
         rewritten=_text(rewritten, LONGEST_QUESTION) if rewritten is not None else None,
         fallback=_text(fallback, 500) if fallback is not None else None,
         usage={_text(name, 40): int(tokens) for name, tokens in dict(usage).items()} if usage is not None else None,
+        asks_nothing=bool(record.get("asks_nothing")),
     )
 
 
