@@ -29,7 +29,7 @@ from index.blocks import (
 from index.characters import CLOSERS, HAN
 from index.clauses import with_articles_joined
 from index.front import PROSE_SIZE, Entry, find_title, first_prose, head_entries, is_long, parted_title, split_head
-from index.headings import Heading, as_counted, paths
+from index.headings import Heading, as_counted, paths, unnumbered
 from index.in_turn import side_by_side
 from index.markup import plain
 from index.outline import TIME, speaker_of, who_have_turns
@@ -70,9 +70,6 @@ _ROW = re.compile(r"(?!第|chapter|part).{1,60}\S {3,}[\d.,]*\d$", re.IGNORECASE
 _ROLE_IN_BOTH = re.compile(rf"[{HAN}]{{2,6}}\s*[A-Za-z ]{{3,24}}[:：]")
 # What a label in both languages tells: "Length / 时长： 57:08".
 _LABEL_IN_BOTH = re.compile(rf"[A-Za-z ]{{2,24}}\s*[/／]\s*{LABEL}\s*[:：]\s*\S")
-_HEADING_NUMBER = re.compile(
-    r"^(?:[一二三四五六七八九十]{1,3}、|第[一二三四五六七八九十\d]+[章节部]|[\dIVX]+(?:\.\d+)*[.、)）]?\s)\s*"
-)
 # A subtitle of two sentences, the second without a stop: "… could taste its tea. So it taught a cabinet to".
 _TWO_SENTENCES, _LONGEST_OF_TWO = re.compile(r"(?<![A-Za-z])[a-z]{3,}[.!?]”? “?[A-Z].*[^?？]$"), 80
 # A word that is explained, under a heading of such words, begins with letters and ends in Chinese.
@@ -298,22 +295,18 @@ def _without_contents(blocks: Sequence[Block]) -> list[Block]:
     """`blocks` without the entries of a table of contents: lines above the text that head its parts further below."""
     first = next((i for i, block in enumerate(blocks) if _is_prose(block)), 0)
     heads = [
-        (block.position, {_unnumbered(half) for half in (block.text, *(split_inline(block.text) or ()))})
+        (block.position, {unnumbered(half) for half in (block.text, *(split_inline(block.text) or ()))})
         for i, block in enumerate(blocks)
         if block.is_short and not ends_as_a_sentence(block.text) and any(map(_is_prose, blocks[i + 1 : i + 3]))
     ]
     are_entries = [
-        not own.mark and any(_unnumbered(own.text) in names for at, names in heads if at > own.position)
+        not own.mark and any(unnumbered(own.text) in names for at, names in heads if at > own.position)
         for own in blocks[:first]
     ]
     runs = [(own, len(list(run))) for own, run in groupby(are_entries)]
     gone = [own and length >= _ENTRIES for own, length in runs for _ in range(length)]
     kept = [block for block, is_gone in zip(blocks, gone, strict=False) if not is_gone]
     return renumbered([*kept, *blocks[first:]])
-
-
-def _unnumbered(heading: str) -> str:
-    return _HEADING_NUMBER.sub("", heading).strip().lower()
 
 
 def _say_the_same(one: Block, other: Block) -> bool:

@@ -25,6 +25,9 @@ _NUMBERED = re.compile(
 _BARE = re.compile(rf"^(\d{{1,2}})(?!{_IN_A_MONTH})\s*(?=[^\d\s{_MEASURE_WORDS}.,:：、)）．])")
 # "1.1", "3.2.1", and what tells an amount from the number of a part: 1.4 billion people, 2.5倍, 8.30am, 3.5 hours.
 _DOTTED = re.compile(r"^(\d{1,2}(?:[.．]\d{1,2})+)[.．、]?(?![\d.．])(\s*)(?=\S)")
+_NUMBER = re.compile(
+    r"^(?:[一二三四五六七八九十]{1,3}、|第[一二三四五六七八九十\d]+[章节部]|[\dIVX]+(?:\.\d+)*[.、)）]?\s)\s*"
+)
 _AMOUNT: Mapping[Language, re.Pattern[str]] = {
     "zh": re.compile(rf"[{_MEASURE_WORDS}万亿萬億元点點克米吨]"),
     "en": re.compile(
@@ -87,6 +90,11 @@ class Heading:
     def stands_beside(self) -> bool:
         """Whether it heads what is no part of any section: an introduction, the notes, a word about the authors."""
         return any(stands_beside(text) for text in (self.zh, self.en) if text)
+
+
+def unnumbered(heading: str) -> str:
+    """A heading in small letters, without the number that a list of contents may leave out."""
+    return _NUMBER.sub("", heading).strip().lower()
 
 
 def as_counted(printed: Sequence[tuple[str | None, str | None, int]]) -> list[Heading]:

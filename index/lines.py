@@ -60,13 +60,11 @@ _HEADER = 3
 PAGE_ENDS = "\x06"
 
 
-def as_meant(text: str) -> str:
-    """`text` with the lines that a printer broke joined, and a line in both languages as one a language."""
-    return with_notes_told(text)[0]
+def as_meant(text: str) -> tuple[str, frozenset[str]]:
+    """`text` with the lines that a printer broke joined, and a line in both languages as one a language.
 
-
-def with_notes_told(text: str) -> tuple[str, frozenset[str]]:
-    """`text` as it is meant, and which of its lines are notes from the feet of its pages."""
+    Beside it, which of its lines are notes from the feet of its pages.
+    """
     own_lines = _without_charts(text.splitlines())
     own_lines = [line for line in own_lines if len(line) > _LONGEST_ENTRY or not _ENTRY.fullmatch(line)]
     own_lines = [_EMPHASISED.sub(lambda own: own[2] or own[4], line) for line in own_lines]

@@ -14,7 +14,7 @@ from itertools import groupby
 
 from index.blocks import Mark, ends_as_a_sentence, footnote_label, language_of_line, split_inline
 from index.characters import joined
-from index.lines import PAGE_ENDS, with_notes_told, without_labels
+from index.lines import PAGE_ENDS, as_meant, without_labels
 from index.outline import speaker_of
 from index.paragraphs import LANGUAGES
 from index.table import (
@@ -168,7 +168,7 @@ def plain(text: str, suffix: str = "") -> Plain:
         own = _of_html(_html_of(text), frozenset(_NOTE_TEXT.findall(text)))
         return replace(_unlabelled(own), is_alone=True)
     lines, rows = told_rows(text.replace("\f", f"\n{PAGE_ENDS}\n").splitlines())
-    meant, notes = with_notes_told("\n".join(lines))
+    meant, notes = as_meant("\n".join(lines))
     marked = {**dict.fromkeys(rows, Mark("text")), **dict.fromkeys(notes, Mark("note"))}
     return Plain(meant, {n: marked[line] for n, line in enumerate(meant.splitlines(), start=1) if line in marked})
 

@@ -1351,8 +1351,8 @@ def test_a_table_set_with_blanks_has_heads_in_two_lines() -> None:
 
 def test_a_printed_table_of_contents_and_the_numbers_of_its_pages_go() -> None:
     contents = "Contents\n目录\n\n1.1  A queue  长队 ................ 2\n1.2  The law  法律 .............. 13\n\n                 iii\n"
-    assert as_meant(contents).split("\n")[:2] == ["Contents", "目录"]
-    assert "长队" not in as_meant(contents)
+    assert as_meant(contents)[0].split("\n")[:2] == ["Contents", "目录"]
+    assert "长队" not in as_meant(contents)[0]
     article = page("", contents, "")
     assert [(p.en, p.zh) for p in article.paragraphs[1:]] == PAIRS
 

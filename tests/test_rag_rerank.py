@@ -48,6 +48,13 @@ RANKING = Ranking(
 
 
 @pytest.fixture
+def doubtful_reranker(monkeypatch: pytest.MonkeyPatch, listening_reranker: None) -> None:
+    """A reranker that is sure of no paragraph, whatever the opening tells."""
+    doubtful = Coefficients(dict.fromkeys(LANGUAGES, (-1.0, 1.0, 0.0)), (1.0, 0.0))
+    monkeypatch.setattr("rag.rerank._coefficients", lambda: doubtful)
+
+
+@pytest.fixture
 def fixing(tmp_path: Path, listening_reranker: None) -> Index:
     """Four paragraphs that share the question's words; a gate and a reranker that listen to the opening alone."""
     texts = (
@@ -171,9 +178,8 @@ def test_a_paragraph_that_the_model_finds_the_answer_in_overtakes_those_that_are
     assert answer.citations[0].paragraph.number == before[1]
 
 
-def test_where_it_is_sure_of_none_the_likeliest_is_asked_again(fixing: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    doubtful = Coefficients(dict.fromkeys(LANGUAGES, (-1.0, 1.0, 0.0)), (1.0, 0.0))
-    monkeypatch.setattr("rag.rerank._coefficients", lambda: doubtful)
+@pytest.mark.usefixtures("doubtful_reranker")
+def test_where_it_is_sure_of_none_the_likeliest_is_asked_again(fixing: Index) -> None:
     unsure = ["Stated: a", "Stated: b", "Stated: c", "Stated: d", "Stated: An hour, which it takes to heat the pan."]
     engine, llm = small_engine(fixing, *unsure, logits=[-2.0, 0.1, -1.0, -1.0, 0.1])
     answer = engine.ask(QUESTION)
@@ -195,11 +201,8 @@ def test_a_reply_that_was_going_to_be_silent_is_made_to_go_on_without_being_open
     assert answer.statements[0].text == "Fixing in the iron pan takes 6 minutes.", "which the reply only copies"
 
 
-def test_the_likeliest_is_made_to_go_on_without_being_opened_again_though_it_was_going_to_answer(
-    fixing: Index, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    doubtful = Coefficients(dict.fromkeys(LANGUAGES, (-1.0, 1.0, 0.0)), (1.0, 0.0))
-    monkeypatch.setattr("rag.rerank._coefficients", lambda: doubtful)
+@pytest.mark.usefixtures("doubtful_reranker")
+def test_the_likeliest_is_made_to_go_on_without_being_opened_again_though_it_was_going_to_answer(fixing: Index) -> None:
     replies = ["Stated: a", "Stated: b", "Stated: c", "Stated: d", "Fixing takes 6 minutes."]
     engine, llm = small_engine(fixing, *replies, logits=[-2.0, 0.9, -1.0, -1.0])
     engine = engine.with_generator(replace(engine.generator, continues=True))
@@ -208,11 +211,8 @@ def test_the_likeliest_is_made_to_go_on_without_being_opened_again_though_it_was
     assert llm.prompts[PROBED] == f"{llm.prompts[1]}\nStated:"
 
 
-def test_what_the_gate_is_calibrated_on_is_told_without_writing_an_answer(
-    fixing: Index, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    doubtful = Coefficients(dict.fromkeys(LANGUAGES, (-1.0, 1.0, 0.0)), (1.0, 0.0))
-    monkeypatch.setattr("rag.rerank._coefficients", lambda: doubtful)
+@pytest.mark.usefixtures("doubtful_reranker")
+def test_what_the_gate_is_calibrated_on_is_told_without_writing_an_answer(fixing: Index) -> None:
     replies = ["Stated: a", "Stated: b", "Stated: c", "Stated: d"]
     engine, llm = small_engine(fixing, *replies, logits=[-2.0, 0.9, -1.0, -1.0])
     signals = engine.signals_at_opening(engine.look(QUESTION))
