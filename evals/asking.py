@@ -25,8 +25,8 @@ from rag.frame import sought
 MESSAGES = Path(__file__).with_name("messages")
 # Questions of each gold file: with these as many ask something as a reader's messages do, and not all of one article.
 QUESTIONS = 12
-RIDGE = 30.0  # inverse strength
-WEIGHT = 3.0  # of a message that was written for it, beside a question of the gold
+RIDGE = 5.0  # inverse strength
+WEIGHT = 2.0  # of a message that was written for it, beside a question of the gold
 SURE = 0.5
 
 

@@ -9,11 +9,11 @@ near misses. The reranker and the gate: what of the dev pages and of the article
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from evals import asking, calibrate, fusion
 from evals.calibrate import OnProgress
@@ -36,7 +36,7 @@ from evals.xquad import BOTH, engine_over, index_over
 from index.adapter import write as write_adapter
 from index.build import open_index
 from index.embedder import Embedder
-from index.paragraphs import LANGUAGES
+from index.paragraphs import LANGUAGES, Language
 from index.progress import bar
 from index.settings import GeneratorName, Settings
 from index.source import BUNDLED_ARTICLE, ArticleReader
@@ -44,8 +44,11 @@ from rag import rerank
 from rag.engine import Engine
 from rag.gate import Moment
 from rag.local import LocalLLM
-from rag.opening import READER_FILE, probe, write_probes
+from rag.opening import READER_FILE, Probe, probe, write_probes
 from rag.retrieve import HybridRetriever
+
+if TYPE_CHECKING:
+    from evals.reader import Reader
 
 T = TypeVar("T")
 _Bed = tuple[str, Engine, list[calibrate.Asked]]  # its name, what answers, what is asked
@@ -105,7 +108,10 @@ def calibrate_embedder(settings: Settings, gold: Sequence[Path], xquad: Path | N
 
 
 def calibrate_reader(settings: Settings, gold: Sequence[Path], xquad: Path | None) -> None:
-    """Fit and write rag/reader.gguf and rag/opening.json; all but the UNTAUGHT dev pages are learnt from."""
+    """Fit and write rag/reader.gguf and rag/opening.json; all but the UNTAUGHT dev pages are learnt from.
+
+    In two courses, the second of other articles, of which most that is asked is a near miss or the twin of one.
+    """
     from evals import teaching  # here: it imports torch, as the embedder's tuner does
     from evals.reader import Reader
 
@@ -114,15 +120,30 @@ def calibrate_reader(settings: Settings, gold: Sequence[Path], xquad: Path | Non
     reader = Reader(Path(model.path))
     pages = [page for page in dev_pages() if page not in UNTAUGHT]
     beds = _beds(settings, engine, gold, pages, _TAUGHT)
-    for article, questions in lessons(READING):
-        over = _engine_on(settings, index_over_lesson(settings, article), engine)
-        beds.append((article.stem, over, _of_gold(questions, over, _TAUGHT_OF_LESSON)))
+    beds += _beds_of_lessons(settings, engine, READING, _TAUGHT_OF_LESSON)
     beds += _beds_of_xquad(settings, engine, xquad, Limits(_TAUGHT, _TAUGHT_OF_XQUAD))
-    taught = [own for _, over, asked in beds for own in teaching.lessons(over, reader, asked)]
-    print(f"reader: {sum(len(own.read) for own in taught)} paragraphs to read for {len(taught)} questions", flush=True)
-    probes = teaching.Course(reader, taught).fit(partial(print, flush=True))
+    probes = _taught(reader, beds, None)
+    probes = _taught(reader, _beds_of_lessons(settings, engine, LESSONS, None), probes)
     teaching.write_adapter(reader, READER_FILE)
     write_probes(model.name, probes)
+
+
+def _taught(reader: Reader, beds: Sequence[_Bed], probes: Mapping[Language, Probe] | None) -> dict[Language, Probe]:
+    """The probes once the reader has learnt from `beds`; its adapter is then in its matrices."""
+    from evals import teaching
+
+    taught = [own for _, over, asked in beds for own in teaching.lessons(over, reader, asked)]
+    print(f"reader: {sum(len(own.read) for own in taught)} paragraphs to read for {len(taught)} questions", flush=True)
+    return teaching.Course(reader, taught, probes).fit(partial(print, flush=True))
+
+
+def _beds_of_lessons(settings: Settings, engine: Engine, folder: Path, limit: int | None) -> list[_Bed]:
+    """The articles of a folder that only adapters are fitted on."""
+    beds = []
+    for article, questions in lessons(folder):
+        over = _engine_on(settings, index_over_lesson(settings, article), engine)
+        beds.append((article.stem, over, _of_gold(questions, over, limit)))
+    return beds
 
 
 def calibrate_gate(

@@ -57,7 +57,7 @@ def golds_of_page(name: str) -> list[Path]:
 def lessons(*folders: Path) -> tuple[tuple[Path, Path], ...]:
     """(article, questions) of what only an adapter is fitted on: paragraphs, one a line, not pages.
 
-    Without `folders` those of LESSONS. The embedder's is fitted on both folders, the reader's on READING.
+    Without `folders` those of LESSONS. Both adapters are fitted on both folders, the reader's on READING first.
     """
     questions = [path for folder in folders or (LESSONS,) for path in sorted(folder.glob("*.questions.jsonl"))]
     return tuple((path.with_name(path.name.replace(".questions.", ".paragraphs.")), path) for path in questions)

@@ -3,14 +3,15 @@
 What is learnt is to tell, of a paragraph and a question, whether the one states the answer to the other: on development
 questions, each with the paragraphs that retrieval finds first. Many are near misses. The loss is that of the probe's
 logistic regression, and beside it, of each question that some of its paragraphs answer, the likelihood of these among
-all of them. The probe begins where the model as it is leaves it, and is then fitted with the adapter.
+all of them. The probe begins where the model as it is leaves it, and is then fitted with the adapter; a second course
+goes on from both.
 """
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from rag.prompts import answer_messages, marked
 
 EPOCHS = 1
 RATE = 3e-4
+FURTHER_RATE = 2e-4  # of a course that goes on from another
 # How much more a paragraph read for a question that nothing answers counts: most of those that state no answer are
 # read for questions that another one answers, and are easily told.
 UNANSWERED_WEIGHT = 3.0
@@ -97,10 +99,17 @@ def lessons(engine: Engine, reader: Reader, questions: Iterable[Asked]) -> Itera
 
 
 class Course:
-    """The readings that are learnt from, begun; `fit` learns."""
+    """The readings that are learnt from, begun; `fit` learns.
 
-    def __init__(self, reader: Reader, taught: Sequence[Lesson]) -> None:
+    `probes`: what an earlier course has fitted with the adapter that is in the reader; without them the first begins.
+    """
+
+    def __init__(
+        self, reader: Reader, taught: Sequence[Lesson], probes: Mapping[Language, Probe] | None = None
+    ) -> None:
         self._reader = reader
+        self._earlier = probes
+        self._rate = FURTHER_RATE if probes else RATE
         self._taught = [lesson for lesson in taught if lesson.read]
         prompts = list({read.prompt: None for lesson in self._taught for read in lesson.read})
         self._texts = {text.prompt: text for text in reader.begin(prompts)}
@@ -115,14 +124,14 @@ class Course:
         thin = [own for matrix in self._reader.matrices.values() for own in (matrix.up, matrix.down)]
         probe = [self._weights, self._bias]
         optimiser = torch.optim.AdamW(
-            [{"params": thin, "weight_decay": _DECAY}, {"params": probe, "weight_decay": 0.0}], RATE, (0.9, 0.98)
+            [{"params": thin, "weight_decay": _DECAY}, {"params": probe, "weight_decay": 0.0}], self._rate, (0.9, 0.98)
         )
         steps, step, losses = EPOCHS * len(self._batches(dice)), 0, []
         for _ in range(EPOCHS):
             for batch in self._batches(dice):
                 for group in optimiser.param_groups:
                     rest = 0.5 * (1 + math.cos(math.pi * step / steps))
-                    group["lr"] = RATE * min(1.0, (step + 1) / _WARM_UP) * rest
+                    group["lr"] = self._rate * min(1.0, (step + 1) / _WARM_UP) * rest
                 optimiser.zero_grad()
                 loss = self._loss(batch)
                 loss.backward()  # type: ignore[no-untyped-call]
@@ -135,14 +144,10 @@ class Course:
         return {language: self._probe(language) for language in LANGUAGES}
 
     def _begin_probe(self) -> None:
-        """Standardise by a sample, and begin with the probe that is best without an adapter."""
+        """Standardise by a sample, and begin with the earlier probe, or the one that is best without an adapter."""
         rows, states, weights = [], [], []
         for language in LANGUAGES:
-            own = [lesson for lesson in self._taught if lesson.language == language]
-            random.Random(0).shuffle(own)  # noqa: S311
-            sample: list[Lesson] = []
-            while own and sum(len(lesson.read) for lesson in sample) < _SAMPLE // len(LANGUAGES):
-                sample.append(own.pop())
+            sample = self._sample_of(language)
             with torch.no_grad():
                 values = torch.cat([self._values(batch) for batch in _filled(sample)])
             scale = Scale(values.mean(0), values.std(0).clamp_min(1e-3))
@@ -150,10 +155,30 @@ class Course:
             rows.append(scale.of(values).flatten(1).numpy())
             states += [read.states for lesson in sample for read in lesson.read]
             weights += [lesson.weight for lesson in sample for _ in lesson.read]
+        if self._earlier:
+            self._go_on_from(self._earlier)
+            return
         model = LogisticRegression(C=RIDGE, max_iter=2000).fit(np.concatenate(rows), states, weights)
         shape = self._scales[LANGUAGES[0]].mean.shape
         self._weights = nn.Parameter(torch.tensor(model.coef_[0], dtype=torch.float32).view(shape))
         self._bias.data.fill_(float(model.intercept_[0]))
+
+    def _sample_of(self, language: Language) -> list[Lesson]:
+        own = [lesson for lesson in self._taught if lesson.language == language]
+        random.Random(0).shuffle(own)  # noqa: S311
+        sample: list[Lesson] = []
+        while own and sum(len(lesson.read) for lesson in sample) < _SAMPLE // len(LANGUAGES):
+            sample.append(own.pop())
+        return sample
+
+    def _go_on_from(self, probes: Mapping[Language, Probe]) -> None:
+        """What `_probe` made, on today's scales. The languages share their weights, so these become their mean."""
+        standardised = []
+        for at, language in enumerate(LANGUAGES):
+            scale, weights = self._scales[language], torch.tensor(probes[language].weights, dtype=torch.float32)
+            standardised.append(weights * scale.deviation)
+            self._bias.data[at] = probes[language].bias + float((weights * scale.mean).sum())
+        self._weights = nn.Parameter(torch.stack(standardised).mean(0))
 
     def _batches(self, dice: random.Random) -> list[list[Lesson]]:
         """The lessons in batches of one language and of about one length each, dealt anew."""

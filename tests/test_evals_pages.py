@@ -333,8 +333,8 @@ def test_what_is_only_learnt_from_is_whole_and_sound(paragraphs: Path, questions
     assert all(p.languages == ("zh", "en") and any(p.section.zh) and any(p.section.en) for p in article.paragraphs)
     asked, problems = examine(questions, article.paragraphs)
     assert problems == []
-    near_misses, fewest, most = (10, 22, 24) if paragraphs.parent == READING else (6, 25, 28)
-    assert Counter(question.answerable for question in asked)[False] == near_misses
+    near_misses, fewest, most = ({10}, 22, 24) if paragraphs.parent == READING else ({25, 26}, 33, 36)
+    assert Counter(question.answerable for question in asked)[False] in near_misses
     answered = [question for question in asked if question.answerable]
     assert fewest <= len(answered) <= most
     assert {question.split for question in asked} == {"dev"}

@@ -131,6 +131,22 @@ def test_what_is_learnt_tells_what_states_the_answer_and_lies_in_the_adapter_too
             assert (probes[language].heard(values.numpy()) > 0) == states
 
 
+def test_a_second_course_goes_on_from_what_the_first_has_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, own = course(monkeypatch)
+    first = own.fit(lambda line: None)
+    (matrix,) = reader.matrices.values()
+    learnt = matrix.up.detach().clone()
+    monkeypatch.setattr(teaching, "FURTHER_RATE", 0.0)
+    shared: Any = reader
+    second = Course(shared, own._taught, first).fit(lambda line: None)
+    assert torch.equal(matrix.up, learnt)
+    for language in LANGUAGES:
+        for evidence in ((3, 55), (-20, -40)):
+            with torch.no_grad():
+                (values,) = reader.values([Text(Prompt((), evidence, (1,)), torch.zeros(0))])
+            assert second[language].heard(values.numpy()) == pytest.approx(first[language].heard(values.numpy()), 0.02)
+
+
 def test_a_question_that_nothing_answers_counts_as_it_is_weighed(monkeypatch: pytest.MonkeyPatch) -> None:
     def held(weight: float) -> float:
         reader, own = course(monkeypatch, weight)

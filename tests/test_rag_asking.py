@@ -65,7 +65,7 @@ def test_what_asks_nothing_is_more_readily_refused() -> None:
 
 def test_what_is_learnt_from_is_no_attempt_that_is_measured_on() -> None:
     messages = asking.written()
-    assert len({message.group for message in messages}) == 3
+    assert len({message.group for message in messages}) == 4
     assert min(sum(m.asks_nothing for m in messages), sum(not m.asks_nothing for m in messages)) > 500
     texts = {message.text for message in messages}
     attempts = [attempt.asked(language) for attempt in read_attempts() for language in LANGUAGES]
