@@ -1,9 +1,10 @@
 """`python -m evals calibrate`: which questions the retriever's weights and the gate are fitted on, and what it prints.
 
 The retriever: the article's dev questions and, where its folder is named, XQuAD's own. The reader's adapter: these,
-those of most dev pages of evals/captured, of the articles in evals/reading, and ours about XQuAD's paragraphs. XQuAD's
-own are all answered, so each is asked twice, once with the paragraph that answers it taken away; of all others many are
-near misses. The reranker and the gate: what of the dev pages and of the article the adapter has not learnt from.
+those of most dev pages of evals/captured, of the articles in evals/reading, and ours about XQuAD's paragraphs; then, in
+a second course, those of the articles in evals/lessons. XQuAD's own are all answered, so each is asked twice, once with
+the paragraph that answers it taken away; of all others many are near misses. The reranker and the gate: what of the dev
+pages and of the article the adapter has not learnt from.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ _Bed = tuple[str, Engine, list[calibrate.Asked]]  # its name, what answers, what
 
 REPLIES = "replies.jsonl"
 _ARTICLES_A_PART = 6
-# As many answerable and as many unanswerable questions of each file the reader learns from: an hour on two cores.
+# As many answerable as unanswerable questions of each file are in the reader's first course: an hour on two cores.
 _TAUGHT, _TAUGHT_OF_LESSON, _TAUGHT_OF_XQUAD = 20, 12, 24
 # How much a question of XQuAD counts in the gate's regression. With a paragraph withheld it is easier to refuse than a
 # near miss; counted whole, they would teach the gate to trust shared words (evals/NOTES.md).

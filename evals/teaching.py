@@ -145,19 +145,24 @@ class Course:
 
     def _begin_probe(self) -> None:
         """Standardise by a sample, and begin with the earlier probe, or the one that is best without an adapter."""
-        rows, states, weights = [], [], []
-        for language in LANGUAGES:
-            sample = self._sample_of(language)
-            with torch.no_grad():
-                values = torch.cat([self._values(batch) for batch in _filled(sample)])
-            scale = Scale(values.mean(0), values.std(0).clamp_min(1e-3))
-            self._scales[language] = scale
-            rows.append(scale.of(values).flatten(1).numpy())
-            states += [read.states for lesson in sample for read in lesson.read]
-            weights += [lesson.weight for lesson in sample for _ in lesson.read]
+        samples = {language: self._sample_of(language) for language in LANGUAGES}
+        with torch.no_grad():
+            values = {
+                language: torch.cat([self._values(batch) for batch in _filled(sample)])
+                for language, sample in samples.items()
+            }
+        self._scales = {language: Scale(own.mean(0), own.std(0).clamp_min(1e-3)) for language, own in values.items()}
         if self._earlier:
             self._go_on_from(self._earlier)
-            return
+        else:
+            self._begin_anew(samples, values)
+
+    def _begin_anew(self, samples: Mapping[Language, Sequence[Lesson]], values: Mapping[Language, Tensor]) -> None:
+        """The probe that is best without an adapter. `values`: of each reading of `samples`, not standardised."""
+        rows = [self._scales[language].of(own).flatten(1).numpy() for language, own in values.items()]
+        sample = [lesson for own in samples.values() for lesson in own]
+        states = [read.states for lesson in sample for read in lesson.read]
+        weights = [lesson.weight for lesson in sample for _ in lesson.read]
         model = LogisticRegression(C=RIDGE, max_iter=2000).fit(np.concatenate(rows), states, weights)
         shape = self._scales[LANGUAGES[0]].mean.shape
         self._weights = nn.Parameter(torch.tensor(model.coef_[0], dtype=torch.float32).view(shape))
