@@ -29,7 +29,7 @@ RERANK_FILE = Path(__file__).with_name("rerank.json")
 # How many paragraphs are read at most; the probability of one at which no further one is; and below which all must
 # stay that were read so far, two or three, for no further one to be (evals/NOTES.md).
 PROBED = 4
-SURE = 0.7
+SURE = 0.5
 HOPELESS = 0.02
 # A paragraph with this share of retrieval's probability is read all the same.
 WORTH_READING = 0.05
