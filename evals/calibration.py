@@ -1,11 +1,10 @@
 """`python -m evals calibrate`: which questions the retriever's weights and the gate are fitted on, and what it prints.
 
 The retriever: the article's dev questions and, where its folder is named, XQuAD's own. The reader's adapter: these,
-those of most dev pages of evals/captured, of the articles in evals/reading, and ours about XQuAD's paragraphs; in a
-second course, those of the articles in evals/lessons; and in a third, what was asked later of those in evals/reading.
-XQuAD's own are all answered, so each is asked twice, once with the paragraph that answers it taken away; of all others
-many are near misses. The reranker and the gate: what of the dev pages and of the article the adapter has not learnt
-from.
+those of most dev pages of evals/captured, of the articles in evals/reading, and ours about XQuAD's paragraphs; then, in
+a second course, those of the articles in evals/lessons. XQuAD's own are all answered, so each is asked twice, once with
+the paragraph that answers it taken away; of all others many are near misses. The reranker and the gate: what of the dev
+pages and of the article the adapter has not learnt from.
 """
 
 from __future__ import annotations
@@ -113,7 +112,7 @@ def calibrate_embedder(settings: Settings, gold: Sequence[Path], xquad: Path | N
 def calibrate_reader(settings: Settings, gold: Sequence[Path], xquad: Path | None) -> None:
     """Fit and write rag/reader.gguf and rag/opening.json; all but the UNTAUGHT dev pages are learnt from.
 
-    In three courses; in the second, of other articles, and in the third most questions are near misses or their twins.
+    In two courses, the second of other articles, of which most that is asked is a near miss or the twin of one.
     """
     from evals import teaching  # here: it imports torch, as the embedder's tuner does
     from evals.reader import Reader
@@ -127,7 +126,6 @@ def calibrate_reader(settings: Settings, gold: Sequence[Path], xquad: Path | Non
     beds += _beds_of_xquad(settings, engine, xquad, Limits(_TAUGHT, _TAUGHT_OF_XQUAD))
     probes = _taught(reader, beds, None)
     probes = _taught(reader, _beds_of_lessons(settings, engine, LESSONS, None), probes)
-    probes = _taught(reader, _beds_of_lessons(settings, engine, READING, None, FURTHER), probes)
     teaching.write_adapter(reader, READER_FILE)
     write_probes(model.name, probes)
 
@@ -141,12 +139,10 @@ def _taught(reader: Reader, beds: Sequence[_Bed], probes: Mapping[Language, Prob
     return teaching.Course(reader, taught, probes).fit(partial(print, flush=True))
 
 
-def _beds_of_lessons(
-    settings: Settings, engine: Engine, folder: Path, limit: int | None, which: str = "questions"
-) -> list[_Bed]:
+def _beds_of_lessons(settings: Settings, engine: Engine, folder: Path, limit: int | None) -> list[_Bed]:
     """The articles of a folder that only adapters are fitted on."""
     beds = []
-    for article, questions in lessons(folder, asked=which):
+    for article, questions in lessons(folder):
         over = _engine_on(settings, index_over_lesson(settings, article), engine)
         beds.append((article.stem, over, _of_gold(questions, over, limit)))
     return beds
