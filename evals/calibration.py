@@ -22,7 +22,6 @@ from evals.datasets import PARAGRAPHS_OF_ONE_ARTICLE, XQuAD
 from evals.gold import ASKED_OF_XQUAD, Question, load_gold
 from evals.kept import keeping
 from evals.pages import (
-    FURTHER,
     LESSONS,
     READING,
     UNTAUGHT,
@@ -191,8 +190,7 @@ def calibrate_gate(
 def _calibrate_asking(embedder: Embedder, gold: Sequence[Path]) -> None:
     """Write what tells a message that asks nothing: fitted on questions of as many articles as there are."""
     pages = [path for name in dev_pages() for path in golds_of_page(name)]
-    of_lessons = [*lessons(LESSONS, READING), *lessons(READING, asked=FURTHER)]
-    questions = asking.asked([*gold, *pages, *(path for _, path in of_lessons)])
+    questions = asking.asked([*gold, *pages, *(path for _, path in lessons(LESSONS, READING))])
     with bar("Embedding messages") as on_progress:
         told = asking.fit(embedder, [*asking.written(), *questions], on_progress)
     print(

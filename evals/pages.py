@@ -13,7 +13,6 @@ PAGES = Path(__file__).with_name("captured")
 SUFFIXES = (".txt", ".md", ".html")
 LESSONS = Path(__file__).with_name("lessons")
 READING = Path(__file__).with_name("reading")
-FURTHER = "further"  # what was asked later of the articles of READING, in files NAME.further.jsonl; see its README
 # Dev pages that the reader's adapter is not taught on: what weighs what it says is fitted on these.
 UNTAUGHT = frozenset({"creamery", "glacier", "kiosks", "pioneer"})
 
@@ -55,14 +54,13 @@ def golds_of_page(name: str) -> list[Path]:
     return [path for path in (gold_of_page(name), short_gold_of_page(name)) if path.is_file()]
 
 
-def lessons(*folders: Path, asked: str = "questions") -> tuple[tuple[Path, Path], ...]:
+def lessons(*folders: Path) -> tuple[tuple[Path, Path], ...]:
     """(article, questions) of what only an adapter is fitted on: paragraphs, one a line, not pages.
 
     Without `folders` those of LESSONS. Both adapters are fitted on both folders, the reader's on READING first.
-    `asked`: FURTHER is what no adapter is fitted on.
     """
-    questions = [path for folder in folders or (LESSONS,) for path in sorted(folder.glob(f"*.{asked}.jsonl"))]
-    return tuple((path.with_name(path.name.replace(f".{asked}.", ".paragraphs.")), path) for path in questions)
+    questions = [path for folder in folders or (LESSONS,) for path in sorted(folder.glob("*.questions.jsonl"))]
+    return tuple((path.with_name(path.name.replace(".questions.", ".paragraphs.")), path) for path in questions)
 
 
 def index_over_page(settings: Settings, name: str) -> Path:

@@ -13,7 +13,6 @@ from evals.__main__ import main
 from evals.bench import Order
 from evals.gold import examine
 from evals.pages import (
-    FURTHER,
     READING,
     dev_pages,
     gold_of_page,
@@ -24,7 +23,7 @@ from evals.pages import (
     short_gold_of_page,
 )
 from index.errors import UserError
-from index.paragraphs import LANGUAGES, Article, count_kinds
+from index.paragraphs import Article, count_kinds
 from index.source import ArticleReader
 
 # What every page has beside its body; two of each but the front and the credits.
@@ -340,19 +339,6 @@ def test_what_is_only_learnt_from_is_whole_and_sound(paragraphs: Path, questions
     assert fewest <= len(answered) <= most
     assert {question.split for question in asked} == {"dev"}
     assert len({number for question in answered for number in question.gold}) >= 20
-
-
-@pytest.mark.parametrize(("paragraphs", "questions"), lessons(READING, asked=FURTHER), ids=lambda path: path.name)
-def test_what_was_asked_later_is_sound_and_asks_nothing_twice(paragraphs: Path, questions: Path) -> None:
-    article = ArticleReader().read(paragraphs).paragraphs
-    asked, problems = examine(questions, article)
-    assert problems == []
-    answered = Counter(question.answerable for question in asked)
-    assert 14 <= answered[False] <= 16
-    assert 8 <= answered[True] <= 10
-    before, _ = examine(paragraphs.with_name(paragraphs.name.replace("paragraphs", "questions")), article)
-    for language in LANGUAGES:
-        assert not {q.asked[language] for q in asked} & {q.asked[language] for q in before}
 
 
 def test_what_is_only_learnt_from_is_no_page_that_anything_is_measured_on() -> None:
