@@ -138,8 +138,7 @@ def collect_readings(engine: Engine, questions: Sequence[Asked], on_done: OnProg
     for language, asked in _in_turn(questions, on_done):
         found = engine.look(asked.question.asked[language], (), asked.exclude)
         gold = asked.question.gold if asked.is_answered else frozenset()
-        read = engine.listener.readings(found, found.ranking.retrieved[:READ])
-        for rank, (number, heard) in enumerate(read):
+        for rank, (number, heard) in enumerate(engine.listener.openings(found, READ).items()):
             reply = heard.reply
             if engine.generator.hears and reply.inside is None:
                 raise UserError(

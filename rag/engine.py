@@ -21,7 +21,7 @@ from index.build import Index, open_index
 from index.errors import UserError, has_half_a_character
 from index.keywords import simplified
 from index.outline import opens_a_list
-from index.paragraphs import Language, Paragraph
+from index.paragraphs import LANGUAGES, Language, Paragraph
 from index.settings import GeneratorName, Settings
 from rag.align import Aligner
 from rag.answer import Answer, Evidence, Retrieved, Timings
@@ -52,7 +52,7 @@ from rag.listen import Heard, Listener
 from rag.lists import asks_for_list, asks_for_others, may_ask_for_list, with_whole_list
 from rag.parts import asks_for_several, compares, parts, things_compared
 from rag.places import without
-from rag.prompts import leading_messages
+from rag.prompts import leading_messages, translating_messages
 from rag.rerank import SEVERAL, stating_too
 from rag.words import Rarity
 
@@ -95,7 +95,7 @@ class Engine:
         self._selector = EvidenceSelector(index, self._rarity)
         self._aligner = Aligner(index.embedder, self._rarity)
         self._finder = Finder(index, self._selector, evidence_tokens)
-        self.listener = Listener(generator, self._selector, ALONE * evidence_tokens)
+        self.listener = Listener(generator, self._finder, self._selector, ALONE * evidence_tokens)
 
     @classmethod
     def open(cls, settings: Settings, index_dir: Path | None = None, generator: GeneratorName | None = None) -> Engine:
@@ -130,7 +130,8 @@ class Engine:
         read_ahead = self.generator.prepare
         if read_ahead is None:
             return
-        starts = [
+        starts = [translating_messages(language) for language in LANGUAGES if self.generator.is_small]
+        starts += [
             leading_messages(paragraph, language)
             for paragraph in self.index.paragraphs
             for language in paragraph.languages
@@ -330,7 +331,7 @@ class Engine:
         openings = dict(heard.openings)
         unread = [e for e in looked.ranking.retrieved[:SEVERAL] if e.paragraph.number not in openings]
         with suppress(GeneratorFailed):  # the answer that is there already stands without what was still to be read
-            for number, further in self.listener.readings(looked, unread):
+            for number, further in self.listener.readings((looked, entry) for entry in unread):
                 openings[number] = further.reply.opening or 0.0
                 heard.spent.update(further.reply.usage or {})
         numbers = stating_too(openings, {citation.paragraph.number for citation in answer.citations})

@@ -83,6 +83,11 @@ class Finder:
         looked = self._with_sentences(looked, first)
         return replace(looked, milliseconds=(time.perf_counter() - started) * 1000)
 
+    def look_in_both(self, looked: Looked, translation: str) -> Looked:
+        """`looked`, searched again with the question and its translation together."""
+        ranking = self._ranked(looked.asked, looked.places, looked.ranking.exclude, translation)
+        return self._with_sentences(replace(looked, ranking=ranking))
+
     def _with_sentences(self, looked: Looked, first: Sequence[Paragraph] = ()) -> Looked:
         """`looked` with the sentences of what its ranking found; `first`: paragraphs that come before all others."""
         language, ranking = looked.language, looked.ranking
@@ -92,8 +97,10 @@ class Finder:
         shown = self._selector.select(ranked, ranking, self._budget, language)
         return replace(looked, ranking=ranking, ranked=ranked, shown=shown)
 
-    def _ranked(self, asked: str, places: Sequence[Named], exclude: frozenset[int]) -> Ranking:
-        ranking = self._retriever.rank(sought(asked), exclude)
+    def _ranked(
+        self, asked: str, places: Sequence[Named], exclude: frozenset[int], translation: str | None = None
+    ) -> Ranking:
+        ranking = self._retriever.rank(sought(asked), exclude, translation and sought(translation))
         return lifted(ranking, paragraphs_at(places, self._present(exclude))) if places else ranking
 
     def _present(self, exclude: frozenset[int]) -> list[Paragraph]:

@@ -19,13 +19,17 @@ from llama_index.core.llms import ChatMessage, ChatResponse
 from index.errors import UserError
 from index.paragraphs import Language, Paragraph
 from rag.answer import Evidence, Retrieved
+from rag.condense import accept_rewrite
 from rag.evidence import EvidenceSelector, fits_whole, reweighed, shown_language
-from rag.find import Looked
+from rag.find import Finder, Looked
 from rag.generators import Generator, GeneratorFailed, why_it_failed
-from rag.prompts import WORDING, answer_messages, insisting_messages, leading_messages
+from rag.language import language_of_question
+from rag.prompts import WORDING, answer_messages, insisting_messages, leading_messages, translation_messages
 from rag.reply import Reply
 from rag.rerank import PROBED, SEVERAL, SURE, is_hopeless, preferred, reranked, stating
 from rag.retrieve import shared_anew
+
+TRANSLATION_TOKENS = 64  # a longer question is translated as far as that
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +76,19 @@ class Heard:
 
 
 class Listener:
-    """Has one generator read what was found; a paragraph that is read alone may take about `alone` tokens."""
+    """Has one generator read what `finder` found; a paragraph that is read alone may take about `alone` tokens."""
 
-    def __init__(self, generator: Generator, selector: EvidenceSelector, alone: int) -> None:
+    def __init__(self, generator: Generator, finder: Finder, selector: EvidenceSelector, alone: int) -> None:
         self._generator = generator
+        self._finder = finder
         self._selector = selector
         self._alone = alone
 
     def listen(self, found: Looked) -> Heard:
         """The reply about the paragraph that most likely states the answer; its opening goes to the gate.
 
-        A small model reads one paragraph at a time until it is sure of one, or unlikely to find any.
+        A small model reads one paragraph at a time until it is sure of one, or unlikely to find any. Unless it is sure
+        of the first, the others come from a second search that also uses the question's translation.
         """
         if not self._generator.is_small or found.whole:
             return self._opened(found, found.shown)
@@ -91,7 +97,8 @@ class Listener:
         stated: dict[int, float] = {}
         readings: dict[int, Heard] = {}
         last, is_sure = 0, False
-        for last, heard in self.readings(found, found.ranking.retrieved[:PROBED]):
+        for last, heard in self.readings(self._candidates(found, spent)):
+            found = heard.looked
             readings[last] = heard
             openings[last] = heard.reply.opening or 0.0
             spent.update(heard.reply.usage or {})
@@ -118,9 +125,19 @@ class Listener:
         told = self._selector.of_all(likeliest, looked.ranked, self._alone, looked.language)
         return replace(self._opened(looked, told), spent=spent, openings=heard.openings, is_of_several=True)
 
-    def readings(self, found: Looked, entries: Iterable[Retrieved]) -> Iterator[tuple[int, Heard]]:
+    def openings(self, found: Looked, most: int) -> dict[int, Heard]:
+        """{paragraph: the generator's reply about it alone, stopped at its opening}, for the first `most` paragraphs.
+
+        For fitting. As in `listen`, the question is translated unless the generator is sure of the first paragraph.
+        """
+        (first, heard), *_ = self.readings([(found, found.ranking.retrieved[0])])
+        is_sure = stating(heard.reply.opening or 0.0, found.ranking.share[first], found.language) >= SURE
+        wider = found if is_sure else self._found_in_both(found, Counter())
+        return {first: heard, **dict(self.readings(_others(wider, found.ranking.retrieved[0], most)))}
+
+    def readings(self, entries: Iterable[tuple[Looked, Retrieved]]) -> Iterator[tuple[int, Heard]]:
         """(paragraph, the reply about it alone), just opened; closed where the next one is asked for."""
-        for entry in entries:
+        for found, entry in entries:
             self._keep_start(entry.paragraph, found.language)
             heard = self._read(found, entry.paragraph)
             yield entry.paragraph.number, heard
@@ -149,6 +166,30 @@ class Listener:
         yield from insisted
         heard.spent.update(insisted.usage or {})
         heard.reply.is_cut = insisted.is_cut
+
+    def _candidates(self, found: Looked, spent: Counter[str]) -> Iterator[tuple[Looked, Retrieved]]:
+        """What is read in turn: the first paragraph, then those that the question's words in both languages find.
+
+        The model translates the question, which takes a second: only once the second paragraph is asked for.
+        """
+        first = found.ranking.retrieved[0]
+        yield found, first
+        yield from _others(self._found_in_both(found, spent), first, PROBED)
+
+    def _found_in_both(self, found: Looked, spent: Counter[str]) -> Looked:
+        """`found` as it is with the question's translation beside it; as it was where that is no translation."""
+        translation = accept_rewrite(self._translated(found, spent))
+        if translation is None or language_of_question(translation) == found.language:
+            return found
+        return self._finder.look_in_both(found, translation)
+
+    def _translated(self, found: Looked, spent: Counter[str]) -> str:
+        text, usage = "", None
+        for response in self._replies(translation_messages(found.asked, found.language), max_tokens=TRANSLATION_TOKENS):
+            text += response.delta or ""
+            usage = response.additional_kwargs.get("usage", usage)
+        spent.update(usage or {})
+        return text
 
     def _keep_start(self, paragraph: Paragraph, language: Language) -> None:
         """Have what the generator is about to read of a whole paragraph kept, so that it is read only once."""
@@ -217,6 +258,12 @@ def _share_of_next(found: Looked, read: Collection[int]) -> float:
     """The probability, before any reading, of the likeliest paragraph that has not been read; 0 where none is left."""
     unread = (entry.paragraph.number for entry in found.ranking.retrieved if entry.paragraph.number not in read)
     return max((found.ranking.share[number] for number in unread), default=0.0)
+
+
+def _others(found: Looked, first: Retrieved, most: int) -> list[tuple[Looked, Retrieved]]:
+    """What is read behind the first one of `most`, each entry with the ranking that it is of."""
+    others = [e for e in found.ranking.retrieved if e.paragraph.number != first.paragraph.number]
+    return [(found, entry) for entry in others[: most - 1]]
 
 
 def _reranked(found: Looked, held: Mapping[int, float]) -> Looked:

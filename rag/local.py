@@ -35,7 +35,7 @@ from rag.activations import Unreadable, last_values
 from rag.generators import GeneratorFailed
 from rag.llm import ChatLLM, Piece
 from rag.prefixes import Prefixes
-from rag.prompts import marked, opened_by, opening_messages
+from rag.prompts import marked, opened_by, opening_messages, translated_from, translating_messages
 
 CONTEXT = 4096  # tokens of a slot
 # How many of the likeliest first tokens are told, for the log odds of two of them. llama.cpp tells them of every token
@@ -158,12 +158,12 @@ class LocalLLM(ChatLLM):
     def prepare(self, messages: Sequence[ChatMessage]) -> bool:
         """Evaluate the start of a prompt ahead and keep it on disk; whether there was anything to do.
 
-        `messages` are an opening and a first excerpt (`prompts.leading_messages`); of anything else nothing is kept,
-        nor where the disk that is allowed for it is full. Raises UserError where it cannot be kept.
+        `messages` are an opening and a first excerpt (`prompts.leading_messages`), or what every translation begins
+        with. Nothing is done where the disk that is allowed for it is full. Raises UserError where it cannot be kept.
         """
         opened = opened_by(messages)
         if opened is None:
-            return False
+            return self._prepared_to_translate(messages)
         self.load()
         language, excerpt = opened
         opening = self._opening(language)
@@ -182,18 +182,32 @@ class LocalLLM(ChatLLM):
     def _has_room(self) -> bool:
         return self._prefixes.has_room([self._opening(language) for language in LANGUAGES])
 
+    def _prepared_to_translate(self, messages: Sequence[ChatMessage]) -> bool:
+        language = translated_from(messages)
+        if language is None:
+            return False
+        self.load()
+        with self._turn:
+            if self._prefixes.has(self._name(_translating(language), messages)):
+                return False
+            self._placed_to_translate(language)
+        return True
+
     def _opening(self, language: Language) -> str:
-        """The name of the language's opening; nothing that it depends on changes in a process."""
-        if language not in self._names:
-            self._names[language] = self._prefixes.name(language, opening_messages(language))
-        return self._names[language]
+        """The name of the language's opening."""
+        return self._name(language, opening_messages(language))
+
+    def _name(self, label: str, opening: Sequence[ChatMessage]) -> str:
+        """The name of an opening, one for each label; nothing that it depends on changes in a process."""
+        if label not in self._names:
+            self._names[label] = self._prefixes.name(label, opening)
+        return self._names[label]
 
     def _placed(self, messages: Sequence[ChatMessage]) -> int:
         """The slot for `messages`, brought to the longest start of them that is kept. The turn must be held."""
         opened = opened_by(messages)
         if opened is None:
-            self._standing[0] = None
-            return 0
+            return self._placed_behind_no_opening(messages)
         language, excerpt = opened
         slot = LANGUAGES.index(language)
         if self._standing[slot] != excerpt and not (
@@ -208,6 +222,20 @@ class LocalLLM(ChatLLM):
         rest = self._rests.get(_key(messages[:-1])) if _is_begun(messages) else None
         return rest is not None and self._prefixes.resume(slot, rest)
 
+    def _placed_behind_no_opening(self, messages: Sequence[ChatMessage]) -> int:
+        language = translated_from(messages)
+        if language:
+            return self._placed_to_translate(language)
+        self._standing[0] = None
+        return 0
+
+    def _placed_to_translate(self, language: Language) -> int:
+        """The slot in which a translation from `language` goes on. The turn must be held."""
+        slot = LANGUAGES.index(language)
+        self._standing[slot] = None
+        self._begin_with(translating_messages(language), _translating(language), slot)
+        return slot
+
     def _lead_restored(self, slot: int, language: Language, excerpt: str) -> bool:
         if not self.prompts_room:
             return False
@@ -218,11 +246,15 @@ class LocalLLM(ChatLLM):
         """Have the slot begin with the language's opening. The turn must be held."""
         if self._standing[slot] is not None:
             return  # it does already; llama.cpp keeps what two prompts share
-        name = self._opening(language)
-        if not self._prefixes.restore(slot, name):
-            self._evaluate([*opening_messages(language), ChatMessage(role=MessageRole.USER, content="")], slot)
-            self._prefixes.save(slot, name)
+        self._begin_with(opening_messages(language), language, slot)
         self._standing[slot] = ""
+
+    def _begin_with(self, opening: Sequence[ChatMessage], label: str, slot: int) -> None:
+        """Have the slot begin with `opening`, kept under `label`. The turn must be held."""
+        name = self._name(label, opening)
+        if not self._prefixes.restore(slot, name):
+            self._evaluate([*opening, ChatMessage(role=MessageRole.USER, content="")], slot)
+            self._prefixes.save(slot, name)
 
     def _evaluate(self, messages: Sequence[ChatMessage], slot: int) -> None:
         """Have llama.cpp read `messages` in that slot. The turn must be held."""
@@ -306,6 +338,11 @@ class LocalLLM(ChatLLM):
 def listens(messages: Sequence[ChatMessage]) -> bool:
     """Whether `messages` ask a question whose answer the model has not begun: what it holds then is worth telling."""
     return opened_by(messages) is not None and not _is_begun(messages)
+
+
+def _translating(language: Language) -> str:
+    """What the opening of translations from a language is kept under, beside that of its answers."""
+    return f"translating-{language}"
 
 
 def _key(messages: Sequence[ChatMessage]) -> str:

@@ -1,10 +1,10 @@
 """The prompt cache: the model's state after the start of a prompt, kept on disk so that it is evaluated only once.
 
-There are two kinds of entry. An *opening* is the start that all questions in a language share: instructions and worked
-examples. (Not to be confused with the opening of a reply, rag/listen.py.) A *lead* is an opening followed by one whole
-paragraph: the start of every prompt about that paragraph, so that a question costs only its own tokens. A lead's state
-repeats that of its opening, so only the difference is kept (compressed with the opening's state as zstd's dictionary):
-some 28 KB a token, decompressed in ten milliseconds.
+There are two kinds of entry. An *opening* is the start that all questions in a language share (instructions and worked
+examples), or all translations from it. (Not to be confused with the opening of a reply, rag/listen.py.) A *lead* is an
+opening followed by one whole paragraph: the start of every prompt about that paragraph, so that a question costs only
+its own tokens. A lead's state repeats that of its opening, so only the difference is kept (compressed with the
+opening's state as zstd's dictionary): some 28 KB a token, decompressed in ten milliseconds.
 
 llama.cpp can write the state of a slot to a file and read it back, but only through its HTTP server. A file is named by
 everything that its content depends on. Outdated files are deleted, and one that cannot be read is evaluated again.

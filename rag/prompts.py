@@ -17,6 +17,7 @@ from itertools import groupby
 
 from llama_index.core.llms import ChatMessage, MessageRole
 
+from index.blocks import other
 from index.paragraphs import LANGUAGES, Language, Paragraph
 from rag.answer import Evidence
 from rag.evidence import telling
@@ -46,6 +47,7 @@ class Wording:
     silent: str
     examples: tuple[Example, ...]
     condense: str
+    translate: str
 
 
 WORDING: dict[Language, Wording] = {
@@ -98,6 +100,7 @@ WORDING: dict[Language, Wording] = {
             ),
         ),
         condense="把后面的追问改写成一个不看上文也能懂的完整问题,只输出问题。\n上文:{history}\n追问:{question}\n完整问题:",
+        translate="把问题译成英文。照意思译,不要回答,只输出译文。",
     ),
     "en": Wording(
         system="You answer questions from excerpts, in English. If the excerpts state the answer, reply “Stated:” and "
@@ -170,6 +173,8 @@ WORDING: dict[Language, Wording] = {
         ),
         condense="Rewrite the follow-up as one question that is clear without the context. Output only the question.\n"
         "Context: {history}\nFollow-up: {question}\nQuestion:",
+        translate="Translate the question into Chinese. Translate what it means; do not answer it; output only the "
+        "translation.",
     ),
 }
 
@@ -233,6 +238,30 @@ def opened_by(messages: Sequence[ChatMessage]) -> tuple[Language, str] | None:
         if list(messages[: len(opening)]) == opening and len(messages) > len(opening):
             return language, "\n".join((messages[len(opening)].content or "").split("\n")[:2])
     return None
+
+
+def translation_messages(question: str, language: Language) -> list[ChatMessage]:
+    """The messages that ask for a question in `language` to be put into the other one."""
+    return [*translating_messages(language), _turn(MessageRole.USER, _as_data(question))]
+
+
+def translating_messages(language: Language) -> list[ChatMessage]:
+    """The part that every translation shares: the instruction, and the worked examples' questions in both languages."""
+    return list(_translating(language))
+
+
+@cache
+def _translating(language: Language) -> tuple[ChatMessage, ...]:
+    messages = [_turn(MessageRole.SYSTEM, WORDING[language].translate)]
+    for own, translated in zip(WORDING[language].examples, WORDING[other(language)].examples, strict=True):
+        messages.append(_turn(MessageRole.USER, own.question))
+        messages.append(_turn(MessageRole.ASSISTANT, translated.question))
+    return tuple(messages)
+
+
+def translated_from(messages: Sequence[ChatMessage]) -> Language | None:
+    """The language that a translation's `messages` begin in; None for other prompts."""
+    return next((own for own in LANGUAGES if list(messages[: len(_translating(own))]) == list(_translating(own))), None)
 
 
 def condense_messages(question: str, history: str, language: Language) -> list[ChatMessage]:

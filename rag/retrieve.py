@@ -41,6 +41,8 @@ HANDED_ON = 0.7
 # By so much less a translator's or an editor's note on a word is found, unless notes are asked about: it says the words
 # that it explains, and seldom what the text says of the thing.
 _NOTE = 5.0
+# How much the question's wording in the other language counts beside its own, where it is told (evals/NOTES.md).
+TRANSLATION = 0.5
 LEGS = ("passage", "sentence", "keyword", "interaction")
 # Legs over the text in the question's own language, then over the text in the other one.
 COLUMNS = tuple((side, leg) for side in ("own", "other") for leg in LEGS)
@@ -120,10 +122,16 @@ class HybridRetriever(BaseRetriever):
         super().__init__()
         self._index = index
 
-    def rank(self, question: str, exclude: frozenset[int] = frozenset()) -> Ranking:
-        """Every candidate paragraph, best first, without those of `exclude` (as if they were not indexed)."""
+    def rank(self, question: str, exclude: frozenset[int] = frozenset(), translation: str | None = None) -> Ranking:
+        """Every candidate paragraph, best first, without those of `exclude` (as if they were not indexed).
+
+        `translation`: the question in the other language, looked for too. What one wording misses the other may find.
+        """
         table, fusion, by_number = self.table(question, exclude), load_fusion(), self._index.by_number
         totals = _by_number(table, fusion.scores(table))
+        if translation:
+            translated = self.table(translation, exclude)
+            totals = _mean_of_both(totals, _by_number(translated, fusion.scores(translated)))
         if not asks_about_notes(question):
             totals = {n: total - _NOTE * (n in self._index.outline.notes) for n, total in totals.items()}
         answers = self._index.outline.answers
@@ -185,6 +193,15 @@ class HybridRetriever(BaseRetriever):
         tokens = self._index.tokens
         asked = tokens.centred(self._index.embedder.question_tokens(question), language)
         return tokens.maxsims(asked, near, language)
+
+
+def _mean_of_both(own: Scores, translated: Scores) -> dict[int, float]:
+    """The weighted mean of two wordings' sums; what one of them did not find is as good as the least it found."""
+    least = min(own.values(), default=0.0), min(translated.values(), default=0.0)
+    return {
+        number: (own.get(number, least[0]) + TRANSLATION * translated.get(number, least[1])) / (1 + TRANSLATION)
+        for number in {**own, **translated}
+    }
 
 
 def _handed_on(totals: Scores, answers: Mapping[int, int]) -> dict[int, float]:

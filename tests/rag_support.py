@@ -19,24 +19,28 @@ from llama_index.core.base.llms.types import (
     MessageRole,
 )
 from llama_index.core.llms import CustomLLM
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from index.build import Index, build, open_index
 from index.settings import load_settings
 from rag.engine import Engine
 from rag.gate import Signals
 from rag.generators import Generator
+from rag.prompts import translated_from
 from tests.fakes import HashingEmbedder
 
 
 class ScriptedLLM(CustomLLM):
     """Replies with what it was given, in pieces, and keeps every prompt it saw.
 
-    `logit`: what the first tokens say, of every reply, or of each in turn. `is_cut`: each reply ends
-    because it may be no longer.
+    `logit`: what the first tokens say, of every reply, or of each in turn. `translation`: what a question becomes in
+    the other language; asked for in `translated`, not in `prompts`. `is_cut`: each reply ends because it may be no longer.
     """
 
     is_cut: bool = False
+
+    translation: str = ""
+    translated: list[str] = Field(default_factory=list)
 
     _replies: list[str] = PrivateAttr(default_factory=list)
     _prompts: list[str] = PrivateAttr(default_factory=list)
@@ -64,6 +68,15 @@ class ScriptedLLM(CustomLLM):
 
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """The next reply, three characters at a time; its first token says `logit`, where there is one."""
+        if translated_from(messages):
+            self.translated.append(messages[-1].content or "")
+            cost = {"prompt_tokens": 20, "cached_tokens": 12, "completion_tokens": 8}
+            said = ChatResponse(
+                message=ChatMessage(content=self.translation),
+                delta=self.translation,
+                additional_kwargs={"usage": cost},
+            )
+            return (response for response in [said])
         reply = self._next(messages)
         logit = self._logits.pop(0) if len(self._logits) > 1 else self._logits[0] if self._logits else None
         opening = [] if logit is None else [("Stated", 0.0), ("有", 0.0), ("Not", -logit), ("没有", -logit)]
@@ -126,6 +139,7 @@ def small_engine(index: Index, *replies: str, logits: Sequence[float]) -> tuple[
 
 # What answers it is read second only where the question is looked for in both languages' words.
 PRESSED = "How long should leaves that are pressed be kept?"
+PRESSED_IN_CHINESE = "茶饼要存放多少年最好?"
 
 
 def pressed_engine(folder: Path) -> tuple[Engine, ScriptedLLM]:
@@ -135,8 +149,10 @@ def pressed_engine(folder: Path) -> tuple[Engine, ScriptedLLM]:
         {"zh": "红茶要烤。", "en": "Leaves that are kept on the rack."},
         {"zh": "茶饼存放十年以上最好。", "en": "A pressed brick is best after a decade."},
     ]
-    replies = ("Not stated.", "Stated: They are kept on the rack.")
-    return small_engine(make_index(folder, pairs), *replies, logits=[-6.0, 6.0])
+    replies = ("Not stated.", "Stated: It is best after a decade.")
+    engine, llm = small_engine(make_index(folder, pairs), *replies, logits=[-6.0, 6.0])
+    llm.translation = PRESSED_IN_CHINESE
+    return engine, llm
 
 
 def open_gate() -> dict[str, Any]:

@@ -238,11 +238,11 @@ def test_written_weights_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_reading_of_which_nothing_was_heard_is_told_and_not_taken_for_nothing() -> None:
     reply = SimpleNamespace(inside=None, logit=1.0, opening=1.0)
-    found = SimpleNamespace(ranking=SimpleNamespace(share={7: 0.5}, retrieved=()))
+    found = SimpleNamespace(ranking=SimpleNamespace(share={7: 0.5}))
     heard = SimpleNamespace(looked=found, reply=reply)
     engine: Any = SimpleNamespace(
         look=lambda *args: found,
-        listener=SimpleNamespace(readings=lambda found, entries: [(7, heard)]),
+        listener=SimpleNamespace(openings=lambda found, most: {7: heard}),
         generator=SimpleNamespace(hears=lambda inside, language: 0.0),
     )
     question: Any = SimpleNamespace(

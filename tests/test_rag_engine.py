@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
@@ -22,8 +23,8 @@ from rag.gate import Gate
 from rag.generators import GeneratorFailed, QuoteLLM, make_generator, why_it_failed
 from rag.language import language_of_question
 from rag.overview import leading
-from rag.prompts import leading_messages, opened_by
-from rag.retrieve import HybridRetriever
+from rag.prompts import leading_messages, opened_by, translated_from
+from rag.retrieve import TRANSLATION, HybridRetriever, load_fusion
 from tests.rag_support import ScriptedLLM, make_index, scripted_engine, scripted_generator
 
 pytestmark = pytest.mark.usefixtures("listening_gate")
@@ -325,6 +326,25 @@ def test_scores_fall_and_lie_between_zero_and_one(article_index: Index) -> None:
     assert all(0 <= score <= 1 for score in scores)
 
 
+def test_a_translation_counts_beside_the_question_and_half_as_much(tea: Index) -> None:
+    retriever = HybridRetriever(tea)
+    question, translation = "How is green tea fermented?", "铁锅多少度?"
+    own, translated = (
+        {r.paragraph.number: r.score for r in retriever.rank(q).retrieved} for q in (question, translation)
+    )
+
+    def total(score: float) -> float:
+        return load_fusion().middle + load_fusion().width * math.log(score / (1 - score))
+
+    both = retriever.rank(question, translation=translation)
+    for entry in both.retrieved:
+        parts = total(own[entry.paragraph.number]), total(translated[entry.paragraph.number])
+        assert total(entry.score) == pytest.approx((parts[0] + TRANSLATION * parts[1]) / (1 + TRANSLATION))
+    assert sum(both.share.values()) == pytest.approx(1)
+    assert both.cosine == retriever.rank(question).cosine, "how near the question is, is a matter of its own words"
+    assert 3 not in {r.paragraph.number for r in retriever.rank(question, frozenset({3}), translation).retrieved}
+
+
 def test_the_retriever_is_a_llama_index_retriever(article_index: Index) -> None:
     nodes = HybridRetriever(article_index).retrieve("代码审阅")
     assert nodes[0].node.metadata["paragraph"] in {p.number for p in article_index.paragraphs}
@@ -503,6 +523,16 @@ def test_every_paragraph_that_is_shown_whole_is_read_ahead_in_each_of_its_langua
     list(Engine(tea, generator, evidence_tokens=3).prepare())
     assert kept == [], "a longer one is shown in part, whichever part the question asks for"
     assert not list(Engine(tea, scripted_generator(ScriptedLLM("")), evidence_tokens=220).prepare())
+
+
+def test_what_all_translations_begin_with_is_read_ahead_for_a_model_that_translates(tea: Index) -> None:
+    kept: list[Sequence[ChatMessage]] = []
+    generator = replace(
+        scripted_generator(ScriptedLLM("")), is_small=True, prepare=lambda messages: not kept.append(messages)
+    )
+    total = len(list(Engine(tea, generator, evidence_tokens=220).prepare()))
+    assert [translated_from(messages) for messages in kept[:3]] == ["zh", "en", None]
+    assert total == len(kept) == 9
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -23,7 +23,7 @@ from llama_index.core.llms import ChatMessage, MessageRole
 import rag.local
 from rag.generators import GeneratorFailed
 from rag.local import FIRST_TOKENS, LocalLLM
-from rag.prompts import MARK, opening_messages
+from rag.prompts import MARK, opening_messages, translating_messages, translation_messages
 from tests.test_rag_activations import VALUES, state
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the play speaks over a unix socket")
@@ -199,12 +199,14 @@ def test_a_kept_state_that_was_cut_short_is_died_of_once_and_costs_nothing_but_t
 ) -> None:
     (tmp_path / "m.gguf.state").write_bytes(b"evaluated")
     llm.warm()
+    assert llm.prepare(translating_messages("en"))
     for kept in (tmp_path / "kept").iterdir():
         kept.write_bytes(b"evalua")
     before, llm._standing = llm.pid, [None, None]
     if is_warmed:
         llm.warm()
     assert said_to(llm, asked("one")) == "one"
+    assert said_to(llm, translation_messages("one", "en")) == "one"
     assert llm.pid != before
     before = llm.pid
     llm._standing = [None, None]
@@ -324,7 +326,7 @@ def test_a_question_is_read_through_the_adapter_and_nothing_else_is(
     llm.adapter = "adapter.gguf"
     reading = asked("- x\n\nQuestion: why")
     begun = [*reading, ChatMessage(role=MessageRole.ASSISTANT, content="one")]
-    for messages in (reading, begun, asked("- x"), [ChatMessage(content="why")]):
+    for messages in (reading, begun, asked("- x"), translation_messages("why", "en")):
         list(llm._pieces(messages))
     assert json.loads((tmp_path / "m.gguf.order").read_text(encoding="utf-8"))["adapter"] == "adapter.gguf"
     lines = (tmp_path / "m.gguf.asked").read_text(encoding="utf-8").splitlines()
@@ -339,16 +341,18 @@ def test_a_model_without_an_adapter_is_asked_as_it_is(llm: LocalLLM, tmp_path: P
     assert MARK not in said_to(llm, asked("- x\n\nQuestion: why"))
 
 
-def test_what_begins_with_no_opening_is_not_read_ahead_and_leaves_no_opening_standing(
+def test_what_all_translations_begin_with_is_kept_once_beside_the_opening_of_answers(
     llm: LocalLLM, tmp_path: Path
 ) -> None:
     (tmp_path / "m.gguf.state").write_bytes(b"evaluated")
     llm.warm()
-    other = [ChatMessage(content="one")]
-    assert not llm.prepare(other)
-    assert said_to(llm, other) == "one"
-    assert llm._standing == [None, ""], "the next question has its language's opening put back"
-    assert sorted(path.name.rsplit("-", 1)[0] for path in (tmp_path / "kept").iterdir()) == ["en", "zh"]
+    assert llm.prepare(translating_messages("en"))
+    assert not llm.prepare(translating_messages("en")), "it is kept already"
+    assert not llm.prepare([ChatMessage(content="anything else")])
+    labels = sorted(path.name.rsplit("-", 1)[0] for path in (tmp_path / "kept").iterdir())
+    assert labels == ["en", "translating-en", "zh"]
+    assert said_to(llm, translation_messages("one", "en")) == "one"
+    assert llm._standing == ["", None], "the next question has its language's opening put back"
 
 
 def test_without_a_state_the_words_are_all_that_is_told(llm: LocalLLM) -> None:

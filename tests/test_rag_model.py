@@ -131,8 +131,7 @@ def test_an_answer_stopped_half_way_leaves_the_model_ready_for_the_next(engine: 
 
 def test_what_the_model_holds_before_its_first_word_depends_on_the_question_alone(engine: Engine) -> None:
     def held(question: str) -> NDArray[np.float32]:
-        found = engine.look(question)
-        reply = next(engine.listener.readings(found, found.ranking.retrieved))[1].reply
+        reply = next(iter(engine.listener.openings(engine.look(question), 1).values())).reply
         assert reply.inside is not None
         return reply.inside
 

@@ -31,7 +31,7 @@ from rag.rerank import (
     write_rerank,
 )
 from rag.retrieve import HANDED_ON, HybridRetriever, Ranking, _handed_on
-from tests.rag_support import make_index, scripted_engine, small_engine
+from tests.rag_support import PRESSED, make_index, pressed_engine, scripted_engine, small_engine
 
 QUESTION = "How long does fixing tea in the iron pan take?"
 
@@ -256,6 +256,41 @@ def test_a_second_paragraph_is_read_however_little_the_first_says(fixing: Index)
     assert len(llm.prompts) == 2
 
 
+@pytest.mark.parametrize(
+    "translation", ["固定锅里的茶要多久?", "How long?", ""], ids=["zh", "not translated", "nothing"]
+)
+def test_unsure_of_the_first_paragraph_it_looks_for_the_question_in_the_other_language_too(
+    fixing: Index, translation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_for: list[str | None] = []
+    engine, llm = small_engine(fixing, "Not stated.", "Stated: Fixing takes 6 minutes.", logits=[-6.0, 6.0])
+    rank = HybridRetriever(fixing).rank
+
+    def ranked(question: str, exclude: frozenset[int] = frozenset(), translation: str | None = None) -> Ranking:
+        looked_for.append(translation)
+        return rank(question, exclude, translation)
+
+    monkeypatch.setattr(HybridRetriever, "rank", lambda _, *args: ranked(*args))
+    llm.translation = translation
+    assert not engine.ask(QUESTION).refused
+    assert llm.translated == [QUESTION]
+    assert looked_for == [None, *([translation] if translation[:1] == "固" else [])]
+
+
+def test_sure_of_the_first_paragraph_it_translates_nothing(fixing: Index) -> None:
+    engine, llm = small_engine(fixing, "Stated: It takes patience, an old hand says.", logits=[6.0])
+    engine.ask(QUESTION)
+    assert llm.translated == []
+
+
+def test_what_the_translation_finds_is_read_next_and_cited(tmp_path: Path, listening_reranker: None) -> None:
+    engine, llm = pressed_engine(tmp_path)
+    assert engine.retrieve(PRESSED)[1].paragraph.number != 3
+    answer = engine.ask(PRESSED)
+    assert answer.citations[0].paragraph.number == 3
+    assert len(llm.prompts) == 2
+
+
 def test_what_is_read_of_a_whole_paragraph_is_kept_and_a_full_disk_harms_no_answer(fixing: Index) -> None:
     engine, _ = small_engine(fixing, "Not stated.", "Stated: Fixing takes 6 minutes.", logits=[-6.0, 6.0])
     kept: list[str] = []
@@ -277,10 +312,14 @@ def test_a_large_model_reads_what_was_selected_of_all_at_once(fixing: Index) -> 
     assert shown_in(llm.prompts[0]).count("\n- ") >= 1
 
 
-def test_for_the_fit_it_reads_on_though_it_is_sure_of_the_first(fixing: Index) -> None:
+def test_the_openings_of_the_first_are_told_for_the_fit(fixing: Index) -> None:
     engine, llm = small_engine(fixing, "Stated: x", logits=[6.0, -1.0, 2.0])
     found = engine.look(QUESTION)
-    said = dict(engine.listener.readings(found, found.ranking.retrieved[:3]))
+    said = engine.listener.openings(found, 3)
     assert list(said) == [r.paragraph.number for r in found.ranking.retrieved[:3]]
     assert [heard.reply.opening for heard in said.values()] == pytest.approx([6.0, -1.0, 2.0])
-    assert len(llm.prompts) == 3
+    assert len(llm.prompts) == 3, "sure of the first, it reads on all the same"
+    assert llm.translated == [], "but looks no further"
+    unsure, llm = small_engine(fixing, "Stated: x", logits=[-1.0, -1.0, 2.0])
+    assert len(unsure.listener.openings(found, 2)) == 2
+    assert llm.translated == [QUESTION]
