@@ -30,6 +30,8 @@ from rag.rerank import PROBED, SEVERAL, SURE, is_hopeless, preferred, reranked, 
 from rag.retrieve import shared_anew
 
 TRANSLATION_TOKENS = 64  # a longer question is translated as far as that
+# Paragraphs read before the question is translated: of questions that nothing answers half end there.
+UNTRANSLATED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,8 @@ class Listener:
     def listen(self, found: Looked) -> Heard:
         """The reply about the paragraph that most likely states the answer; its opening goes to the gate.
 
-        A small model reads one paragraph at a time until it is sure of one, or unlikely to find any. Unless it is sure
-        of the first, the others come from a second search that also uses the question's translation.
+        A small model reads one paragraph at a time until it is sure of one, or unlikely to find any. Behind the second
+        they come from another search that also uses the question's translation.
         """
         if not self._generator.is_small or found.whole:
             return self._opened(found, found.shown)
@@ -128,12 +130,13 @@ class Listener:
     def openings(self, found: Looked, most: int) -> dict[int, Heard]:
         """{paragraph: the generator's reply about it alone, stopped at its opening}, for the first `most` paragraphs.
 
-        For fitting. As in `listen`, the question is translated unless the generator is sure of the first paragraph.
+        For fitting. As in `listen`, the question is translated unless the generator is sure of one of the first.
         """
-        (first, heard), *_ = self.readings([(found, found.ranking.retrieved[0])])
-        is_sure = stating(heard.reply.opening or 0.0, found.ranking.share[first], found.language) >= SURE
-        wider = found if is_sure else self._found_in_both(found, Counter())
-        return {first: heard, **dict(self.readings(_others(wider, found.ranking.retrieved[0], most)))}
+        heard = dict(self.readings(_behind(found, (), min(most, UNTRANSLATED))))
+        share = found.ranking.share
+        is_sure = any(stating(own.reply.opening or 0.0, share[n], found.language) >= SURE for n, own in heard.items())
+        wider = found if is_sure or most <= UNTRANSLATED else self._found_in_both(found, Counter())
+        return heard | dict(self.readings(_behind(wider, heard, most - len(heard))))
 
     def readings(self, entries: Iterable[tuple[Looked, Retrieved]]) -> Iterator[tuple[int, Heard]]:
         """(paragraph, the reply about it alone), just opened; closed where the next one is asked for."""
@@ -168,13 +171,14 @@ class Listener:
         heard.reply.is_cut = insisted.is_cut
 
     def _candidates(self, found: Looked, spent: Counter[str]) -> Iterator[tuple[Looked, Retrieved]]:
-        """What is read in turn: the first paragraph, then those that the question's words in both languages find.
+        """What is read in turn: the first two paragraphs, then those that the question's words in both languages find.
 
-        The model translates the question, which takes a second: only once the second paragraph is asked for.
+        The model translates the question, which takes a second: only once the third paragraph is asked for.
         """
-        first = found.ranking.retrieved[0]
-        yield found, first
-        yield from _others(self._found_in_both(found, spent), first, PROBED)
+        first = _behind(found, (), UNTRANSLATED)
+        yield from first
+        read = {entry.paragraph.number for _, entry in first}
+        yield from _behind(self._found_in_both(found, spent), read, PROBED - len(read))
 
     def _found_in_both(self, found: Looked, spent: Counter[str]) -> Looked:
         """`found` as it is with the question's translation beside it; as it was where that is no translation."""
@@ -260,10 +264,10 @@ def _share_of_next(found: Looked, read: Collection[int]) -> float:
     return max((found.ranking.share[number] for number in unread), default=0.0)
 
 
-def _others(found: Looked, first: Retrieved, most: int) -> list[tuple[Looked, Retrieved]]:
-    """What is read behind the first one of `most`, each entry with the ranking that it is of."""
-    others = [e for e in found.ranking.retrieved if e.paragraph.number != first.paragraph.number]
-    return [(found, entry) for entry in others[: most - 1]]
+def _behind(found: Looked, read: Collection[int], most: int) -> list[tuple[Looked, Retrieved]]:
+    """The first `most` paragraphs that have not been read, each with the ranking that it is of."""
+    unread = [entry for entry in found.ranking.retrieved if entry.paragraph.number not in read]
+    return [(found, entry) for entry in unread[:most]]
 
 
 def _reranked(found: Looked, held: Mapping[int, float]) -> Looked:

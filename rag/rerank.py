@@ -32,7 +32,7 @@ PROBED = 4
 SURE = 0.5
 HOPELESS = 0.1
 # A paragraph with this share of retrieval's probability is read all the same.
-WORTH_READING = 0.1
+WORTH_READING = 0.05
 # Where a question asks for several things: how many paragraphs are read, the least log odds of one that states a part
 # of it beside those that are cited (retrieval's share, which looks for one answer, is not asked), and how many there
 # are of these at most.

@@ -137,20 +137,21 @@ def small_engine(index: Index, *replies: str, logits: Sequence[float]) -> tuple[
     return Engine(index, replace(scripted_generator(llm), is_small=True), evidence_tokens=220), llm
 
 
-# What answers it is read second only where the question is looked for in both languages' words.
+# What answers it is read third only where the question is looked for in both languages' words.
 PRESSED = "How long should leaves that are pressed be kept?"
 PRESSED_IN_CHINESE = "茶饼要存放多少年最好?"
 
 
 def pressed_engine(folder: Path) -> tuple[Engine, ScriptedLLM]:
-    """A small engine over three pairs, unsure of the first one that PRESSED finds and sure of the next it reads."""
+    """A small engine over four pairs, unsure of the first two that PRESSED finds and sure of the next it reads."""
     pairs = [
         {"zh": "绿茶要炒。", "en": "Leaves that are kept hot in the pan."},
         {"zh": "红茶要烤。", "en": "Leaves that are kept on the rack."},
         {"zh": "茶饼存放十年以上最好。", "en": "A pressed brick is best after a decade."},
+        {"zh": "白茶要晾。", "en": "Leaves that are kept in the shade."},
     ]
-    replies = ("Not stated.", "Stated: It is best after a decade.")
-    engine, llm = small_engine(make_index(folder, pairs), *replies, logits=[-6.0, 6.0])
+    replies = ("Not stated.", "Not stated.", "Stated: It is best after a decade.")
+    engine, llm = small_engine(make_index(folder, pairs), *replies, logits=[-6.0, -1.0, 6.0])
     llm.translation = PRESSED_IN_CHINESE
     return engine, llm
 

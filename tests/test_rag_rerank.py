@@ -259,11 +259,12 @@ def test_a_second_paragraph_is_read_however_little_the_first_says(fixing: Index)
 @pytest.mark.parametrize(
     "translation", ["固定锅里的茶要多久?", "How long?", ""], ids=["zh", "not translated", "nothing"]
 )
-def test_unsure_of_the_first_paragraph_it_looks_for_the_question_in_the_other_language_too(
+def test_unsure_of_the_first_two_paragraphs_it_looks_for_the_question_in_the_other_language_too(
     fixing: Index, translation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked_for: list[str | None] = []
-    engine, llm = small_engine(fixing, "Not stated.", "Stated: Fixing takes 6 minutes.", logits=[-6.0, 6.0])
+    replies = ["Not stated.", "Not stated.", "Stated: Fixing takes 6 minutes."]
+    engine, llm = small_engine(fixing, *replies, logits=[-6.0, -1.0, 6.0])
     rank = HybridRetriever(fixing).rank
 
     def ranked(question: str, exclude: frozenset[int] = frozenset(), translation: str | None = None) -> Ranking:
@@ -277,18 +278,22 @@ def test_unsure_of_the_first_paragraph_it_looks_for_the_question_in_the_other_la
     assert looked_for == [None, *([translation] if translation[:1] == "固" else [])]
 
 
-def test_sure_of_the_first_paragraph_it_translates_nothing(fixing: Index) -> None:
-    engine, llm = small_engine(fixing, "Stated: It takes patience, an old hand says.", logits=[6.0])
+@pytest.mark.parametrize(
+    "logits", [[6.0], [-6.0, 6.0], [-6.0, -6.0]], ids=["sure of the first", "of the second", "without hope"]
+)
+def test_where_two_paragraphs_tell_it_translates_nothing(fixing: Index, logits: list[float]) -> None:
+    engine, llm = small_engine(fixing, *["Stated: It takes 6 minutes."] * len(logits), logits=logits)
     engine.ask(QUESTION)
+    assert len(llm.prompts) == len(logits)
     assert llm.translated == []
 
 
-def test_what_the_translation_finds_is_read_next_and_cited(tmp_path: Path, listening_reranker: None) -> None:
+def test_what_the_translation_finds_is_read_third_and_cited(tmp_path: Path, listening_reranker: None) -> None:
     engine, llm = pressed_engine(tmp_path)
-    assert engine.retrieve(PRESSED)[1].paragraph.number != 3
+    assert engine.retrieve(PRESSED)[2].paragraph.number != 3
     answer = engine.ask(PRESSED)
     assert answer.citations[0].paragraph.number == 3
-    assert len(llm.prompts) == 2
+    assert len(llm.prompts) == 3
 
 
 def test_what_is_read_of_a_whole_paragraph_is_kept_and_a_full_disk_harms_no_answer(fixing: Index) -> None:
@@ -320,6 +325,8 @@ def test_the_openings_of_the_first_are_told_for_the_fit(fixing: Index) -> None:
     assert [heard.reply.opening for heard in said.values()] == pytest.approx([6.0, -1.0, 2.0])
     assert len(llm.prompts) == 3, "sure of the first, it reads on all the same"
     assert llm.translated == [], "but looks no further"
-    unsure, llm = small_engine(fixing, "Stated: x", logits=[-1.0, -1.0, 2.0])
+    unsure, llm = small_engine(fixing, "Stated: x", logits=[-1.0])
     assert len(unsure.listener.openings(found, 2)) == 2
+    assert llm.translated == [], "nothing that is read would be found by it"
+    assert len(unsure.listener.openings(found, 3)) == 3
     assert llm.translated == [QUESTION]
