@@ -25,6 +25,7 @@ from evals.pages import (
     LESSONS,
     READING,
     UNTAUGHT,
+    WEIGHING,
     dev_pages,
     golds_of_page,
     index_over_lesson,
@@ -58,6 +59,9 @@ REPLIES = "replies.jsonl"
 _ARTICLES_A_PART = 6
 # As many answerable as unanswerable questions of each file are in the reader's first course: an hour on two cores.
 _TAUGHT, _TAUGHT_OF_LESSON, _TAUGHT_OF_XQUAD = 20, 12, 24
+# How many of either kind the gate is fitted on, of each article that is there for it: more articles teach more than
+# more questions of each.
+_WEIGHED = 6
 # How much a question of XQuAD counts in the gate's regression. With a paragraph withheld it is easier to refuse than a
 # near miss; counted whole, they would teach the gate to trust shared words (evals/NOTES.md).
 XQUAD_WEIGHT = 0.5
@@ -139,11 +143,12 @@ def _taught(reader: Reader, beds: Sequence[_Bed], probes: Mapping[Language, Prob
 
 
 def _beds_of_lessons(settings: Settings, engine: Engine, folder: Path, limit: int | None) -> list[_Bed]:
-    """The articles of a folder that only adapters are fitted on."""
+    """The articles of a folder that is only fitted on; what is asked about one is held out together."""
     beds = []
     for article, questions in lessons(folder):
         over = _engine_on(settings, index_over_lesson(settings, article), engine)
-        beds.append((article.stem, over, _of_gold(questions, over, limit)))
+        asked = [replace(own, group=article.stem) for own in _of_gold(questions, over, limit)]
+        beds.append((article.stem, over, asked))
     return beds
 
 
@@ -200,14 +205,15 @@ def _calibrate_asking(embedder: Embedder, gold: Sequence[Path]) -> None:
 
 
 def _untaught_beds(settings: Settings, engine: Engine, gold: Sequence[Path], limits: Limits) -> list[_Bed]:
-    """What the reader did not learn from: four pages, and of the article's questions those that it was not asked.
+    """What the reader did not learn from: 12 articles, four pages, and of the bundled article what it was not asked.
 
-    Of these twice as many that are answered, and all that nothing answers: many are no near misses but orders, small
-    talk, other matters, of which the pages have none.
+    Of the last twice as many that are answered, and all that nothing answers: many are no near misses but orders, small
+    talk, other matters, of which the others have none.
     """
     taught = {asked.group for path in gold for asked in _of_gold(path, engine, _TAUGHT)}
     many = None if limits.gold is None else 2 * limits.gold
-    beds = [_of_page(settings, name, engine, limits.gold) for name in sorted(UNTAUGHT)]
+    beds = _beds_of_lessons(settings, engine, WEIGHING, _WEIGHED)
+    beds += [_of_page(settings, name, engine, limits.gold) for name in sorted(UNTAUGHT)]
     for path in gold:
         left = [question for question in _dev(path, engine) if _group_of(question) not in taught]
         unanswered = _sampled([q for q in left if not q.answerable], None)

@@ -13,6 +13,7 @@ PAGES = Path(__file__).with_name("captured")
 SUFFIXES = (".txt", ".md", ".html")
 LESSONS = Path(__file__).with_name("lessons")
 READING = Path(__file__).with_name("reading")
+WEIGHING = Path(__file__).with_name("weighing")
 # Dev pages that the reader's adapter is not taught on: what weighs what it says is fitted on these.
 UNTAUGHT = frozenset({"creamery", "glacier", "kiosks", "pioneer"})
 
@@ -55,9 +56,10 @@ def golds_of_page(name: str) -> list[Path]:
 
 
 def lessons(*folders: Path) -> tuple[tuple[Path, Path], ...]:
-    """(article, questions) of what only an adapter is fitted on: paragraphs, one a line, not pages.
+    """(article, questions) of what is only fitted on: paragraphs, one a line, not pages.
 
-    Without `folders` those of LESSONS. Both adapters are fitted on both folders, the reader's on READING first.
+    Without `folders` those of LESSONS. Both adapters are fitted on LESSONS and READING, the reader's on READING first;
+    what weighs what they tell (rag/rerank.json, rag/gate.json) on WEIGHING, which neither has seen.
     """
     questions = [path for folder in folders or (LESSONS,) for path in sorted(folder.glob("*.questions.jsonl"))]
     return tuple((path.with_name(path.name.replace(".questions.", ".paragraphs.")), path) for path in questions)
@@ -69,7 +71,7 @@ def index_over_page(settings: Settings, name: str) -> Path:
 
 
 def index_over_lesson(settings: Settings, article: Path) -> Path:
-    """The same of an article that an adapter is fitted on."""
+    """The same of an article that is only fitted on."""
     return _index_over(settings, article, f"lesson-{article.name.partition('.')[0]}")
 
 
