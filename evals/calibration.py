@@ -146,9 +146,9 @@ def _beds_of_lessons(settings: Settings, engine: Engine, folder: Path, limit: in
     """The articles of a folder that is only fitted on; what is asked about one is held out together."""
     beds = []
     for article, questions in lessons(folder):
+        name = article.name.partition(".")[0]
         over = _engine_on(settings, index_over_lesson(settings, article), engine)
-        asked = [replace(own, group=article.stem) for own in _of_gold(questions, over, limit)]
-        beds.append((article.stem, over, asked))
+        beds.append((name, over, [replace(own, group=name) for own in _of_gold(questions, over, limit)]))
     return beds
 
 

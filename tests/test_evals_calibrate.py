@@ -294,6 +294,9 @@ def test_the_gate_is_fitted_on_dev_questions_and_never_on_a_test_question(
     monkeypatch.setattr(calibration, "open_index", lambda *args: None)
     monkeypatch.setattr(calibration, "dev_pages", lambda: ("keel",))
     monkeypatch.setattr(calibration, "index_over_page", lambda settings, name: tmp_path / name)
+    unseen = [(tmp_path / "ox.paragraphs.jsonl", gold)]
+    monkeypatch.setattr(calibration, "lessons", lambda *folders: unseen if folders == (calibration.WEIGHING,) else [])
+    monkeypatch.setattr(calibration, "index_over_lesson", lambda settings, article: tmp_path / article.name)
     monkeypatch.setattr(calibration, "golds_of_page", lambda name: [gold, short])
     seen: list[list[tuple[str, str]]] = []
     for collect in ("collect", "collect_readings"):
@@ -326,11 +329,12 @@ def test_the_gate_is_fitted_on_dev_questions_and_never_on_a_test_question(
     seen.clear()
     engine = engine_of(replace(small, is_small=True, hears=lambda inside, language: 0.0))
     assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
-    assert seen == [once[1], [], once[1], []], "what reads through an adapter: only what that was not taught on"
+    untaught = [[("q1", "ox")], once[1]]
+    assert seen == [*untaught, []] * 2, "what reads through an adapter: only what that was not taught on"
     monkeypatch.setattr(calibration, "_TAUGHT", 0)
     seen.clear()
     assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
-    assert seen == [once[1], once[0]] * 2, "of the article what it was not asked"
+    assert seen == [*untaught, once[0]] * 2, "of the article what it was not asked"
     seen.clear()
     engine = engine_of(small)
     assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
