@@ -30,6 +30,7 @@ from evals.pages import (
     golds_of_page,
     index_over_lesson,
     index_over_page,
+    lesson_name,
     lessons,
     page_of,
 )
@@ -146,7 +147,7 @@ def _beds_of_lessons(settings: Settings, engine: Engine, folder: Path, limit: in
     """The articles of a folder that is only fitted on; what is asked about one is held out together."""
     beds = []
     for article, questions in lessons(folder):
-        name = article.name.partition(".")[0]
+        name = lesson_name(article)
         over = _engine_on(settings, index_over_lesson(settings, article), engine)
         beds.append((name, over, [replace(own, group=name) for own in _of_gold(questions, over, limit)]))
     return beds

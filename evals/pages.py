@@ -65,6 +65,11 @@ def lessons(*folders: Path) -> tuple[tuple[Path, Path], ...]:
     return tuple((path.with_name(path.name.replace(".questions.", ".paragraphs.")), path) for path in questions)
 
 
+def lesson_name(article: Path) -> str:
+    """What one of these articles is called: `agents` for agents.paragraphs.jsonl."""
+    return article.name.partition(".")[0]
+
+
 def index_over_page(settings: Settings, name: str) -> Path:
     """An index of the page, in the cache; built where it is not yet, or where the page or its reading changed."""
     return _index_over(settings, page_of(name), f"page-{name}")
@@ -72,7 +77,7 @@ def index_over_page(settings: Settings, name: str) -> Path:
 
 def index_over_lesson(settings: Settings, article: Path) -> Path:
     """The same of an article that is only fitted on."""
-    return _index_over(settings, article, f"lesson-{article.name.partition('.')[0]}")
+    return _index_over(settings, article, f"lesson-{lesson_name(article)}")
 
 
 def _index_over(settings: Settings, source: Path, name: str) -> Path:
