@@ -12,6 +12,7 @@ import json
 import shutil
 import struct
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Where `expand` writes, beside the 4-bit copy. Renamed whenever what it writes changes: checkouts share the folder.
-FOLDER = "expanded-2"
-OUTDATED = ("expanded",)
+FOLDER = "expanded-3"
+OUTDATED = ("expanded", "expanded-2")
 
 MAGIC = b"E5S1"
 BLOCK = 32
@@ -117,7 +118,7 @@ def expand(source: Path, tokenizer: Path, target: Path) -> None:
     try:
         _write_bert(Container(source), staging)
         shutil.copyfile(tokenizer, staging / "tokenizer.json")
-        _write_configuration(staging)
+        _write_configuration(staging, _added_tokens(tokenizer))
         staging.replace(target)
         for outdated in OUTDATED:
             shutil.rmtree(target.parent / outdated, ignore_errors=True)
@@ -170,7 +171,13 @@ def _write_bert(container: Container, folder: Path) -> None:
     )
 
 
-def _write_configuration(folder: Path) -> None:
+def _added_tokens(tokenizer: Path) -> dict[str, dict[str, Any]]:
+    """{id: token} of those that stand beside the vocabulary, as tokenizer_config.json has them."""
+    tokens = json.loads(tokenizer.read_text(encoding="utf-8"))["added_tokens"]
+    return {str(token["id"]): {name: value for name, value in token.items() if name != "id"} for token in tokens}
+
+
+def _write_configuration(folder: Path, added_tokens: Mapping[str, Mapping[str, Any]]) -> None:
     modules = [
         {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
         {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
@@ -192,6 +199,8 @@ def _write_configuration(folder: Path) -> None:
             "model_max_length": 512,
             "sep_token": "</s>",
             "mask_token": "<mask>",
+            # Without them 17 MB of tokenizer.json are read twice at every start, once for these five.
+            "added_tokens_decoder": added_tokens,
         }
         | special,
     )

@@ -144,8 +144,15 @@ def test_a_disk_on_which_the_expanded_model_finds_no_room_is_said_with_what_is_f
     assert list(tmp_path.glob(".expanding*")) == []
 
 
+def test_the_expanded_tokenizer_is_told_of_the_tokens_beside_its_vocabulary(tmp_path: Path) -> None:
+    mask = {"content": "<mask>", "lstrip": False, "normalized": False, "special": True}
+    (tmp_path / "tokenizer.json").write_text(json.dumps({"added_tokens": [{"id": 9, **mask}], "model": {}}))
+    e5._write_configuration(tmp_path, e5._added_tokens(tmp_path / "tokenizer.json"))
+    assert json.loads((tmp_path / "tokenizer_config.json").read_text())["added_tokens_decoder"] == {"9": mask}
+
+
 def test_the_expanded_model_is_told_its_prompts_under_the_names_that_are_looked_up(tmp_path: Path) -> None:
-    e5._write_configuration(tmp_path)
+    e5._write_configuration(tmp_path, {})
     prompts = json.loads((tmp_path / "config_sentence_transformers.json").read_text())["prompts"]
     assert prompts == {"query": "query: ", "document": "passage: "}
 
@@ -161,6 +168,7 @@ def test_questions_and_passages_are_embedded_with_the_models_own_prompts(real_em
     bare = model.encode(["query: " + text, "passage: " + text], prompt="", show_progress_bar=False)
     bare = bare / np.linalg.norm(bare, axis=1, keepdims=True)
     assert real_embedder.question(text) @ bare[0] > 0.9999
+    assert model.tokenizer.added_tokens_decoder[model.tokenizer.mask_token_id].content == "<mask>"
     own = model.encode_query(text, show_progress_bar=False)
     assert real_embedder.question(text) @ own / np.linalg.norm(own) > 0.99999
     assert real_embedder.passages([text])[0] @ bare[1] > 0.9999
