@@ -115,7 +115,8 @@ def _add_load(command: argparse.ArgumentParser) -> None:
 
 
 def _add_calibrate(calibrate: argparse.ArgumentParser) -> None:
-    calibrate.add_argument("what", choices=("embedder", "fusion", "reader", "gate", "all"), nargs="?", default="all")
+    parts = ("embedder", "fusion", "reader", "asking", "gate", "all")
+    calibrate.add_argument("what", choices=parts, nargs="?", default="all")
     calibrate.add_argument(
         "--generator", choices=get_args(GeneratorName), help="the one whose gate it is; default: the settings'"
     )

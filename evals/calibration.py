@@ -153,6 +153,19 @@ def _beds_of_lessons(settings: Settings, engine: Engine, folder: Path, limit: in
     return beds
 
 
+def calibrate_asking(settings: Settings, gold: Sequence[Path]) -> None:
+    """Fit and write rag/asking.json, on questions of as many articles as there are."""
+    embedder = Embedder.from_settings(settings)
+    pages = [path for name in dev_pages() for path in golds_of_page(name)]
+    questions = asking.asked([*gold, *pages, *(path for _, path in lessons(LESSONS, READING))])
+    with bar("Embedding messages") as on_progress:
+        told = asking.fit(embedder, [*asking.written(), *questions], on_progress)
+    print(
+        f"orders and small talk: area under the curve {told.auc:.3f} of {told.count} messages, {told.found:.0%} found, "
+        f"{told.mistaken:.1%} of what asks something taken for them (cross-validated)"
+    )
+
+
 def calibrate_gate(
     settings: Settings,
     index: Path | None,
@@ -161,7 +174,7 @@ def calibrate_gate(
     generator: GeneratorName | None,
     limits: Limits,
 ) -> None:
-    """Fit and write rag/asking.json, rag/rerank.json, then of rag/gate.json the moment at which a model was heard.
+    """Fit and write rag/rerank.json, then of rag/gate.json the moment at which a model was heard.
 
     With a generator that writes nothing only the gate's moment before that, in minutes. With one that reads through an
     adapter only on what this was not taught on: of the rest it knows more than of what readers will ask. The same facts
@@ -175,7 +188,6 @@ def calibrate_gate(
     else:
         beds = _beds(settings, engine, gold, dev_pages(), limits.gold)
         beds += _beds_of_xquad(settings, engine, xquad, limits)
-    _calibrate_asking(engine.index.embedder, gold)  # once all gold has been read, and found to be sound
     if engine.generator.writes and engine.generator.is_small:
         readings = _over_all(beds, calibrate.collect_readings)
         if engine.generator.hears:
@@ -191,18 +203,6 @@ def calibrate_gate(
             f"{fit.refusal_recall:.0%} of what it should and {fit.over_refusal:.0%} of what it should not "
             f"(cross-validated, {sum(len(asked) for _, _, asked in beds)} questions)"
         )
-
-
-def _calibrate_asking(embedder: Embedder, gold: Sequence[Path]) -> None:
-    """Write what tells a message that asks nothing: fitted on questions of as many articles as there are."""
-    pages = [path for name in dev_pages() for path in golds_of_page(name)]
-    questions = asking.asked([*gold, *pages, *(path for _, path in lessons(LESSONS, READING))])
-    with bar("Embedding messages") as on_progress:
-        told = asking.fit(embedder, [*asking.written(), *questions], on_progress)
-    print(
-        f"orders and small talk: area under the curve {told.auc:.3f} of {told.count} messages, {told.found:.0%} found, "
-        f"{told.mistaken:.1%} of what asks something taken for them (cross-validated)"
-    )
 
 
 def _untaught_beds(settings: Settings, engine: Engine, gold: Sequence[Path], limits: Limits) -> list[_Bed]:

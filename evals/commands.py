@@ -184,11 +184,11 @@ def speed(args: argparse.Namespace) -> int:
 
 
 def calibrate(args: argparse.Namespace) -> int:
-    """Fit an adapter (the embedder's, the reader's), or the retriever's weights, the reranker and the gate.
+    """Fit an adapter (the embedder's, the reader's), or the retriever's weights, what tells orders, and the gate.
 
-    On dev questions. They are written where they are read: beside index/adapter.py, and in rag.
+    On dev questions; the reranker with the gate. They are written where they are read: beside index/adapter.py, in rag.
     """
-    from evals.calibration import Limits, calibrate_embedder, calibrate_fusion, calibrate_gate, calibrate_reader
+    from evals import calibration
 
     for option, value in (("--limit", args.limit), ("--xquad-limit", args.xquad_limit)):
         if value is not None and value < 1:
@@ -196,13 +196,16 @@ def calibrate(args: argparse.Namespace) -> int:
     settings = load_settings()
     gold = [args.gold] if args.gold else [DEFAULT_GOLD, PLAIN_GOLD]
     if args.what == "embedder":  # by itself: what the others are fitted on changes with it
-        calibrate_embedder(settings, gold, args.xquad)
+        calibration.calibrate_embedder(settings, gold, args.xquad)
     if args.what == "reader":
-        calibrate_reader(settings, gold, args.xquad)
+        calibration.calibrate_reader(settings, gold, args.xquad)
     if args.what in ("fusion", "all"):
-        calibrate_fusion(settings, args.index, args.gold or DEFAULT_GOLD, args.xquad)
+        calibration.calibrate_fusion(settings, args.index, args.gold or DEFAULT_GOLD, args.xquad)
+    if args.what in ("asking", "all"):
+        calibration.calibrate_asking(settings, gold)
     if args.what in ("gate", "all"):
-        calibrate_gate(settings, args.index, gold, args.xquad, args.generator, Limits(args.limit, args.xquad_limit))
+        limits = calibration.Limits(args.limit, args.xquad_limit)
+        calibration.calibrate_gate(settings, args.index, gold, args.xquad, args.generator, limits)
     return 0
 
 

@@ -1,8 +1,8 @@
 """Does a message ask anything that an article could state? Orders, small talk, and talk to the program itself do not.
 
 A logistic regression on the vector that retrieval has of the message anyway, fitted on messages written for it
-(evals/messages) and on development questions: `python -m evals calibrate gate`. asking.json holds the coefficients and
-names the embedder, with its adapter, that they are of; of any other embedder's vectors nothing is known.
+(evals/messages) and on development questions: `python -m evals calibrate asking`. asking.json holds the coefficients
+and names the embedder, with its adapter, that they are of; of any other embedder's vectors nothing is known.
 """
 
 from __future__ import annotations

@@ -311,16 +311,9 @@ def test_the_gate_is_fitted_on_dev_questions_and_never_on_a_test_question(
     monkeypatch.setattr(calibration, "_calibrate_reranker", lambda readings: None)
     monkeypatch.setattr(calibration, "_calibrate_probe", lambda readings, model: readings)
     monkeypatch.setattr(calibration, "UNTAUGHT", {"keel"})
-    texts: set[str] = set()
-    told = asking.Told(count=0, auc=1.0, found=1.0, mistaken=0.0)
-    monkeypatch.setattr(
-        asking, "fit", lambda embedder, messages, progress: texts.update(m.text for m in messages) or told
-    )
     once = [[("q1", "q1")], [("q1", "keel"), ("s1", "keel")]]
     assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
     assert (seen, fitted_at) == (once, ["question"]), "nothing is read by what writes nothing"
-    assert asked["en"] in texts
-    assert other["en"] not in texts, "a test question"
     seen.clear()
     engine = engine_of(replace(small, is_small=True))
     assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
@@ -339,6 +332,25 @@ def test_the_gate_is_fitted_on_dev_questions_and_never_on_a_test_question(
     engine = engine_of(small)
     assert main(["calibrate", "gate", "--gold", str(gold)]) == 0
     assert seen == once, "a large model is not reranked with"
+
+
+def test_what_tells_orders_is_fitted_on_messages_and_dev_questions_and_never_on_a_test_question(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = line() | {"id": "q9", "split": "test", "question": {"zh": "船多长?", "en": "How long is she?"}}
+    gold = written(tmp_path, line(), held)
+    monkeypatch.setenv("DUIZHAO_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(calibration, "Embedder", SimpleNamespace(from_settings=lambda settings: None))
+    monkeypatch.setattr(calibration, "dev_pages", lambda: ())
+    monkeypatch.setattr(calibration, "lessons", lambda *folders: [])
+    fitted: list[asking.Message] = []
+    told = asking.Told(count=0, auc=1.0, found=1.0, mistaken=0.0)
+    monkeypatch.setattr(asking, "fit", lambda embedder, messages, progress: fitted.extend(messages) or told)
+    assert main(["calibrate", "asking", "--gold", str(gold)]) == 0
+    assert [m.text for m in fitted if not m.asks_nothing and m.group == gold.name] == [*line()["question"].values()]
+    assert held["question"]["en"] not in {m.text for m in fitted}
+    assert sum(m.asks_nothing for m in fitted) == sum(m.asks_nothing for m in asking.written())
+    assert "orders and small talk: area under the curve 1.000" in capsys.readouterr().out
 
 
 def test_a_limit_counts_what_is_answered_and_what_is_not_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
