@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from index.keywords import simplified
+from index.paragraphs import Language
+from rag.language import language_of_question
 from rag.numbers import years
 
 _FLAGS = re.IGNORECASE
@@ -93,6 +96,29 @@ _KINDS: dict[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
 _SPAN = re.compile(r"(?<!\d)([12]\d{3})\s*(?:年)?\s*[–—~～至到-]+\s*([12]\d{3}|\d\d)(?!\d)")
 _DECADE = re.compile(r"(?<!\d)([12]\d{2})0(?:s\b|\s*年代)")
 _OTHER_CALENDAR = re.compile(r"民[國国]")
+# Who or what may be asked for by its name alone. Of, 的 or 's makes it an attribute, which a text that tells who
+# somebody is need not tell.
+_NAME_EN = (
+    r"(?:an? |the )?(?:(?!(?:of|by|in|for|on|about|from|to|at|with|and|or|that|which|who|is|are|was|were|it|this|these|"
+    r"those|there|he|she|they|you|your|i|we|first|last|only|most|least|after|before|like|called|worth|paid)\b)"
+    r"[^\s,;:'’]+(?: |$)){1,4}?"
+)
+_NAME_ZH = r"(?:《[^》]+》|[^的你您我，,；;：:？?]){1,24}?"
+_DEFINITION: Mapping[Language, re.Pattern[str]] = {
+    "en": re.compile(
+        rf"(?:who|what)(?:['’]?s| is| are| was| were) {_NAME_EN}|"
+        rf"(?:explain|define|describe|introduce|tell me about) (?:(?:who|what) )?{_NAME_EN}(?:is|are|was|means)?|"
+        rf"{_NAME_EN}(?:who|what)(?:['’]?s| is| was)?(?: (?:that|it|he|she|this|they))?|"
+        rf"what does {_NAME_EN}(?:mean|do|stand for)",
+        _FLAGS,
+    ),
+    "zh": re.compile(
+        rf"请?(?:介绍|解释|说明|描述|讲)(?:一?下|讲)?{_NAME_ZH}|(?:什么是|什么叫|何谓|谁是){_NAME_ZH}|"
+        rf"{_NAME_ZH}(?:到底|究竟)?(?:是谁|是个?什么(?:人|东西|机构|组织|公司)?|是啥|指(?:的是)?(?:什么|谁)|"
+        r"是?[做干]什么的|是?什么意思)",
+        _FLAGS,
+    ),
+}
 
 
 def lacks_what_is_asked(question: str, text: str) -> bool:
@@ -105,6 +131,13 @@ def lacks_what_is_asked(question: str, text: str) -> bool:
     wanted = [tells for asks, tells in _KINDS.values() if asks.search(asked)]
     told = simplified(text) if wanted else ""
     return bool(wanted) and not any(tells.search(told) for tells in wanted)
+
+
+def asks_who_or_what(question: str) -> bool:
+    """Whether the question asks who or what something is, and nothing further of it. Characters may be traditional."""
+    bare = simplified(question).strip(" \n?？!！.。")
+    asked = bare if language_of_question(question) == "en" else re.sub(r"\s", "", bare)
+    return _DEFINITION[language_of_question(question)].fullmatch(asked) is not None
 
 
 def is_of_another_year(question: str, text: str) -> bool:

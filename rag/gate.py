@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from index.paragraphs import LANGUAGES, Language, Paragraph, context_of
 from rag.answer import Evidence
-from rag.asked import is_of_another_year, lacks_what_is_asked
+from rag.asked import asks_who_or_what, is_of_another_year, lacks_what_is_asked
 from rag.check import unstated
 from rag.language import language_of_question
 from rag.numbers import counts
@@ -43,6 +43,8 @@ class Signals:
     elsewhen: 1 where it names a year, and what was read none that it names, else 0.
     asks_nothing: how far the probability that it asks nothing an article could state is above one half (rag/asking.py);
         0 to IDLE, because few messages have it, and it says as much of these as anything.
+    definition: 1 where it asks who or what something is, and nothing further, else 0. More of these are answered than
+        of all that is asked, in half a sentence of a paragraph that a model takes to be about something else.
     opening: the generator's log odds that the evidence states the answer.
     """
 
@@ -54,6 +56,7 @@ class Signals:
     lacking: float = 0.0
     elsewhen: float = 0.0
     asks_nothing: float = 0.0
+    definition: float = 0.0
     opening: float = 0.0
 
 
@@ -108,6 +111,7 @@ def signals(
         lacking=float(is_single and lacks_what_is_asked(question, read)),
         elsewhen=float(is_single and is_of_another_year(question, read)),
         asks_nothing=IDLE * max(0.0, 2 * asks_nothing - 1),
+        definition=float(asks_who_or_what(question)),
         opening=0.0 if opening is None else max(-6.0, min(6.0, opening)) / 2,
     )
 

@@ -58,9 +58,10 @@ def test_an_answer_is_refused_where_both_are_expected_to_cost_alike_whatever_the
 
 
 def test_what_is_too_rare_for_a_regression_weighs_what_counts_say(examples: list[calibrate.Example]) -> None:
-    for moment, lacking in (("opening", -2.5), ("question", 0.0)):
+    for moment, lacking, definition in (("opening", -2.5, 0.4), ("question", 0.0, 0.0)):
         for fit in calibrate.fit(examples, moment).values():  # type: ignore[arg-type]
-            assert dict(zip(calibrate.NAMES, fit.weights[1:], strict=True))["lacking"] == lacking
+            weights = dict(zip(calibrate.NAMES, fit.weights[1:], strict=True))
+            assert (weights["lacking"], weights["definition"]) == (lacking, definition)
 
 
 def test_a_signal_that_is_not_known_yet_weighs_nothing(examples: list[calibrate.Example]) -> None:

@@ -9,7 +9,7 @@ from evals.pages import dev_pages, golds_of_page, page_of
 from index.outline import Outline
 from index.paragraphs import LANGUAGES, Paragraph, context_of
 from index.source import ArticleReader
-from rag.asked import is_of_another_year, lacks_what_is_asked
+from rag.asked import asks_who_or_what, is_of_another_year, lacks_what_is_asked
 from rag.parts import asks_for_several
 
 
@@ -86,6 +86,50 @@ def test_what_states_an_answer_has_what_is_asked_for(name: str) -> None:
 def _read(paragraph: Paragraph) -> str:
     contexts = (context_of(paragraph, language) for language in LANGUAGES)
     return "\n".join([*(t for t in (paragraph.zh, paragraph.en) if t), *contexts])
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        *("Who is Nell Tarrow?", "what's a short bench", "Define creep scale.", "Orla Finch who is that"),
+        *(
+            "explain who Nell Tarrow is",
+            "Tell me about Project Lantern",
+            "What does SLA stand for?",
+            "What was Loam 1.5?",
+        ),
+        *("内尔·塔罗是谁？", "短席 是什么", "什么是短席", "介绍一下灯台", "云雀數據是做什麼的？", "《我们的河》是什么"),
+        *("请解释一下“模糊税”", "PUE 什么意思", "“白日”到底指什么？", "Halden Yard 是个什么公司？"),
+    ],
+)
+def test_who_asks_what_something_is_and_nothing_further_is_told(question: str) -> None:
+    assert asks_who_or_what(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        *("Who is GitHub's COO?", "Who is the founder of Lintel?", "Who founded Lintel?"),
+        *(
+            "What is it?",
+            "Who are you?",
+            "What is the new model called?",
+            "Who was mayor after Brandt?",
+            "Heron 5 price",
+        ),
+        *("What is the difference between Heron 4 and Heron 5?", "What does the article say about Lintel?", "Explain"),
+        *(
+            "Lintel 的创始人是谁？",
+            "你是谁",
+            "灯台哪天上线？",
+            "灯台为什么停了",
+            "他先修的是什么，后修的是什么",
+            "有没有人？是谁？",
+        ),
+    ],
+)
+def test_who_asks_for_an_attribute_is_not_taken_to_ask_what_something_is(question: str) -> None:
+    assert not asks_who_or_what(question)
 
 
 def test_a_translators_note_is_told_from_the_text_and_an_editors_summary_is_none() -> None:

@@ -63,6 +63,13 @@ def test_what_asks_nothing_is_more_readily_refused() -> None:
             assert idle.probability < decide(ANSWERED, language, moment).probability
 
 
+def test_what_something_is_is_more_readily_answered_once_a_model_has_read_of_it() -> None:
+    for language in LANGUAGES:
+        for moment, is_more in (("question", False), ("opening", True)):
+            plain, defined = (decide(replace(ANSWERED, definition=is_so), language, moment) for is_so in (0.0, 1.0))  # type: ignore[arg-type]
+            assert (defined.probability > plain.probability) == is_more
+
+
 def test_what_is_learnt_from_is_no_attempt_that_is_measured_on() -> None:
     messages = asking.written()
     assert len({message.group for message in messages}) == 4

@@ -220,6 +220,12 @@ def test_what_the_gate_is_calibrated_on_is_told_without_writing_an_answer(fixing
     assert signals.opening == pytest.approx(0.9 / 2)
 
 
+def test_the_gate_is_told_that_only_what_something_is_is_asked(fixing: Index) -> None:
+    engine, _ = small_engine(fixing, "Not stated.", logits=[-2.0])
+    asked = [engine.signals_at_opening(engine.look(question)) for question in ("What is the iron pan?", QUESTION)]
+    assert [signals.definition for signals in asked] == [1.0, 0.0]
+
+
 @pytest.mark.parametrize(("logit", "read"), [(-1.0, PROBED), (-6.0, 2)], ids=["all were read", "two were hopeless"])
 def test_what_no_paragraph_states_is_refused_once(fixing: Index, logit: float, read: int) -> None:
     engine, llm = small_engine(fixing, "Not stated.", logits=[logit])
