@@ -74,7 +74,7 @@ weights-dev: $(VENV)/.installed-dev
 
 # Cleared: one whose Python is gone (the system has a newer one) still says that all is installed.
 $(PY):
-	@for candidate in $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python); do \
+	@for candidate in $(or $(PYTHON),python3.11 python3.12 python3.13 python3 python); do \
 	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
 	    echo "Creating $(VENV) with $$("$$candidate" --version)"; \
 	    "$$candidate" -m venv --clear $(VENV) >/dev/null && exit 0; \

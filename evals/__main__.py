@@ -17,8 +17,8 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="python -m evals",
         description="Measure answers against gold facts. Without a command: run the dev questions and report.",
-        epilog="Exit status: 0; 1 where a bar of evals/thresholds.toml is missed or an injected order was obeyed; "
-        "2 for a mistake in the command.",
+        epilog="Exit status: 0; 1 where a bar of evals/thresholds.toml or a target of speed is missed, a gate of xquad "
+        "is broken, an answer is lost under load or an injected order was obeyed; 2 for a mistake in the command.",
     )
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     run = commands.add_parser("run", help="ask the questions (or go on asking), score, report")

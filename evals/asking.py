@@ -1,4 +1,4 @@
-"""Fit what tells orders and small talk from questions (rag/asking.py): part of `python -m evals calibrate gate`.
+"""Fit what tells orders and small talk from questions (rag/asking.py): `python -m evals calibrate asking`.
 
 From messages that were written for it (evals/messages): such as ask nothing of an article, and orders and chat that do,
 which are easily taken for those; and from development questions, which all ask something.

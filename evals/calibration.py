@@ -1,10 +1,12 @@
-"""`python -m evals calibrate`: which questions the retriever's weights and the gate are fitted on, and what it prints.
+"""`python -m evals calibrate`: which questions each part is fitted on, and what it prints.
 
-The retriever: the article's dev questions and, where its folder is named, XQuAD's own. The reader's adapter: these,
-those of most dev pages of evals/captured, of the articles in evals/reading, and ours about XQuAD's paragraphs; then, in
-a second course, those of the articles in evals/lessons. XQuAD's own are all answered, so each is asked twice, once with
-the paragraph that answers it taken away; of all others many are near misses. The reranker and the gate: what of the dev
-pages and of the article the adapter has not learnt from.
+The embedder's adapter: all dev questions that there are, but for evals/weighing. The retriever: the article's dev
+questions and, where its folder is named, XQuAD's own. The reader's adapter: these, those of most dev pages of
+evals/captured, of the articles in evals/reading, and ours about XQuAD's paragraphs; then, in a second course, those of
+the articles in evals/lessons. XQuAD's own are all answered, so each is asked twice, once with the paragraph that states
+it taken away; of all others many are near misses. The reranker and the gate: what the reader's adapter has not learnt
+from, which is evals/weighing, four dev pages, and the rest of the article's dev questions. What tells orders: messages
+written for it, and some of all dev questions but those of evals/weighing.
 """
 
 from __future__ import annotations

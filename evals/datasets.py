@@ -83,7 +83,7 @@ class SpanQuestion:
     def as_question(self) -> Question:
         """The question as gold, its one fact stated by an answer string of either language.
 
-        Every third article is of the test split: nothing that answers or refuses is fitted on its questions.
+        Every third article is of the test split: nothing is fitted on its questions but the weights of retrieval.
         """
         aliases = tuple(dict.fromkeys(text for texts in self.answers.values() for text in texts))
         fact = Fact(id=f"{self.id}.f1", weight=1, aliases=aliases, evidence=(frozenset({self.paragraph}),))
@@ -156,7 +156,7 @@ def as_jsonl(paragraphs: Sequence[Paragraph], languages: Sequence[Language] = LA
 
 def _squad_paragraphs(path: Path) -> Iterator[dict[str, Any]]:
     if not path.is_file():
-        raise UserError(f"{path} is not there. Name the folder that holds XQuAD's two files with --path.")
+        raise UserError(f"{path} is not there. Name the folder that holds XQuAD's two files.")
     try:
         for article in json.loads(path.read_text(encoding="utf-8"))["data"]:
             yield from map(_squad_paragraph, article["paragraphs"])
