@@ -15,6 +15,7 @@ from index.keywords import fold
 from index.sentences import split_sentences
 from rag.answer import Evidence, Verdict
 from rag.numbers import Value, amounts, months, otherwise_written, quantities, years
+from rag.parts import AUXILIARIES
 from rag.units import is_remeasured, restated
 from rag.words import Rarity, content_tokens, names, negations, superlatives
 
@@ -26,10 +27,13 @@ TOGETHER = 0.9
 # AIs, and no shorter one: "us" is no more than one U.
 _SHORTEST_PLURAL = 3
 _ENDS = "。.!！?？ "
-# What asks, with the words beside it.
+# What asks, with the words beside it. "Who", "when" and their like ask where they open a clause and an auxiliary
+# follows: "when the war ended" and "the man who built it" tell, and so does 什么都.
 _ASKS = re.compile(
-    r".{0,2}(?:多少|什么|哪[个家年天些里位种款]|谁|几[个年天次人种]|如何|怎[样么]|为何|是否|多[久长大远高]).{0,2}|"
-    r"\b(?:how (?:much|many|long|often|far|old)|wh(?:at|ich|o|ose|y|ere|en))\b(?: [\w'’-]+){2}",
+    r".{0,2}(?:多少|什么|哪[个家年天些里位种款]|谁|几[个年天次人种]|如何|怎[样么]|为何|是否|多[久长大远高])(?![都也]).{0,2}|"
+    r"\b(?:how (?:much|many|long|often|far|old)|what|why)\b(?: [\w'’-]+){2}|"
+    r"(?:^|(?<=[.:;?!] )|(?<=\b(?:and|but) )|(?<=\bor ))"
+    rf"(?:who|whose|which|where|when)(?= (?:{AUXILIARIES})\b)(?: [\w'’-]+){{2}}",
     re.IGNORECASE,
 )
 # What only says no to the question: "No, it was closed.", 不，它……

@@ -12,15 +12,21 @@ from index.paragraphs import Language
 from rag.language import QUOTED
 
 _WORDS = "what|who|whom|whose|which|when|where|why|how"
-_AUXILIARIES = "is|are|was|were|do|does|did|can|could|will|would|should|has|have|had|may|might|must|shall"
+# In front of a subject they ask, behind one they tell.
+AUXILIARIES = "is|are|was|were|do|does|did|can|could|will|would|should|has|have|had|may|might|must|shall"
 _OF = r"(?:(?:by|in|at|on|for|to|with|from|of|about)\s+)?"
+# What asks behind a comma; ", which was founded in 1990, ..." tells of what stands before it.
+_ASKED_NEXT = (
+    rf"(?:what|when|where|why|how)\b|"
+    rf"(?:who|whom|whose|which)\b(?![^,?;]*,\s+(?!(?:and|or|but)\b|{_OF}(?:{_WORDS})\b))"
+)
 # A part asks something of its own: it has one of these.
 _ASKS = {
     "zh": re.compile(
-        r"什么|谁|哪|(?<![这那好])几(?![乎十百千万])|多少|多[大长高久快远]|怎|为何|何时|何[处种]|如何|是否|有没有|吗|呢"
+        r"什么|谁|哪|(?:(?<![这那好近前后十头每隔])|(?<=最后))(?<!过去)(?<!未来)几(?![乎十百千万])|多少|多[大长高久快远]|怎|为何|何时|何[处种]|如何|是否|有没有|吗|呢"
     ),
     "en": re.compile(
-        rf"\b(?:{_WORDS})\b|(?:^|:\s*)(?:(?:and|but|or|so|then|also)\s+)?(?:{_AUXILIARIES})(?:n['’]t)?\b", re.IGNORECASE
+        rf"\b(?:{_WORDS})\b|(?:^|:\s*)(?:(?:and|but|or|so|then|also)\s+)?(?:{AUXILIARIES})(?:n['’]t)?\b", re.IGNORECASE
     ),
 }
 # What only says when or whether: "When the price rises, ...", 不管价格多高, ….
@@ -30,7 +36,7 @@ _CONDITION = {
     ),
     "en": re.compile(
         rf"^(?:when|where|if|since|because|after|before|while|although|though|given|as|once|unless)\s+"
-        rf"(?!(?:{_AUXILIARIES})\b)\w+\s+\w[^?]*$",
+        rf"(?!(?:{AUXILIARIES})\b)\w+\s+\w[^?]*\W*$",
         re.IGNORECASE,
     ),
 }
@@ -43,8 +49,8 @@ _SEAM = {
     ),
     "en": re.compile(
         r"(?<=[?;])\s+|\n+|,?\s+(?:and|but|or)\s+(?="
-        rf"{_OF}(?:{_WORDS})\b)|,?\s+(?:and|but)\s+(?=(?:{_AUXILIARIES})(?:n['’]t)?\s+"
-        rf"(?:it|they|he|she|we|you|the|this|that|these|those|there|any|an?)\b)|,\s+(?=(?:{_WORDS})\b)",
+        rf"{_OF}(?:{_WORDS})\b)|,?\s+(?:and|but)\s+(?=(?:{AUXILIARIES})(?:n['’]t)?\s+"
+        rf"(?:it|they|he|she|we|you|the|this|that|these|those|there|any|an?)\b)|,\s+(?={_ASKED_NEXT})",
         re.IGNORECASE,
     ),
 }

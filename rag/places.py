@@ -58,12 +58,15 @@ _NAMES: Mapping[Unit, tuple[str, str, str]] = {
     "paragraph": (_PARAGRAPH := r"paragraphs?", _PARAGRAPH, r"(?:个?自然)?段(?:落|话|文字)?"),
 }
 # Words that end like a name and are none: 阶段 3, 环节 2, 地图 1, 代表 5.
-_NO_NAME = "(?<![阶片手环季情细关地版意企代发钟手图仪列])"
+_NO_NAME = "(?<![阶片手环季情细关地版意企代发钟手图仪列大小])"
+# What a number counts or belongs to that stands behind no name: 春节7天, 文章5篇, 部分5G基站.
+_COUNTED = r"(?!\s*(?:[个篇条枚次岁天周家人位名种倍元块万亿台辆件座项张页份只]|[GKM](?![a-z])))"
 # What is numbered in Chinese numerals too: 图二, but not 试图三次.
 _HAN_N = r"[一二三四五六七八九十]{1,3}(?![个种次条位名年月日天张幅点些百千万半直般])"
 # The first section of a tunnel, 第二节课 and the first image sent by a probe are no places of the text.
 _ELSEWHERE = (
-    r"(?!\s+(?:of\s+the\s+(?!article|text|report|essay|page|paper|document|piece|story)|sent\b|taken\b|ever\b|who\b|hits?\b|"
+    r"(?!\s+(?:of\s+(?!(?:(?:the|this|that|your|whole|entire)\s+)*(?:article|text|report|essay|page|paper|document|piece|story|"
+    r"section|chapter|part|it)\b)|sent\b|taken\b|ever\b|who\b|hits?\b|"
     r"to\s+(?!the\b|this\b)\w))"
 )
 _NO_COUNT = r"(?! times\b|\.\d|\s+(?:hundred|thousand|\w+illion)\b)"
@@ -83,7 +86,7 @@ _PATTERNS: Mapping[Unit, tuple[re.Pattern[str], ...]] = {
             re.compile(rf"\b(?:{before})\s*(?:no\.?\s*|number\s+)?#?[\[(]?{_N}\b{_NO_COUNT}", re.IGNORECASE),
             re.compile(rf"(?:{_DI}|{_END}|{_START}){chinese}{_ELSEWHERE_ZH}"),
             re.compile(
-                rf"{_NO_NAME}{chinese}\s*[\[【(（]?(?P<n>\d{{1,3}}(?![\d.%年月日])"
+                rf"{_NO_NAME}{chinese}\s*[\[【(（]?(?P<n>\d{{1,3}}(?![\d.%年月日]){_COUNTED}"
                 rf"{f'|{_HAN_N}' if unit in ('figure', 'table', 'footnote') else ''})"
             ),
         )

@@ -60,6 +60,9 @@ def test_a_year_that_only_the_question_names_is_not_supported(rarity: Rarity) ->
         ("The gardens exported tea, and how much did Alan say of the rain.", "How much did Alan say?", False),
         ("The picker Alan says how little rain there was this year.", "How little rain was there?", True),
         ("采茶人阿兰说今年没有什么雨水。", "采茶人说今年有雨水吗?", True),
+        ("Alan picks tea when the rain is over.", "Who picks tea when the rain is over?", True),
+        ("Alan, who picks the tea, says little rain fell this year.", "What did Alan, who picks the tea, say?", True),
+        ("The gardens exported tea; when did Alan say it rained.", "When did Alan say it rained?", False),
     ],
 )
 def test_a_statement_that_still_asks_what_was_asked_is_none(

@@ -42,6 +42,23 @@ from tests.rag_support import make_index, scripted_engine, small_engine
         ("Who grew it? Isn't it dear?", "en", ["Who grew it?", "Isn't it dear?"]),
         ("What is and is not allowed?", "en", ["What is and is not allowed?"]),
         ("When and where was it picked?", "en", ["When and where was it picked?"]),
+        *(
+            (one, "en", [one])
+            for one in (
+                "Why did the garden, which was planted in 1990, fail?",
+                "What did Alan, who picked it, say?",
+                "What did tea cost in 2008, when it rained all year?",
+                "How many live in Menghai, where the tea comes from?",
+            )
+        ),
+        *((one, "zh", [one]) for one in ("近几年,茶为什么涨价?", "采茶的头几天,谁来称重?", "过去几个月,茶价是多少?")),
+        ("采茶最后几天,由谁来称?", "zh", ["采茶最后几天", "由谁来称?"]),
+        ("Who grew it, who picked it, what did it cost?", "en", ["Who grew it", "who picked it", "what did it cost?"]),
+        (
+            "Who grew it, which of them picked it, and when?",
+            "en",
+            ["Who grew it", "which of them picked it", "when?"],
+        ),
     ],
 )
 def test_a_question_falls_into_the_parts_that_ask_something(

@@ -195,6 +195,14 @@ CAPTIONED = [
         ("the final section of the tunnel", []),
         ("the last paragraph of the article", [6]),
         ("他试图三次登顶", []),
+        ("Who drew the first picture of Earth?", []),
+        ("What does the second figure of this article show?", [4]),
+        ("the first chart of section 2", [2]),
+        ("他发表文章2篇是在哪年?", []),
+        ("大部分 1G 基站在哪里?", []),
+        ("春节1天假期谁值班?", []),
+        ("图2里有什么?", [4]),
+        ("见图2", [4]),
     ],
 )
 def test_a_figure_is_the_one_whose_caption_prints_the_number(question: str, numbers: list[int]) -> None:
