@@ -13,12 +13,15 @@ from rag.generators import Generator
 from rag.language import language_of_question
 from rag.parts import parts
 from rag.prompts import condense_messages
+from rag.words import names
 
 # Marks of a question that leans on the one before it.
 _LEANS = {
     "zh": re.compile(
         r"^(?:那(?![不曲英达么])|它|他(?!汀)|她|这(?!篇|份|个?(?:文章|报告|报道))|其|还有|另外|然后|呢|所以|具体|比如|再(?!生|见|次))|"
-        r"他们|[它她]|这个(?!文章|报告|报道)|这些|那个|那些|上面(?![积临对向])|刚才|前者|后者|(?<!应)该(?![怎如不做去用在是选给把由向])|呢[?？]?$|"
+        r"他们|[它她]|这个(?!文章|报告|报道)|这些|那个|那些|上面(?![积临对向])|刚才|前者|后者|呢[?？]?$|"
+        r"(?:^|(?<=[,，。;；?？:：在对由从与和为被据向于的了过是])(?<!还是|不是|到了)|(?<=评价|介绍|解释|描述|说明|分析))"
+        r"该(?![怎如不做去用在是选给把由向被]|.{1,8}的时候)|"
         r"^(?:为什么|为何|原因(?:是什么)?|请?(?:详细|展开|举例|举个例子)(?:[说讲]说?|讲讲|一点|介绍|解释|说明)?(?:一下)?|请?继续[说讲]?|"
         r"什么意思|怎么说|(?:怎么|如何)做(?:到)?的?|真的吗|多少(?:钱|年|人|个)?|什么时候|何时|何地|[是在]?哪一?[年天]|几[年月时]|在?(?:哪里?|哪儿|什么地方)|谁|"
         r"第[一二三四五六七八九十\d]+[个种条点项]|(?:还)?有(?:别的|其他|其它|更多)(?:的?(?:原因|例子|办法|方法))?吗?|\d{4}\s?年)"
@@ -45,6 +48,39 @@ _LEANS = {
         re.IGNORECASE,
     ),
 }
+# "It" that stands for what the sentence goes on to say: "how long did it take to build the bridge?", "is it true that
+# the bridge fell?". In "is it safe to use?" and "what does it mean for workers?" it is a thing said before.
+_TO_DO_SOMETHING = (
+    r" to (?!(?:the|an?|its|their|his|her|our|us|them|me|you)\b)\w+ "
+    r"(?!(?:in|on|at|by|for|with|to|from|of|as|now|today|again|yet|and|or)\b)\w"
+)
+_FOR_SOMEBODY = rf"(?: for (?:(?! to ).)+)?{_TO_DO_SOMETHING}"
+_HOW_IT_IS = (
+    "(?:im)?possible|easy|easier|hard|harder|difficult|safe|dangerous|legal|illegal|necessary|important|essential|better|"
+    "best|wise|right|wrong|fair|good|bad|useful"
+)
+_DUMMY = re.compile(
+    rf"\bit(?= (?:takes?|took|costs?|means?|feels?|requires?)\b.*{_TO_DO_SOMETHING}|"
+    rf"(?:['’]s| is| was| be)?(?: (?:really|still|always|so|not|more|even|too))* (?:{_HOW_IT_IS}){_FOR_SOMEBODY}|"
+    r"(?:['’]s| is| was)(?: not| so)? \w+ that\b| (?:seems?|appears?|happens?) that\b)|"
+    r"(?:(?<=\bis )|(?<=\bwas )|(?<=n['’]t ))it"
+    rf"(?= (?:not |really |so )?(?!something|anything)(?:a )?\w+ that\b|{_FOR_SOMEBODY})",
+    re.IGNORECASE,
+)
+# What may stand for a name in the same question: "what did Musk say about his companies?". In "what did Musk say of
+# it?" the pronoun is something else.
+_MAY_STAND_FOR_A_NAME = {
+    "zh": re.compile(r"(?:它|她|他)们?的"),
+    "en": re.compile(
+        r"(?:he|she|they|its|his|their)\b|her (?!(?:about|to|in|on|at|for|when|that|by|with)\b)\w|"
+        r"it (?:is|was|has|had|will|would|can|could|may|might|should|does|did)\b",
+        re.IGNORECASE,
+    ),
+}
+# Where and when are not who: "in Germany, what do they say?"
+_WHERE = re.compile(
+    r"(?:\b(?i:in|at|on|since|from|during|before|after|until) (?:the )?|在\s?)[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)*"
+)
 _LONG = {"zh": 24, "en": 60}
 REWRITE_TOKENS = 60
 
@@ -104,8 +140,21 @@ def leans_on_history(question: str, language: Language) -> bool:
 
     Of several parts the first one tells: "how long is the bridge, and who built it?" leans on nothing said before.
     """
+    if len(question) > 3 * _LONG[language]:
+        return False
     first = parts(question.strip(), language)[0]
-    return len(question) <= 3 * _LONG[language] and bool(_LEANS[language].search(first))
+    return _has_mark(first, language)
+
+
+def _has_mark(question: str, language: Language) -> bool:
+    """Whether a word of `question` stands for something that it does not name itself."""
+    said = _DUMMY.sub("", question)
+    return any(not _stands_for_a_name(said, mark.start(), language) for mark in _LEANS[language].finditer(said))
+
+
+def _stands_for_a_name(question: str, at: int, language: Language) -> bool:
+    is_pronoun = _MAY_STAND_FOR_A_NAME[language].match(question, at) is not None
+    return is_pronoun and bool(names(_WHERE.sub("", question[:at])))
 
 
 def join_with_last(question: str, history: Sequence[Turn], language: Language) -> str:

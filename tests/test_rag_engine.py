@@ -414,6 +414,38 @@ def test_an_elliptical_question_leans_on_the_one_before(question: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("whole", "leaning"),
+    [
+        ("How long did it take to build the bridge?", "How long did it take to build?"),
+        ("How much does it cost to build a nuclear plant?", "How much does it cost to build them?"),
+        ("What does it mean to align a model?", "What does it mean for workers?"),
+        ("Is it true that Apple bought Beats?", "Does it show that Apple bought Beats?"),
+        ("Is it possible for AI to improve itself?", "Is it possible for AI to improve it?"),
+        ("Is it legal to sell raw milk?", "Is it safe to use?"),
+        ("Is it dangerous to drink raw milk?", "Is it able to solve hard problems?"),
+        ("How hard is it to train a model?", "How hard is it?"),
+        ("Why is it important to test models?", "Why is it important for children?"),
+        ("What did Musk say about his companies?", "What did Musk say about it?"),
+        ("How does Anthropic train its models?", "How are its models trained at Anthropic?"),
+        ("Did Musk say he would resign?", "Why did they leave OpenAI?"),
+        ("Does Claude know when it is tested?", "Why did Apple buy it?"),
+        ("What do Germans say of their trains?", "In Germany, what do they say of trains?"),
+        ("What did Amy Lee say about her school?", "What did Musk tell her about Mars?"),
+        ("Anthropic 如何训练它的模型?", "OpenAI 为什么发布它?"),
+        ("政府该采取什么措施?", "对该政府采取了什么措施?"),
+        ("谁该负责?", "谁创办了该项目?"),
+        ("我们该相信 AI 吗?", "我们如何评价该公司?"),
+        ("AI 该被监管吗?", "AI 是该公司发明的吗?"),
+        ("是不是该停下来?", "谁是该公司的总裁?"),
+        ("到了该退休的年龄怎么办?", "解释该术语"),
+    ],
+)
+def test_a_pronoun_whose_thing_the_question_names_is_no_mark(whole: str, leaning: str) -> None:
+    assert not leans_on_history(whole, language_of_question(whole))
+    assert leans_on_history(leaning, language_of_question(leaning))
+
+
+@pytest.mark.parametrize(
     "question", ["How long is the bridge, and who built it?", "桥有多长?它是谁修的?", "橋有多長?它是誰修的?"]
 )
 def test_what_the_first_of_two_parts_names_is_not_looked_for_in_the_history(question: str) -> None:
