@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from index.characters import HAN
 from index.errors import UserError, has_half_a_character
 from index.paragraphs import Language
 from rag.generators import Generator
 from rag.language import language_of_question
+from rag.overview import asks_about_the_whole
 from rag.parts import parts
 from rag.prompts import condense_messages
-from rag.words import names
+from rag.words import content_tokens, names
 
 # Marks of a question that leans on the one before it.
 _LEANS = {
@@ -22,8 +24,13 @@ _LEANS = {
         r"他们|[它她]|这个(?!文章|报告|报道)|这些|那个|那些|上面(?![积临对向])|刚才|前者|后者|呢[?？]?$|"
         r"(?:^|(?<=[,，。;；?？:：在对由从与和为被据向于的了过是])(?<!还是|不是|到了)|(?<=评价|介绍|解释|描述|说明|分析))"
         r"该(?![怎如不做去用在是选给把由向被]|.{1,8}的时候)|"
+        r"^(?:(?!像|诸如)[^,，。;；:：])*(?<![A-Za-z\d成])(?<![A-Za-z\d] )"
+        r"(?:这样|这么(?=[说做想讲看认干])|如此(?=[?？]?$))|"
+        r"^(?:为什么|为何|怎么)会?(?:这么|如此)|"
+        r"此(?=[事举后外])|对此|上述|(?:^|(?<=[,，在对由从与和为被据除向于结]))以上|"
+        r"^(?:(?![和与跟同及、]).)*(?<!第)[两二三]者|"
         r"^(?:为什么|为何|原因(?:是什么)?|请?(?:详细|展开|举例|举个例子)(?:[说讲]说?|讲讲|一点|介绍|解释|说明)?(?:一下)?|请?继续[说讲]?|"
-        r"什么意思|怎么说|(?:怎么|如何)做(?:到)?的?|真的吗|多少(?:钱|年|人|个)?|什么时候|何时|何地|[是在]?哪一?[年天]|几[年月时]|在?(?:哪里?|哪儿|什么地方)|谁|"
+        r"什么意思|怎么说|(?:怎么|如何)做(?:到)?的?|(?:是?真的|是|对)吗|多少(?:钱|年|人|个)?|什么时候|何时|何地|[是在]?哪一?[年天]|几[年月时]|在?(?:哪里?|哪儿|什么地方)|谁|"
         r"第[一二三四五六七八九十\d]+[个种条点项]|(?:还)?有(?:别的|其他|其它|更多)(?:的?(?:原因|例子|办法|方法))?吗?|\d{4}\s?年)"
         r"[?？。!！]?$"
     ),
@@ -43,10 +50,30 @@ _LEANS = {
         r"\b(?:(?-i:it|its|It|Its)|they|them|their|those|these|he|she|his|her|the former|the latter|the same|"
         r"above(?! (?:the|a|an|all|sea)\b|-)|"
         r"this(?! (?:article|text|page|report|essay|document|paper|piece|study|story)\b)|"
-        r"that(?=\W*$| (?:one|time|year|happen|work|mean|change|number|figure|case|point|is|was|will|would)\b)|"
+        r"(?:between|of) the two(?=\W*$| (?:is|are|was|were|do|does|did|has|have|had)\b)|"
+        r"that(?=(?: so)?\W*$| (?:one|time|year|happen|work|mean|change|number|figure|case|point|is|was|will|would)\b)|"
         r"there(?=\W*$)|(?<!\bis )(?<!\bare )(?<!\bwas )(?<!\bwere )there(?! (?:is|are|was|were)\b))\b",
         re.IGNORECASE,
     ),
+}
+# What is always of something else. A question that has one of these words, and beside them only such as are said in
+# passing, asks for more of what was said: "what's the difference?"
+_OF_WHAT_WAS_SAID = (
+    "example instance detail elaborate clarify explain specific concrete reason cause result outcome difference "
+    "evidence proof basis next true correct sure first second third fourth fifth last "
+    "例子 举例 实例 详细 详情 细节 具体 展开 说明 解释 原因 理由 结果 区别 差别 差异 不同 证据 依据 "
+    "接下来 后来 之后 随后 接着 属实 真"
+)
+_IN_PASSING = (
+    "give tell say show more other another further any some one two please add bit little main key biggest exactly "
+    "really case happen point step 给 提供 说 讲 说说 讲讲 举 举个 再举 个 来 一下 一点 一些 些 得 更 更多 多 再 还 "
+    "还有 别的 其他 其它 发生 主要 最大 怎么样 有何 能否 可否 是否 没有 要点"
+)
+_ORDINAL = re.compile(r"第[一二三四五六七八九十\d]+[个种点项步]")
+# A word or a name, and a question mark: "Germany?", "South Korea?", 德国?
+_FRAGMENT = {
+    "zh": re.compile(rf"([{HAN}]{{2,6}})[?？]"),
+    "en": re.compile(r"([A-Za-z][\w'’-]*(?: [A-Z][\w'’-]*){0,2}) ?\?"),
 }
 # "It" that stands for what the sentence goes on to say: "how long did it take to build the bridge?", "is it true that
 # the bridge fell?". In "is it safe to use?" and "what does it mean for workers?" it is a thing said before.
@@ -136,14 +163,16 @@ def parse_history(history: Any) -> tuple[Turn, ...]:
 
 
 def leans_on_history(question: str, language: Language) -> bool:
-    """Whether the question has marks of a follow-up: a pronoun, an opening "and", a bare "why?".
+    """Whether the question has marks of a follow-up: a pronoun, an opening "and", a bare "why?"; or no word of its own.
 
     Of several parts the first one tells: "how long is the bridge, and who built it?" leans on nothing said before.
     """
     if len(question) > 3 * _LONG[language]:
         return False
     first = parts(question.strip(), language)[0]
-    return _has_mark(first, language)
+    return _has_mark(first, language) or (
+        not asks_about_the_whole(first) and (_asks_of_what_was_said(first) or _is_fragment(first, language))
+    )
 
 
 def _has_mark(question: str, language: Language) -> bool:
@@ -155,6 +184,21 @@ def _has_mark(question: str, language: Language) -> bool:
 def _stands_for_a_name(question: str, at: int, language: Language) -> bool:
     is_pronoun = _MAY_STAND_FOR_A_NAME[language].match(question, at) is not None
     return is_pronoun and bool(names(_WHERE.sub("", question[:at])))
+
+
+def _asks_of_what_was_said(question: str) -> bool:
+    asked = content_tokens(_ORDINAL.sub(" ", question))
+    of_what_was_said, in_passing = content_tokens(_OF_WHAT_WAS_SAID), content_tokens(_IN_PASSING)
+    is_of_it = bool(asked & of_what_was_said) or _ORDINAL.search(question) is not None
+    return is_of_it and asked <= of_what_was_said | in_passing
+
+
+def _is_fragment(question: str, language: Language) -> bool:
+    found = _FRAGMENT[language].fullmatch(question)
+    if not found:
+        return False
+    named = found.group(1)
+    return named in content_tokens(named) if language == "zh" else all(map(content_tokens, named.split()))
 
 
 def join_with_last(question: str, history: Sequence[Turn], language: Language) -> str:

@@ -414,6 +414,38 @@ def test_an_elliptical_question_leans_on_the_one_before(question: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "question",
+    ["Is that true?", "Is that so?", "Give me an example", "Can you give me more details?", "Can you clarify?",
+     "What's the difference?", "What is the main reason?", "What were the results?", "What was the second one?",
+     "What's the difference between the two?", "Which of the two is better?", "Germany?", "South Korea?", "德国?",
+     "能举个例子吗?", "可以详细说明一下吗?", "更詳細一些", "请说明原因", "第二个是什么?", "第2个原因是什么?", "接下来发生了什么?",
+     "结果怎么样?", "有什么区别?", "有证据吗?", "是真的吗?"],
+)  # fmt: skip
+def test_what_is_always_of_something_else_leans_on_the_one_before(question: str) -> None:
+    assert leans_on_history(question, language_of_question(question))
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["为什么会这样?", "為什麼會這樣?", "为什么会出现这样的情况?", "作者为什么这么认为?", "为什么这么贵?", "两者有什么区别?", "对此作者怎么看?",
+     "上述观点的依据是什么?", "对以上观点有什么批评?", "谁负责此事?"],
+)  # fmt: skip
+def test_a_word_for_what_was_said_counts_wherever_it_stands(question: str) -> None:
+    assert leans_on_history(question, language_of_question(question))
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["What were the results of the survey?", "What examples does the author give?", "What is the second law?", "TLDR?",
+     "Highlights?", "What are the main results?", "What are the risks?", "Who won?", "Germany", "作者举了什么例子?",
+     "研究结果是什么?", "第一次工业革命何时开始?", "第十四条是什么?", "有什么风险?", "为什么价格这么高?", "像 GPT 这样的模型能推理吗?",
+     "让人先定、机器后说，这样做为什么效果好？", "AI 和人类两者有什么区别?", "什么是第三者效应?", "50岁以上的人有多少?"],
+)  # fmt: skip
+def test_what_names_its_thing_leans_on_nothing(question: str) -> None:
+    assert not leans_on_history(question, language_of_question(question))
+
+
+@pytest.mark.parametrize(
     ("whole", "leaning"),
     [
         ("How long did it take to build the bridge?", "How long did it take to build?"),
