@@ -34,7 +34,8 @@ _LABEL_BEHIND = re.compile(rf"{LABEL}\s*[:：]\s*\S")
 # Below this share of Chinese characters among (Chinese characters + Latin words) a line is English:
 # an English sentence may quote a Chinese word, a Chinese one may list fifty English names.
 _ZH_SHARE = 0.15
-_YEAR = r"(?:1[89]|20)(?:\d\d|[Xx]{2})"
+# Before 1800 what a point follows is an amount: 1234.5.
+_YEAR = r"(?:(?:1[89]|20)(?:\d\d|[Xx]{2})|1[0-7](?:\d\d(?!\.\d)|[Xx]{2}))"
 _MONTH = r"(?:\s*年(?:\s*\d{1,2}\s*月)?|[-./]\d{1,2})?"
 _DATE = re.compile(
     rf"(?:{_YEAR}{_MONTH}\s*年?\s*(?:[–—~～至到-]+\s*(?:{_YEAR}{_MONTH}|今|至今|现在|now|present))?\s*[?？起]?)",
@@ -109,6 +110,11 @@ _OPENS_WITH_A_TIME = re.compile(
     r"\d{1,2} [A-Z][a-z]{2,8} \d{4}|[A-Z][a-z]{2,8}(?: \d{1,2},)? \d{4})(?!\s*[年月日])(?=[\s:：–—-])"
 )
 _NEAR = 3
+# What opens a line that says who is quoted above it: ——沃伦·巴菲特, — Warren Buffett. Dashes around a line are dress.
+_DASH = r"(?:[—―]+|–{2,}|-{2,}(?![a-z]))"
+_QUOTED = re.compile(rf"(?:{_DASH}|–(?=\s?[^\W\d_]))\s*[\w《“「『\"].*[^\s—―–-]")
+_OPENS_WITH_A_DASH = re.compile(rf"{_DASH}\s*\w")
+_NUMBER = re.compile(r"\d(?:[\d:：.,，/–-]*\d)?")
 _SENTENCE_END = re.compile(rf"[。！？!?.…；;][{CLOSERS}]*$")
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PHONE = re.compile(r"^\W*(?:\+?\d{1,3}[\s-]?)?\d{3,4}[\s-]?\d{4}[\s-]?\d{3,4}\W*$")
@@ -184,11 +190,12 @@ def read_blocks(text: str, marks: Mapping[int, Mark] | None = None) -> list[Bloc
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
     kept = [(number, line) for number, line in lines if any(map(str.isalnum, line))]
     are_items = _are_items([line for _, line in kept])
+    kept_dashes = _are_dashed_as_others([line for _, line in kept])
     return [
         Block(
             position,
             number,
-            own := _BULLET.sub("", line),
+            own := line if kept_dashes[position] else _BULLET.sub("", line),
             language_of_line(own),
             marks.get(number) or (Mark("text") if is_item else None),
         )
@@ -215,6 +222,20 @@ def _are_items(lines: Sequence[str]) -> list[bool]:
         or (bool(dressed[i]) and runs[i] >= _ALIKE)
         or (timed[i] and sum(timed[max(0, i - _NEAR) : i + _NEAR + 1]) > _NEAR)
         for i, line in enumerate(lines)
+    ]
+
+
+def _are_dashed_as_others(lines: Sequence[str]) -> list[bool]:
+    """Which lines a dash opens that might be a list's, but a longer one does in the other language: – Lin, ——林晚.
+
+    Right beside it, or beyond the quotation that one of the two stands below; several of the short ones are a list.
+    """
+    longer = [language_of_line(line) if _OPENS_WITH_A_DASH.match(line) else None for line in lines]
+    short = [line[0] == "–" and own is None for line, own in zip(lines, longer, strict=True)]
+    near = [slice(max(0, i - 2), i + 3) for i in range(len(lines))]
+    return [
+        is_short and sum(short[own]) == 1 and any(other and other != language_of_line(line) for other in longer[own])
+        for line, is_short, own in zip(lines, short, near, strict=True)
     ]
 
 
@@ -252,6 +273,16 @@ def split_inline(line: str) -> tuple[str, str] | None:
 def without_saying_both(title: str) -> str:
     """`title` without what a site adds to it: that both languages stand there."""
     return _BILINGUAL.sub("", title)
+
+
+def says_who_is_quoted(text: str) -> bool:
+    """Whether `text`, a line, opens as one does that says who is quoted above it: ——沃伦·巴菲特, — Warren Buffett."""
+    return _QUOTED.fullmatch(text) is not None
+
+
+def is_number(text: str) -> bool:
+    """Whether the whole of `text` is a number, a time of the day, or the like: 632, 1,024, 7:00, 3/4."""
+    return _NUMBER.fullmatch(text) is not None
 
 
 def split_dated(line: str) -> tuple[str, tuple[str, str]] | None:

@@ -15,12 +15,15 @@ from pathlib import Path
 from index.blocks import (
     LABEL,
     Block,
+    BlockLanguage,
     Mark,
     ends_as_a_sentence,
     footnote_label,
+    is_number,
     language_of_line,
     read_blocks,
     renumbered,
+    says_who_is_quoted,
     split_dated,
     split_inline,
     without_mark,
@@ -78,6 +81,8 @@ _WORD = re.compile(rf"[\W\d]*[A-Za-z][^{HAN}]*[{HAN}].*")
 _NUMBERED = (("注", "Note"), ("文献", "Reference"))
 # Of a page's prose, what stands below the article is this share at most.
 _A_FOOT = 0.1
+# What stands in quotation marks, with a stop or without.
+_QUOTATION = re.compile(r"[“「『《‘\"'].*[”」』》’\"']")
 # So many lines in a row that stand below again are the entries of a table of contents.
 _ENTRIES = 3
 # So often a teaching site heads notes for learners; of what a language has, they are this share at most.
@@ -85,7 +90,7 @@ _STUDIED, _NOTES_AT_MOST = 3, 0.4
 # A summary stands under one of so many first headings.
 _SUMMARY_WITHIN = 2
 # Raise this whenever the reading changes: an index read otherwise is brought up to date.
-READER_VERSION = 18
+READER_VERSION = 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +130,9 @@ class _Item:
 
     @property
     def is_inline_title(self) -> bool:
-        """Whether it has both languages on a line and heads something: no caption, nor an item of a list."""
-        return self.inline and not self.is_caption and (self.mark is None or self.mark.role == "heading")
+        """Whether it has both languages on a line and heads something: no caption, no item, nor who is quoted."""
+        says_who = any(says_who_is_quoted(text) for text in (self.zh, self.en) if text)
+        return self.inline and not self.is_caption and (self.mark.role == "heading" if self.mark else not says_who)
 
     @property
     def prose(self) -> str | None:
@@ -170,6 +176,7 @@ def _head_nothing(texts: Sequence[str]) -> bool:
         return True
     return any(
         _ASIDE.fullmatch(text)
+        or says_who_is_quoted(text)
         or is_labelled_summary(text)
         or _ANSWERED.match(text)
         or (_ROLE_IN_BOTH.match(text) and names_a_maker(text))
@@ -216,13 +223,16 @@ def read_captured(path: Path, text: str, embed: Embed | None = None) -> Article:
     # What is marked as a heading of a part stands below the head.
     surely = next((i for i in range(title, surely) if blocks[i].level > 1), surely)
     head, rest = split_head(blocks[title:surely], order, embed)
-    items, foot = _cut_foot(_items([*rest, *blocks[surely:]], order, embed), page.is_alone)
+    body = _with_who_is_quoted([*rest, *blocks[surely:]])
+    items, foot = _cut_foot(_items(body, order, embed), page.is_alone)
     structure = _Structure(who_have_turns(name for item in items if not item.mark for name in item.speakers))
     for item, following in zip(items, [*items[1:], None], strict=True):
         structure.take(item, following)
     # What looks like the page's own may be of the article; it is left out, but not in silence.
     left = [("above the title", block.text) for block in left_out]
     left += [("after the last pair", prose) for item in foot if (prose := item.prose)]
+    if lines := _left_over(body, items):
+        left.append((f"amid the text ({len(lines)})", "; ".join(lines)))
     entries = structure.finish()
     return _number([*head_entries(head), *entries, *_makers(foot, entries)], path, left)
 
@@ -368,6 +378,56 @@ def _heads_a_part(above: Sequence[Block], title: int) -> bool:
 # --- the body ----------------------------------------------------------------------------------------------
 
 
+def _with_who_is_quoted(blocks: Sequence[Block]) -> list[Block]:
+    """`blocks`, a line that says who is quoted as the end of the quotation above it in the same language.
+
+    Several in a row in one language are the items of a list; what ends as a sentence is told, not who tells it.
+    """
+    kept: list[Block] = []
+    for opens_so, run in groupby(blocks, key=lambda own: own.level == 0 and says_who_is_quoted(own.text)):
+        own = list(run)
+        lines = [line for block in own for line in _by_language(block)]
+        places = {language: at for language, _ in lines if (at := _quotation_above(kept, language)) is not None}
+        # As of headings, the Chinese line decides if there is one: "—Martin Luther King Jr." ends as a sentence does.
+        says_who = opens_so and not ends_as_a_sentence(max(lines, key=lambda line: line[0] == "zh")[1])
+        if says_who and all(block.is_short for block in own) and len(places) == len(lines):
+            for language, line in lines:
+                at = places[language]
+                text = f"{kept[at].text}{'' if language == 'zh' else ' '}{line}"
+                kept[at] = replace(kept[at], text=text, mark=Mark("text"))
+        else:
+            kept += own
+    return renumbered(kept)
+
+
+def _by_language(block: Block) -> list[tuple[BlockLanguage, str]]:
+    """A line that says who is quoted, by its language; one in both by each, behind the dash that opens it."""
+    name = block.text.lstrip("—―–- ")
+    if not (halves := split_inline(name)):
+        return [(block.language, block.text)]
+    dash = block.text.removesuffix(name)
+    return [("zh", dash + halves[0]), ("en", dash + halves[1])]
+
+
+def _quotation_above(blocks: Sequence[Block], language: BlockLanguage) -> int | None:
+    """Where what a line below `blocks` may say the author of stands: right above, or above its translation."""
+    for i in range(len(blocks) - 1, max(-1, len(blocks) - 3), -1):
+        block = blocks[i]
+        if block.language not in LANGUAGES or block.level:
+            return None
+        if block.language == language:
+            is_text = (block.mark is None or block.mark.role == "text") and not says_who_is_quoted(block.text)
+            return i if is_text and (ends_as_a_sentence(block.text) or _QUOTATION.fullmatch(block.text)) else None
+    return None
+
+
+def _left_over(blocks: Sequence[Block], items: Sequence[_Item]) -> list[str]:
+    """The lines of `blocks` without words that none of `items` has, above the last: numbers of pages, and of parts."""
+    shown = {text for item in items for text in (item.zh, item.en)}
+    last = max((item.position for item in items), default=0)
+    return [b.text for b in blocks if b.language is None and b.position < last and b.text not in shown]
+
+
 def _items(blocks: Sequence[Block], order: int, embed: Embed | None) -> list[_Item]:
     titles = _figure_titles(blocks)
     items, dates = _dates(blocks)
@@ -418,11 +478,17 @@ def _numbered_alone(blocks: Sequence[Block]) -> list[Block]:
 def _dates(blocks: Sequence[Block]) -> tuple[list[_Item], list[Block]]:
     """The lines that are a date alone, and their blocks; two that say the same (2019 年, 2019) are one.
 
-    One that is a word in one language (未来) is a line like any other, but above a timeline's title.
+    One that is a word in one language (未来) is a line like any other, but above a timeline's title. Any other number
+    is as a date where it stands twice above text, once for each language: 632, 7:00.
     """
     items: list[_Item] = []
     taken: list[Block] = []
-    for block, below in zip(blocks, [*blocks[1:], None], strict=True):
+    for i, (block, below) in enumerate(zip(blocks, [*blocks[1:], None], strict=True)):
+        if block in taken:
+            continue
+        if _is_a_number_twice(blocks, i):
+            items.append(_Item(block.position, block.text, block.text, date=True, mark=block.mark))
+            taken += blocks[i : i + 2]
         if block in taken or not block.is_date:
             continue
         if below and _is_same_date(block, below):
@@ -441,6 +507,13 @@ def _is_same_date(one: Block, other: Block) -> bool:
     digits = [re.findall(r"\d+", block.text) for block in (one, other)]
     are_two = one.language != other.language or one.text == other.text
     return other.is_date and are_two and "both" not in (one.language, other.language) and digits[0] == digits[1]
+
+
+def _is_a_number_twice(blocks: Sequence[Block], i: int) -> bool:
+    """Whether the block at `i` and the next are one number above text: no page's, which stands once, nor a column's."""
+    own, around, text = blocks[i : i + 2], [*blocks[max(0, i - 1) : i], *blocks[i + 2 : i + 3]], blocks[i + 2 : i + 4]
+    are_one = len(own) == 2 and own[0].text == own[1].text and is_number(own[0].text) and not any(b.mark for b in own)
+    return are_one and all(b.language for b in around) and any(ends_as_a_sentence(b.text) for b in text)
 
 
 def _figure_titles(blocks: Sequence[Block]) -> list[Block]:

@@ -10,6 +10,7 @@ from index.blocks import (
     is_date,
     language_of_line,
     read_blocks,
+    says_who_is_quoted,
     split_inline,
     tokens_shared_by_translations,
 )
@@ -67,13 +68,19 @@ def test_a_separator_alone_does_not_make_a_line_bilingual(line: str) -> None:
         "现在",
         "2023至今",
         "1998 – now",
+        "1492",
+        "1492–1504",
+        "1776 年 7 月",
+        "17XX?",
     ],
 )
 def test_a_line_that_is_only_a_period_is_a_date(text: str) -> None:
     assert is_date(text)
 
 
-@pytest.mark.parametrize("text", ["2021 年发生了很多事", "In 2024", "53", "", "1,024", "2024 Chatbots"])
+@pytest.mark.parametrize(
+    "text", ["2021 年发生了很多事", "In 2024", "53", "", "1,024", "2024 Chatbots", "1234.5", "14920", "0992"]
+)
 def test_a_line_that_says_more_or_no_period_is_no_date(text: str) -> None:
     assert not is_date(text)
 
@@ -141,6 +148,37 @@ def test_advertisements_counters_phones_and_navigation_are_furniture(text: str) 
 )
 def test_prose_that_uses_such_words_is_not_furniture(text: str) -> None:
     assert not block(text).is_furniture
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["——沃伦·巴菲特", "— Warren Buffett, 1986", "–– Lin Wan", "–Lin Wan", "-- Lin Wan", "――《论语》", "—“Red” Finch"],
+)
+def test_a_line_that_a_dash_opens_says_who_is_quoted(line: str) -> None:
+    assert says_who_is_quoted(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["——第二天——", "— The Next Day —", "- Lin Wan", "–5°C at night", "--verbose", "窑——一段历史", "———", "2021—2023"],
+)
+def test_a_line_that_dashes_stand_around_or_within_or_an_item_says_nobody_is_quoted(line: str) -> None:
+    assert not says_who_is_quoted(line)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("——林晚\n– Lin Wan", ["——林晚", "– Lin Wan"]),
+        ("– Lin Wan\n雨停了。\n——林晚", ["– Lin Wan", "雨停了。", "——林晚"]),
+        ("——林晚\n– a loaf\n– a roll", ["——林晚", "a loaf", "a roll"]),
+        ("— Lin Wan\n– a loaf", ["— Lin Wan", "a loaf"]),
+    ],
+)
+def test_a_dash_that_might_be_a_lists_stays_where_a_longer_one_is_in_the_other_language(
+    text: str, lines: list[str]
+) -> None:
+    assert [own.text for own in read_blocks(text)] == lines
 
 
 def test_blocks_remember_their_line_in_the_file_and_blank_lines_are_none() -> None:

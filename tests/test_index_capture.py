@@ -1387,3 +1387,123 @@ def test_a_table_in_one_language_above_the_same_in_the_other_is_told_once_each()
     table = "年份     张数     元\n2019     38     120\n2020     47     150\nYear     Sheets     Yuan\n2019     38     120\n2020     47     150"
     texts = [text for p in page("", table, "").paragraphs for text in (p.zh, p.en) if text]
     assert not [text for text in texts if "张数: Sheets" in text or "Year，" in text]
+
+
+@pytest.mark.parametrize(
+    "heads", [("1492", "1776", "1863"), ("2400万\n24 million", "632", "1,831"), ("7:00", "12:30", "3/4")]
+)
+def test_a_number_that_stands_twice_above_text_is_a_heading(heads: tuple[str, ...]) -> None:
+    both = [head if "\n" in head else f"{head}\n{head}" for head in heads]
+    article = page(*both)
+    assert [(p.section.zh, p.section.en) for p in of_kind(article, "body")] == [
+        ((zh,), (en,)) for zh, en in (head.split("\n") for head in both)
+    ]
+    assert article.notes == ()
+
+
+def test_a_year_long_ago_is_a_heading_where_it_stands_once_too() -> None:
+    article = page("1492", "1776 年", "1792?")
+    assert [p.section.zh for p in of_kind(article, "body")] == [("1492",), ("1776 年",), ("1792?",)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "left"),
+    [
+        ("12", "(1): 12"),  # a page's number
+        ("12\n13", "(2): 12; 13"),
+        ("5\n5\n5", "(3): 5; 5; 5"),  # a column
+        ("7:00", "(1): 7:00"),
+        ("Привет", "(1): Привет"),  # in neither language
+    ],
+)
+def test_a_line_without_words_that_stands_otherwise_is_left_out_but_not_in_silence(lines: str, left: str) -> None:
+    article = page("The Opening\n开张", lines, "")
+    assert {p.section.zh for p in of_kind(article, "body")} == {("开张",)}
+    assert article.notes == (f"left out amid the text {left}…",)
+
+
+def test_a_number_twice_above_what_is_no_text_is_no_heading() -> None:
+    article = page("The Opening\n开张", "5\n5\nLoaves\n面包", "")
+    assert [p.section.en for p in of_kind(article, "body")][1:] == [("Loaves",)] * 2
+
+
+QUOTED = [
+    ("“别人恐惧时我贪婪，这就是全部的秘密所在。”", "“Be greedy when others are fearful.”"),
+    ("“知识就是力量”", "“Knowledge is power”"),
+    ("求知若饥，虚心若愚。", "Stay hungry, stay foolish."),
+    ("「如果不是现在，是什么时候？」", "If not now, when?"),
+]
+
+
+@pytest.mark.parametrize(("zh", "en"), QUOTED)
+@pytest.mark.parametrize(
+    ("zh_who", "en_who"), [("——林晚", "—Lin Wan"), ("— 林晚《雨》", "– Lin Wan, Rain"), ("——小林", "―Lin, 1986")]
+)
+@pytest.mark.parametrize(
+    "order",
+    [
+        "{en}\n{zh}\n\n{en_who}\n{zh_who}",
+        "{en}\n{zh}\n\n{zh_who}\n{en_who}",
+        "{en}\n{en_who}\n\n{zh}\n{zh_who}",
+    ],
+)
+def test_who_is_quoted_ends_the_quotation_and_heads_nothing(
+    zh: str, en: str, zh_who: str, en_who: str, order: str
+) -> None:
+    article = page("", order.format(zh=zh, en=en, zh_who=zh_who, en_who=en_who), "")
+    assert [(p.zh, p.en) for p in of_kind(article, "body")] == [
+        PAIRS[0][::-1],
+        (f"{zh}{zh_who}", f"{en} {en_who}"),
+        *(pair[::-1] for pair in PAIRS[1:]),
+    ]
+    assert {p.section for p in article.paragraphs} == {Section()}
+
+
+@pytest.mark.parametrize(
+    ("who", "zh_who", "en_who"),
+    [
+        ("——林晚 / Lin Wan", "——林晚", "——Lin Wan"),
+        ("— 林晚 · Lin Wan", "— 林晚", "— Lin Wan"),
+        ("—Lin Wan", "", " —Lin Wan"),
+        ("——林晚", "——林晚", ""),
+    ],
+)
+def test_who_is_quoted_may_stand_on_a_line_for_both_languages_or_in_one(who: str, zh_who: str, en_who: str) -> None:
+    (zh, en) = QUOTED[0]
+    quoted = of_kind(page("", f"{zh}\n{en}\n\n{who}", ""), "body")[1]
+    assert (quoted.zh, quoted.en) == (f"{zh}{zh_who}", f"{en} {en_who.strip()}".strip())
+
+
+FIRE, DOOR = ("——火不能断", "—The fire must not go out"), ("——门不能开", "—The door stays shut")
+
+
+@pytest.mark.parametrize(
+    ("above", "dashed"),
+    [
+        (("规矩有两条：", "There are two rules:"), [FIRE, DOOR]),
+        (("规矩有两条。", "There are two rules."), [FIRE, DOOR]),
+        (("规矩有两条。", "There are two rules."), [(f"{FIRE[0]}；", f"{FIRE[1]};"), DOOR]),
+        (("第一条", "Rule One"), [FIRE]),
+        (("他说了。", "He said so."), [("——我没有去。", "—I did not go.")]),
+        (
+            ("他说了。", "He said so."),
+            [("——" + "火不能断，门不能开" * 5, "—The fire and the door" + " and the door" * 6)],
+        ),
+    ],
+)
+def test_what_else_a_dash_opens_is_a_paragraph_of_its_own(
+    above: tuple[str, str], dashed: list[tuple[str, str]]
+) -> None:
+    article = page("", "\n".join(line for zh, en in (above, *dashed) for line in (en, zh)), "")
+    found = [(p.zh, p.en) for p in of_kind(article, "body")]
+    assert [pair for pair in found if pair in dashed] == dashed
+    assert {p.section.zh for p in article.paragraphs} <= {(), ("第一条",)}
+
+
+def test_the_chinese_line_tells_that_one_which_a_stop_ends_says_who_is_quoted() -> None:
+    article = page("", "I have a dream.\n我有一个梦想。\n\n—Martin Luther King Jr.\n——马丁·路德·金", "")
+    assert article.paragraphs[2].en == "I have a dream. —Martin Luther King Jr."
+
+
+def test_a_heading_with_dashes_around_it_is_one() -> None:
+    assert page("", "— The Next Day —\n——第二天——", "").paragraphs[-1].section.en == ("— The Next Day —",)
