@@ -17,7 +17,7 @@ from index.sentences import Span, split_sentences
 from index.tokens import count_tokens
 
 # Raise this whenever the cutting below changes: an index cut otherwise is refused.
-SPLITTER_VERSION = 9
+SPLITTER_VERSION = 10
 # Passages are sized with tiktoken; 340 of its tokens are at most some 460 of the embedder's 512.
 PASSAGE_TOKENS = 340
 # What travels beside a vector but is not part of what is embedded.

@@ -22,12 +22,18 @@ _ABBREVIATIONS = frozenset(
     "gov gen rep sen hon rev capt lt col sgt maj mt jan feb mar apr jun jul aug sep sept oct nov dec ph.d a.m p.m "
     "viz ca b.c a.d d.c".split()
 )
+# Of these what may close a sentence, before a word that no name begins with: "… pears, etc. The", "… at 5 p.m. We".
+_MAY_CLOSE = frozenset("etc inc ltd co corp a.m p.m jr sr ph.d".split())
 # Before a number alone: "No. 5", "p. 12", "max. 10"; else words, or letters.
 _BEFORE_NUMBERS = frozenset("no nos p c ch sec Art para min max ver".split())
 # Of a person, a place, a thing: "J. Clark", "J.K. Rowling", "the L.A. Times", "A.I. Systems"; what stands behind them
-# goes on, but where several stand before a word that no name begins with.
+# goes on, but where several stand before a word that no name begins with, or one behind a word: "World War I. The war".
 _INITIALS = re.compile(r"[A-Z](?:\.[A-Z])*")
 _BEGINS = re.compile(r"\s+(?:The|This|That|These|Those|It|He|She|They|We|But|And|In|If|As|For|When)\b")
+_BEHIND_A_WORD = re.compile(r"[^\W_]\s+[A-Z]$")
+_NAMED_SO = re.compile(r"\s+(?:He|She)\b")  # "J. He Zhang"
+# A name that a small letter begins: iPhone, eBay, macOS.
+_SMALL_NAME = re.compile(r"[a-z]{1,3}[A-Z]")
 _BLANKS = " \t\u00a0\u2009\u202f\u200b\ufeff"
 # Only behind an end, or the exponent of "5 km²" would be one.
 _NOTES_BEHIND = re.compile(rf"(?<=[。！？!?；;.．…{CLOSERS}])(?:{_NOTE})+\s*$")
@@ -119,11 +125,11 @@ def _closes_into_clause(text: str, match: re.Match[str]) -> bool:
     # `他问:「为什么?」然后走了` and `"Why?" he asked`: a quoted question inside a sentence that goes on.
     if not match["closed"]:
         return False
-    after = text[match.end() : match.end() + 2]
+    after = text[match.end() : match.end() + 5]
     if not after or after[0] == "\n":
         return False
     if after[0] in _BLANKS:
-        return len(after) > 1 and after[1].islower()
+        return len(after) > 1 and after[1].islower() and not _SMALL_NAME.match(after, 1)
     # A full stop before the closing quote ends the sentence; a question or exclamation may not.
     goes_on = after[0] in ",，、:：)）—-–" or (after[0] not in "“「『《" and match.group()[0] in "?？!！；;")
     return goes_on or _SAYS.match(text, match.end()) is not None
@@ -133,8 +139,9 @@ def _breaks_after(after: str) -> bool:
     rest = after.lstrip(_BLANKS)
     if not rest or rest[0] == "\n":
         return True
-    has_gap = len(rest) < len(after)
-    return bool(_WIDE.match(rest[0])) or (has_gap and (rest[0].isupper() or rest[0].isdigit() or rest[0] in "\"“‘'(["))
+    if len(rest) < len(after) and (rest[0].isupper() or rest[0].isdigit() or rest[0] in "\"“‘'(["):
+        return True
+    return bool(_WIDE.match(rest[0])) or (len(rest) < len(after) and _SMALL_NAME.match(rest) is not None)
 
 
 def _period_ends(before: str, after: str) -> bool:
@@ -148,7 +155,8 @@ def _period_ends(before: str, after: str) -> bool:
         if own in _BEFORE_NUMBERS or (len(own) > 1 and own.lower() in _BEFORE_NUMBERS):
             return not after.lstrip()[0].isdigit() and _breaks_after(after)
         if _INITIALS.fullmatch(own):
-            return "." in own and bool(_BEGINS.match(after))
-        if own.lower() in _ABBREVIATIONS:
-            return False  # "Dr. Smith", "e.g. this"
+            may_close = "." in own or (_BEHIND_A_WORD.search(before[-8:]) and not _NAMED_SO.match(after))
+            return bool(may_close and _BEGINS.match(after))
+        if own.lower() in _ABBREVIATIONS:  # "Dr. Smith", "e.g. this"
+            return own.lower() in _MAY_CLOSE and bool(_BEGINS.match(after))
     return _breaks_after(after)

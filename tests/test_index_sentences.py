@@ -87,6 +87,15 @@ def test_chinese_sentences_joined_come_apart_again(parts: list[str]) -> None:
         "我们考虑苹果、梨、……，等等，都不错。",
         "优点：1.便宜，2.好用、3.耐用。",
         "Steps are: 1. Collect data, 2. Train, 3. Evaluate.",
+        "Acme Corp. Chairman Lin met Foundry Co. Ltd. at 5 p.m. Eastern Time.",
+        "Pears, plums, etc. are sold by Lin Sr. and Finch Jr. here.",
+        "Dr. The, Gen. For and St. In met e.g. The Who.",
+        "A paper by J. He Zhang and Lin J. She Wu came out.",
+        "Choose one: A. The kiln; B. It burns, or (C. This).",
+        "Lin, J. The kiln was hers.",
+        "It is approx. iPhone size vs. eBay size.",
+        "They use… iron, e.g. macOS tools.",
+        "“Why?” asked the iPhone owner.",
     ],
 )
 def test_this_is_one_sentence(whole: str) -> None:
@@ -128,6 +137,37 @@ def test_this_is_one_sentence(whole: str) -> None:
             ["It is made in the U.S.", "The rest is A.I.", "He left."],
         ),
         ("They are 1, 2. Then he left.", ["They are 1, 2.", "Then he left."]),
+        (
+            "They sell apples, pears, etc. The shop opened in 1999.",
+            ["They sell apples, pears, etc.", "The shop opened in 1999."],
+        ),
+        (
+            "We left at 5 p.m. The bus came at 6 a.m. And it was cold.",
+            ["We left at 5 p.m.", "The bus came at 6 a.m.", "And it was cold."],
+        ),
+        (
+            "It is of Acme Corp. The firm bought Foundry Co. It owns Kiln Ltd. But not Kiln Inc. If it can, it will.",
+            [
+                "It is of Acme Corp.",
+                "The firm bought Foundry Co.",
+                "It owns Kiln Ltd.",
+                "But not Kiln Inc.",
+                "If it can, it will.",
+            ],
+        ),
+        (
+            "So said Lin Jr. He has a Ph.D. She has none.",
+            ["So said Lin Jr.", "He has a Ph.D.", "She has none."],
+        ),
+        ("It was World War I. The war ended.", ["It was World War I.", "The war ended."]),
+        (
+            "He lacks vitamin C. It helps.\nIn hall A. When?",
+            ["He lacks vitamin C.", "It helps.", "In hall A.", "When?"],
+        ),
+        (
+            "iPhone sales rose. iPad sales fell! eBay closed? “So.” macOS is left… tvOS is not.",
+            ["iPhone sales rose.", "iPad sales fell!", "eBay closed?", "“So.”", "macOS is left…", "tvOS is not."],
+        ),
     ],
 )
 def test_sentences_end_here(text: str, parts: list[str]) -> None:
