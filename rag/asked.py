@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from index.keywords import simplified
 from index.paragraphs import Language
 from rag.language import language_of_question
-from rag.numbers import years
+from rag.numbers import Period, periods, periods_meant
 
 _FLAGS = re.IGNORECASE
 _NUMBER_WORDS = (
@@ -92,9 +92,9 @@ _KINDS: dict[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
         ),
     ),
 }
-# Years that a text speaks of without naming each: 1910–1914, the 1920s, 1920 年代.
-_SPAN = re.compile(r"(?<!\d)([12]\d{3})\s*(?:年)?\s*[–—~～至到-]+\s*([12]\d{3}|\d\d)(?!\d)")
-_DECADE = re.compile(r"(?<!\d)([12]\d{2})0(?:s\b|\s*年代)")
+_HOW_MANY = re.compile(
+    r"多少|几[个次人成家]|百分之几|how (?:many|much)\b|what (?:percentage|proportion|fraction|share)\b", _FLAGS
+)
 _OTHER_CALENDAR = re.compile(r"民[國国]")
 # Who or what may be asked for by its name alone. Of, 的 or 's makes it an attribute, which a text that tells who
 # somebody is need not tell.
@@ -141,14 +141,17 @@ def asks_who_or_what(question: str) -> bool:
 
 
 def is_of_another_year(question: str, text: str) -> bool:
-    """Whether the question names a year, and `text` none that it names, nor a span or a decade that has it."""
-    asked = years(question)
-    if not asked or asked & years(text) or _OTHER_CALENDAR.search(text):
+    """Whether the question names a year, or several at once, and `text` none of them."""
+    # How many there were by 2020 is told as of that year.
+    by = () if _HOW_MANY.search(simplified(question)) else ("by",)
+    asked = periods_meant(question, text, ("after", "before", *by))
+    if not asked or _OTHER_CALENDAR.search(text):
         return False
-    return not any(_speaks_of(year, text) for year in asked)
+    told = periods(text)
+    return not any(_share_years(own, other) for own in asked for other in told)
 
 
-def _speaks_of(year: int, text: str) -> bool:
-    decades = {int(match[1]) for match in _DECADE.finditer(text)}
-    spans = ((int(m[1]), int(m[2] if len(m[2]) > 2 else m[1][:2] + m[2])) for m in _SPAN.finditer(text))
-    return year // 10 in decades or any(first <= year <= last for first, last in spans)
+def _share_years(one: Period, other: Period) -> bool:
+    """Whether the two have a year in common; of two seasons, 2019–20 and 2020–21, one alone is none."""
+    shared = min(one[1], other[1]) - max(one[0], other[0])
+    return shared >= min(1, one[1] - one[0], other[1] - other[0])

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from index.keywords import fold
 from index.sentences import split_sentences
 from rag.answer import Evidence, Verdict
-from rag.numbers import Value, amounts, months, otherwise_written, quantities, years
+from rag.numbers import Period, Value, amounts, months, otherwise_written, periods_meant, quantities, years
 from rag.parts import AUXILIARIES
 from rag.units import is_remeasured, restated
 from rag.words import Rarity, content_tokens, names, negations, superlatives
@@ -153,18 +153,23 @@ def _is_moved(statement: str, cited: Sequence[Evidence], question: str) -> bool:
     """
     halves = {(e.paragraph.number, e.language): e.paragraph.text(e.language) or "" for e in cited}
     sentences = [text[start:end] for text in halves.values() for start, end in split_sentences(text)]
-    for named in (years, months):
-        own = named(statement) or named(question)
-        if own and any(_only_of_others(amount, own, sentences, named) for amount in amounts(statement)):
-            return True
-    return False
+    among = "\n".join(halves.values())
+    of_years = periods_meant(statement, among) or periods_meant(question, among)
+    of_months = frozenset((month, month) for month in months(statement) or months(question))
+    return any(
+        own and _only_of_others(amount, own, sentences, named)
+        for named, own in ((years, of_years), (months, of_months))
+        for amount in amounts(statement)
+    )
 
 
 def _only_of_others(
-    amount: Value, own: frozenset[int], sentences: Sequence[str], named: Callable[[str], frozenset[int]]
+    amount: Value, own: frozenset[Period], sentences: Sequence[str], named: Callable[[str], frozenset[int]]
 ) -> bool:
     of = [named(sentence) for sentence in sentences if amount in amounts(sentence)]
-    return bool(of) and all(dates and not dates & own for dates in of)
+    return bool(of) and all(
+        dates and not any(first <= date <= last for date in dates for first, last in own) for dates in of
+    )
 
 
 def _verdict(contradicted: bool, coverage: float) -> Verdict:

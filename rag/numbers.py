@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from index.characters import WIDE
 from index.keywords import simplified
@@ -18,6 +18,7 @@ from index.numerals import BIG, TENS, number
 from index.ordinals import ORDINALS
 
 Value = tuple[str, Fraction]  # ("%" or "", value)
+Period = tuple[int, int]  # its first year and its last
 
 _HAN = "零〇一二三四五六七八九十百千万萬亿億两兩"
 CARDINALS = {
@@ -246,11 +247,38 @@ def _english(words: str) -> Fraction:
     return Fraction(total + current)
 
 
-# A year: in Chinese with its 年, or before a range's; in English any four digits that may be one ("2,016" is none).
+# A year: in Chinese with its 年, or before a range's; in English any four digits that may be one ("2,016" is none, nor
+# is "$2000").
+_NO_AMOUNT = r"(?<!\d)(?<!\d[.,])(?<![$€£¥])(?<![$€£¥]\s)"
+_OF_A_YEAR = rf"{_NO_AMOUNT}(?:1[5-9]|20)\d\d"
 _YEAR = re.compile(
-    rf"(?<!\d)(?<!\d[.,])(?P<year>(?:1[5-9]|20)\d\d)(?:\s*年|(?=\s*[-–—~～至到]\s*(?:\d\d){{1,2}}\s*年)|(?![\d%]|[.,]\d|\s*[{WIDE}]))"
+    rf"(?P<year>{_OF_A_YEAR})(?:\s*年|(?=\s*[-–—~～至到]\s*(?:\d\d){{1,2}}\s*年)|(?![\d%]|[.,]\d|\s*[{WIDE}]))"
 )
 _YEAR_HAN = re.compile(r"[一二][〇零一二三四五六七八九]{3}(?=年)")
+# A few words may stand before the year: after the end of 2015. "Who came after her in 2015" asks of that year.
+_FROM = r"\s+(?:(?!(?:in|from)\b)[\w'’]+\s+){0,3}"
+_IN_YEAR = r"\s*年(?:代|[初中底末]|\s*\d{1,2}\s*月(?:\s*\d{1,2}\s*[日号])?)?\s*"
+# What reaches beyond its year.
+_UNBOUNDED = {
+    "after": rf"\b(?:after|since|later\s+than){_FROM}(?P<after>{_OF_A_YEAR})(?!\d)"
+    rf"|\bfrom\s+(?P<after_on>{_OF_A_YEAR})\s+on(?:wards?)?\b"
+    rf"|自从?\s*(?P<after_from>{_OF_A_YEAR})\s*年(?!\s*[–—~～至到-]\s*\d)"
+    rf"|(?P<after_zh>{_OF_A_YEAR}){_IN_YEAR}(?:以[后来降]|之后|后(?![期半])|起(?![火诉草飞义])|[至迄]今)",
+    "before": rf"\b(?:before|prior\s+to|earlier\s+than){_FROM}(?P<before>{_OF_A_YEAR})(?!\d)"
+    rf"|(?P<before_zh>{_OF_A_YEAR}){_IN_YEAR}(?:以前|之前|前(?!后))",
+    "by": rf"\b(?:by|until|till|up\s+to){_FROM}(?P<by>{_OF_A_YEAR})(?!\d)"
+    rf"|(?:截[至止]|[到至])\s*(?P<by_zh>{_OF_A_YEAR})\s*年|(?P<by_end>{_OF_A_YEAR}){_IN_YEAR}为止",
+}
+# Several years at once: 1990–95, between 1990 and 1995, the 1990s.
+_SEVERAL = rf"""
+    (?P<between>between\s+)?{_NO_AMOUNT}(?P<first>[12]\d{{3}})\s*年?
+    (?:\s*[–—~～至到-]+\s*(?P<short>\d\d(?![\d-]))?|\s+(?:to|until|through)\s+|
+      (?(between)\s+and\s+|(?!))|\s*[和与]\s*(?=\d{{4}}\s*年?之?间))
+    (?(short)|(?P<last>[12]\d{{3}})(?!\d))
+  | (?<!\d)(?P<decade>[12]\d\d0)(?:['’]?s\b|\s*年代)
+"""
+_EARLIEST, _LATEST = 0, 9999
+_THIS_MILLENNIUM = 2000
 # A month, and the day before or behind it. "May" is one only beside a number.
 _MONTH = re.compile(
     rf"(?P<zh>\d{{1,2}})\s*月(?![子亮饼球])(?:\s*\d{{1,2}}\s*[日号])?|"
@@ -265,6 +293,42 @@ def years(text: str) -> frozenset[int]:
     text = unicodedata.normalize("NFKC", text)
     in_han = (number(match) for match in _YEAR_HAN.findall(text))
     return frozenset(int(match["year"]) for match in _YEAR.finditer(text)) | {int(year) for year in in_han if year}
+
+
+@lru_cache(maxsize=8192)
+def periods(text: str, unbounded: tuple[str, ...] = ()) -> frozenset[Period]:
+    """The years that `text` names, and what it says of several at once: 1990–1995, the 1990s.
+
+    unbounded: which of "after", "before" and "by" reach beyond the year that they are said of.
+    """
+    written = simplified(unicodedata.normalize("NFKC", text))
+    in_digits = _YEAR_HAN.sub(lambda match: str(number(match.group())), written)
+    return frozenset(map(_period, _of_periods(unbounded).finditer(in_digits)))
+
+
+def periods_meant(text: str, among: str, unbounded: tuple[str, ...] = ("after", "before")) -> frozenset[Period]:
+    """The periods of `text`, told from amounts by `among`: 2000 workers are no year where that has 2,000."""
+    counted = {int(value) for tag, value in amounts(among) if not tag and value.denominator == 1} - years(among)
+    return frozenset(period for period in periods(text, unbounded) if not counted & set(period))
+
+
+@cache
+def _of_periods(unbounded: tuple[str, ...]) -> re.Pattern[str]:
+    ways = (*(_UNBOUNDED[way] for way in unbounded), _SEVERAL, _YEAR.pattern)
+    return re.compile("|".join(ways), re.VERBOSE | re.IGNORECASE)
+
+
+def _period(match: re.Match[str]) -> Period:
+    g = {name: own for name, own in match.groupdict().items() if own}
+    if "first" in g:
+        first, last = int(g["first"]), int(g.get("last") or g["first"][:2] + g["short"])
+        return first, max(first, last)
+    if "decade" in g:
+        first = int(g["decade"])
+        return first, first + (9 if first % 100 or first == _THIS_MILLENNIUM else 99)  # the 1800s are a century
+    way, year = next((way, int(own)) for way, own in g.items() if way != "between")
+    since = _EARLIEST if way.startswith(("before", "by")) else year
+    return since, _LATEST if way.startswith("after") else year
 
 
 @lru_cache(maxsize=8192)

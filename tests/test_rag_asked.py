@@ -66,6 +66,57 @@ def test_a_text_is_of_another_year_where_it_names_none_of_the_questions() -> Non
     assert not is_of_another_year("1934 年是谁当家？", "民國二十三年是她。")
 
 
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("What happened in the 1990s?", "In 1995 the plant closed."),
+        ("1990年代发生了什么？", "1995年，工厂关闭。"),
+        ("一九九〇年代发生了什么？", "1995年，工厂关闭。"),
+        ("Which plants closed between 1990 and 2000?", "In 1995 the plant closed."),
+        ("1990-2000年间关闭了哪家工厂？", "1995年，工厂关闭。"),
+        ("1990年和2000年之间关了哪家？", "1995年，工厂关闭。"),
+        ("What changed after 2010?", "In 2015 the mill was sold."),
+        ("What has changed since the end of 2010?", "In 2015 the mill was sold."),
+        ("2010年以后发生了什么？", "2015年，磨坊卖了。"),
+        ("自2010年起有什么变化？", "2015年，磨坊卖了。"),
+        ("What was there before 2010?", "A mill, built in 2008."),
+        ("2010年3月之前那里是什么？", "2008年建的磨坊。"),
+        ("What will be closed by 2030?", "The last kiln closes in 2028."),
+        ("到2030年会关掉什么？", "最后一座窑2028年关。"),
+        ("How many were lost before 2018?", "In January 2017 it lost 5,200."),
+        ("Who ruled in the 1800s?", "From 1851 it was Ada Finch."),
+        ("Which season was it, 2019–20?", "It opened in March 2020."),
+        ("Why did it cost $2000?", "It cost $2,000 because of the gears."),
+        ("Why did it cost € 2000?", "Gears are dear."),
+        ("Why did 2000 workers strike?", "In 1931, 2,000 workers went on strike."),
+        ("Who won the 1500 metres?", "The 1,500 metres went to Ada Finch in 1931."),
+    ],
+)
+def test_a_year_within_those_of_the_question_or_a_mere_amount_is_no_other_year(question: str, text: str) -> None:
+    assert not is_of_another_year(question, text)
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("What happened in the 1990s?", "In 1985 the plant closed, in 2000 it was sold."),
+        ("1990年代发生了什么？", "1985年，工厂关闭。"),
+        ("What changed after 2010?", "In 2008 the mill was sold."),
+        ("2010年以后发生了什么？", "2008年，磨坊卖了。"),
+        ("2010年前后发生了什么？", "2008年，磨坊卖了。"),
+        ("What was there before 2010?", "In 2015 a mill was built."),
+        ("Who came after her in 2010?", "In 2015 it was Ada Finch."),
+        ("How many were there by 2030?", "By 2028 there were 40."),
+        ("截至2030年有多少？", "2028年有40家。"),
+        ("What was the loss in the winter of 2019 to 2020?", "It was 4% in 2018 to 2019, and 6% in 2020–21."),
+        ("Who won in 2000?", "In 1996 Ada Finch won."),
+        ("Who left in 2000?", "In 2015, 2,001 workers left."),
+    ],
+)
+def test_a_year_outside_those_of_the_question_is_another(question: str, text: str) -> None:
+    assert is_of_another_year(question, text)
+
+
 @pytest.mark.parametrize("name", sorted(dev_pages()))
 def test_what_states_an_answer_has_what_is_asked_for(name: str) -> None:
     """Of the dev pages' own gold: hardly a paragraph that answers lacks the kind that is asked for."""

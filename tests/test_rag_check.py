@@ -148,6 +148,16 @@ DIPS = Paragraph(
         ("How many in both?", "5,200 wafers in 2017 and 310 wafers in 2020 were lost.", "en", True),
         ("How many since 2021?", "Fewer than 90 wafers a year were lost.", "en", True),
         ("2017 年毁了多少片?", "2017 年 1 月毁了 5,200 片。", "zh", True),
+        ("How many wafers were lost after 2018?", "310 wafers were lost.", "en", True),
+        ("2018 年以后毁了多少片?", "只毁了 310 片。", "zh", True),
+        ("How many were spoilt in the 2010s?", "5,200 wafers were spoilt.", "en", True),
+        ("2010 年代毁了多少片?", "毁了 5,200 片。", "zh", True),
+        ("How many were lost between 2018 and 2022?", "310 wafers were lost.", "en", True),
+        ("How many wafers were lost before 2018?", "310 wafers were lost.", "en", False),
+        ("2018 年以前毁了多少片?", "只毁了 310 片。", "zh", False),
+        ("How many were lost in the 2000s?", "310 wafers were lost.", "en", False),
+        ("How many were lost between 2012 and 2018?", "310 wafers were lost.", "en", False),
+        ("How many wafers were lost by 2022?", "310 wafers were lost.", "en", False),
     ],
 )
 def test_a_figure_moved_to_another_date_is_caught(
@@ -155,6 +165,15 @@ def test_a_figure_moved_to_another_date_is_caught(
 ) -> None:
     found = check(statement, sentences_of(DIPS, language), question, rarity)
     assert (found.verdict != "unsupported") == is_kept
+
+
+def test_an_amount_that_may_be_a_year_is_none_where_the_text_counts_as_many(rarity: Rarity) -> None:
+    strike = Paragraph(8, "body", "2015 年,2,000 名工人中走了 300 名。", "In 2015, 300 of the 2,000 workers left.")
+    cited = sentences_of(strike, "en")
+    for asked in ("How many of the 2000 workers left?", "How many left in 2015?"):
+        assert check("300 workers left.", cited, asked, rarity).verdict == "supported"
+    assert check("300 of the 2000 workers left.", cited, "How many left?", rarity).verdict == "supported"
+    assert check("300 workers left.", cited, "How many left in 2001?", rarity).verdict == "unsupported"
 
 
 @pytest.mark.parametrize(

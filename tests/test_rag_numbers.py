@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from types import EllipsisType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.numbers import amounts, counts, figures, months, quantities, years
+from rag.numbers import Period, amounts, counts, figures, months, periods, quantities, years
 
 
 def plain(value: int | Fraction) -> tuple[str, Fraction]:
@@ -125,12 +126,37 @@ def test_figures_are_what_is_written_in_digits() -> None:
         ("2,016 people, from 2009 to 2013", {2009, 2013}, set(), {("", 2016)}),
         ("In May 2020, on 3 May or on March 5, it may end.", {2020}, {3, 5}, set()),
         ("上月 12 点的月亮", set(), set(), {("", 12)}),
+        ("It cost $2000 in 1995, then € 1900 or ￥1800", {1995}, set(), {("", 2000), ("", 1900), ("", 1800)}),
     ],
 )
 def test_dates_are_told_from_amounts(
     text: str, of_years: set[int], of_months: set[int], of_amounts: set[tuple[str, int]]
 ) -> None:
     assert (years(text), months(text), amounts(text)) == (of_years, of_months, of_amounts)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "unbounded"),
+    [
+        ("in 1995 and 二〇二六年", {(1995, 1995), (2026, 2026)}, ...),
+        ("the 1990s, 1980年代", {(1990, 1999), (1980, 1989)}, ...),
+        ("the 1800s", {(1800, 1899)}, ...),
+        ("1910–14, from 1990 to 1995; 2001年到2003年", {(1910, 1914), (1990, 1995), (2001, 2003)}, ...),
+        ("自2015年至2018年", {(2015, 2018)}, ...),
+        ("on 2009-12-05, or in 2016-05", {(2009, 2009), (2016, 2016)}, ...),
+        ("since the 1990s", {(1990, 1999)}, {(1990, 9999)}),
+        ("from 2016 onwards; 2015年底以后", {(2016, 2016), (2015, 2015)}, {(2016, 9999), (2015, 9999)}),
+        ("2015年前后，2016年后期", {(2015, 2015), (2016, 2016)}, ...),
+        ("before 2016, until 2018", {(2016, 2016), (2018, 2018)}, {(0, 2016), (0, 2018)}),
+        ("到2030年；2020年为止", {(2030, 2030), (2020, 2020)}, {(0, 2030), (0, 2020)}),
+        ("2,016 people, $1995", set(), ...),
+    ],
+)
+def test_years_are_read_from_their_first_to_their_last(
+    text: str, expected: set[Period], unbounded: set[Period] | EllipsisType
+) -> None:
+    assert periods(text) == expected
+    assert periods(text, ("after", "before", "by")) == (expected if unbounded is ... else unbounded)
 
 
 def test_a_percentage_is_not_the_plain_number() -> None:
