@@ -16,28 +16,42 @@ _NUMBER_WORDS = (
     r"eighty|ninety|dozens?|scores?|hundreds?|thousands?|millions?|billions?|half|third|quarter"
 )
 _HAN_NUMBERS = "一二三四五六七八九十百千万亿两半零"
+_DATED = (
+    rf"\d{{3,4}}|\d\d?[/:]\d|[\d{_HAN_NUMBERS}] ?[日号天点]|[年月春夏秋冬节夜晚晨朝代]|周[一二三四五六日]|星期|"
+    rf"[昨今明后次翌][天日]|世纪|初[{_HAN_NUMBERS}]|腊|清明|端午|重阳|除夕|黎明|天亮|天黑|正午|中午|上午|下午|时分|刻钟|三刻|一刻|"
+    r"\b(?:januar|februar|march|april|may\b|june|july|august|september|october|november|december|spring|summer|"
+    r"autumn|winter|today|tomorrow|yesterday|year|month|week|decade|centur|dawn|dusk|noon|midnight|morning|"
+    r"afternoon|evening|night|christmas|easter|festival|dynasty|reign|war\b|ad\b|bc\b|nineties|eighties)|"
+    r"day\b|days\b|\d ?[ap]\.?m\b|o.clock"
+)
+# "When?" is answered by what happened then, or by how old somebody was; "in which year?" is not.
+_TOLD_BY_AN_EVENT = (
+    r"岁|从小|小时候|童年|(?<![落背最幕先随])后(?![果来面悔台边者门方备勤])|[之此]前|以前[,，]|期间|直到|随即|(?<![%％])的时候|"
+    r"最近|不久|(?<!look )(?<!looks )(?<!named )\bafter(?! all)\b|(?<!\bas )\bbefore\b|"
+    r"\b(?:until|till|during|as soon as|ago|recently|aged?|child(?:hood)?|as an? (?:boy|girl|youth|student))\b|"
+    r"\b(?:once|since|when|while) (?:the|an?|his|her|its|their|he|she|it|they|we|i)\b|"
+    rf"\bat (?:\d\d?|{_NUMBER_WORDS})(?=[.,;]|$| (?:he|she|they|and)\b)"
+)
 # {kind: (how a question asks for it, what a text has that can state it)}. The former are narrow: “什么时候该给人看” and
 # "when must it be seen" ask for a condition, "how long is the bridge" for a length. The latter are wide: whatever a
 # reader might take for such an answer.
 _KINDS: dict[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
-    "a time": (
+    "a date": (
         re.compile(
             r"哪一?年|哪一?天|哪个月|几月|何年|何月|何日|什么日期|日期[?？]?$|"
-            r"什么时候(?=.*(?:[了的]|开始|结束|成立|发布|上线|出版)(?:[?？]|$))|"
-            r"^(?:(?:and|so|but|ok),? )*when (?:exactly )?(?:did|was|were|will|had|has)\b|since when|"
             r"\b(?:what|which) (?:exact )?(?:day|date|year|month)\b|"
             r"\b(?:launch|release|start|opening|founding|closing|end|expiry|publication|completion|birth) date\W*$",
             _FLAGS,
         ),
+        re.compile(_DATED, _FLAGS),
+    ),
+    "a time": (
         re.compile(
-            rf"\d{{3,4}}|\d\d?[/:]\d|[\d{_HAN_NUMBERS}] ?[日号天点]|[年月春夏秋冬节夜晚晨朝代]|周[一二三四五六日]|星期|"
-            rf"[昨今明后次翌][天日]|世纪|初[{_HAN_NUMBERS}]|腊|清明|端午|重阳|除夕|黎明|天亮|天黑|正午|中午|上午|下午|时分|刻钟|三刻|一刻|"
-            r"\b(?:januar|februar|march|april|may\b|june|july|august|september|october|november|december|spring|summer|"
-            r"autumn|winter|today|tomorrow|yesterday|year|month|week|decade|centur|dawn|dusk|noon|midnight|morning|"
-            r"afternoon|evening|night|christmas|easter|festival|dynasty|reign|war\b|ad\b|bc\b|nineties|eighties)|"
-            r"day\b|days\b|\d ?[ap]\.?m\b|o.clock",
+            r"什么时候(?=.*(?:[了的]|开始|结束|成立|发布|上线|出版)(?:[?？]|$))|"
+            r"^(?:(?:and|so|but|ok),? )*when (?:exactly )?(?:did|was|were|will|had|has)\b|since when",
             _FLAGS,
         ),
+        re.compile(rf"{_DATED}|{_TOLD_BY_AN_EVENT}", _FLAGS),
     ),
     "a duration": (
         re.compile(
@@ -47,10 +61,10 @@ _KINDS: dict[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
             _FLAGS,
         ),
         re.compile(
-            r"[年月日天周时秒分夜晚季]|星期|世纪|一辈子|一生|半晌|一会儿|炷香|学期|永远|立刻|马上|"
+            r"[年月日天周时秒分夜晚季]|星期|世纪|一辈子|一生|半晌|一会儿|炷香|学期|永远|立刻|马上|以来|至今|直到|从小|"
             r"hour|minute|second|day|week|fortnight|month|year|decade|centur|generation|semester|term|season|spring|"
             r"summer|autumn|winter|morning|afternoon|evening|night|dawn|moment|forever|life|immediately|at once|"
-            r"\d:\d\d|o.clock",
+            r"\d:\d\d|o.clock|\b(?:since|until|till)\b|\b[12]\d{3} ?(?:[-–—]|to|and) ?(?:[12]\d{3}|\d\d)\b",
             _FLAGS,
         ),
     ),
@@ -63,7 +77,12 @@ _KINDS: dict[str, tuple[re.Pattern[str], re.Pattern[str]]] = {
         re.compile(
             r"[岁旬龄]|享年|花甲|古稀|耄耋|年过|年近|months? old|years? old|\baged?\b|elderly|infant|teenage|"
             r"(?:[,，]|at|only|just|turned|is|was|now|died at) ?\d\d\b(?! ?[%％月日年])|\d\d-year|"
-            r"\b(?:twent|thirt|fort|fift|sixt|sevent|eight|ninet)(?:y|ies)|\b(?:\w+teen|eleven|twelve)\b",
+            r"\b(?:twent|thirt|fort|fift|sixt|sevent|eight|ninet)(?:y|ies)|\b(?:\w+teen|eleven|twelve)\b|"
+            # How long there has been, or since when.
+            rf"(?<!\d)\d{{1,3}}(?:,\d{{3}})* ?年|[{_HAN_NUMBERS[1:]}] ?年|(?:\d|{_NUMBER_WORDS}) years|"
+            r"(?:生|立|建|始|办|成|造)于.{0,8}\d{3}|\d{3} ?年.{0,12}(?:[出诞]生|[成创建设]立|建[成造]|开[业办])|"
+            r"\b(?:born|founded|established|dat(?:es?|ing)|(?:was|were) (?:built|opened|created))\b.{1,40}"
+            r"(?<![\d,.])[12]\d{3}(?![\d,])",
             _FLAGS,
         ),
     ),
