@@ -46,6 +46,11 @@ _MONTHS = {
 # "The second quarter" is a number; the first is none, and third, fifth and tenth, which name parts, are left out.
 _NTH = {word: value for word, value in ORDINALS.items() if value > 1 and word not in _EN_FRACTION}
 
+# Twenty-first to twenty-ninth; a twenty-second pause is 20 seconds.
+_UNITS_TH = {word: value for word, value in ORDINALS.items() if value < TENS["十"] and word != "second"}
+# What may be halved behind the whole in English: a year and a half.
+_MEASURES = "second|minute|hour|day|week|month|year|decade|century|centurie|page|mile|met(?:re|er)|kilomet(?:re|er)"
+
 # Chinese words that are written with numerals and count nothing.
 _NO_NUMBERS = re.compile(
     r"十分(?![之钟鐘])|万一|萬一|千[万萬](?=[不别別要勿得])|四川|四处|四處|四周|三星|三三两两|五花八门|乱七八糟|七嘴八舌|"
@@ -82,10 +87,14 @@ _PATTERN = re.compile(
     (?P<percent_zh>百分之(?P<percent_han>[{_HAN}点]+|\d[\d.]*))
   | (?P<tenths>(?P<of_ten>[一二三四五六七八九两兩]|(?<![\d.])\d)成(?P<tenths_half>半)?
     (?![为為立功员員本长長果就熟人语語交都绩績效见見型品]))
-  | (?P<and_half>(?P<halved>[{_HAN}]+|(?<![\d.])\d+)个?(?:年|小时|小時|天|倍|世纪|世紀)半)
+  | (?P<and_half>(?P<halved>[{_HAN}]+|(?<![\d.])\d+)
+      (?:个?(?P<halved_zh>年|小时|小時|天|倍|世纪|世紀|秒|分钟|周|学期|页|米|公里)半|
+        个半(?=多?(?:小时|钟头|星期|月(?![形刊湾])|世纪|学期|百分点)|[,.;:!?)、。]|$)))
+  | (?P<unit_half>(?<![A-Za-z\d.,-])(?P<halved_count>an?|the|another|\d+|{_WORD})\s+
+      (?P<halved_en>(?:{_MEASURES})s?)\s+and\s+a\s+half(?![\w-]))
   | (?P<fraction_zh>(?P<denominator>[{_HAN}]+|\d+)分之(?P<numerator>[{_HAN}]+|\d+))
   | (?P<money>[$€£¥]\s?)?(?P<arabic>(?<![A-Za-z\d.])(?:\d{{1,3}}(?:,\d{{3}})+(?!\d)|\d+)(?:\.\d+)?)
-    (?P<scale>\s*(?:[万萬亿億千百]+|(?:{_BIG_WORDS}|bn|tn)\b)|
+    (?P<scale>\s*[万萬亿億千百]+|(?:\s*|-)(?:{_BIG_WORDS}|bn|tn)\b|
       [kK]\b|(?-i:[MBT])\b|(?(money)m\b|(?!)))?
     (?P<rest>(?:\d+[万萬千百]+)+)?
     (?P<sign>\s*(?:%|percentage\ points?\b|percent\b|per\ cent\b|个百分点))?
@@ -95,15 +104,16 @@ _PATTERN = re.compile(
   | (?P<half_of>half\s+an?\s+(?P<halved_big>{_BIG_WORDS}|dozen))(?![A-Za-z])
   | (?<![A-Za-z])(?P<words>(?:{_WORDS})(?:[\s-]+(?:(?:{_BIG_BEFORE})and\s+)?(?:{_WORDS}))*)
     (?P<word_sign>\s+(?:percent|per\ cent)\b)?
-    (?:[\s-]+(?P<word_part>thirds?|quarters?|fifths?)\b|(?P<word_half>\s+and\s+a\s+half\b(?:\s+(?P<halves_of>{_BIG_WORDS})\b)?)|[\s-]?fold\b)?(?![A-Za-z])
-  | (?<![A-Za-z])(?:(?:a|one)[\s-]+)?(?P<part>half|third|quarter|fifth|tenth)(?:\s+of|(?=\s+(?:a|the|as)\b))
+    (?:(?<=ty)-(?P<word_nth>{"|".join(_UNITS_TH)})\b|[\s-]+(?P<word_part>thirds?|quarters?|fifths?)\b|(?P<word_half>\s+and\s+a\s+half\b(?:\s+(?P<halves_of>{_BIG_WORDS})\b)?)|[\s-]?fold\b)?(?![A-Za-z])
+  | (?<![A-Za-z])(?:(?:a|one)[\s-]+)?(?P<part>half|third|quarter|fifth|tenth)
+    (?:\s+(?:of|an?)\b|(?=\s+(?:the|as)\b)|(?<=half)(?=[\s-](?:{_MEASURES})\b))
   | (?<![A-Za-z])(?P<times>double[sd]?|doubling|twice|triple[d]?|thrice)(?![A-Za-z])
   | (?<![A-Za-z])(?P<month>
       (?-i:{"|".join(name.title() for name in _MONTHS if name != "may")})|
       (?:{"|".join(_MONTHS)})(?=\s+\d)|(?:(?<=\d\s)|(?<=\d[a-z]{{2}}\s))(?:{"|".join(_MONTHS)}))(?![A-Za-z])
   | (?<![A-Za-z])(?P<ordinal>{"|".join(_NTH)})(?=\s+(?:quarter|half|month|section|scenario|future))
   | (?<![A-Za-z])Q(?P<quarter>[1-4])(?!\d)
-  | (?P<half>半(?=[年数天个]))
+  | (?P<half>(?<![大小多])半(?=[年数天个]|小时|钟头|分钟|世纪))
     """,
     re.VERBOSE | re.IGNORECASE,
 )
@@ -138,6 +148,7 @@ def located(text: str) -> Iterator[tuple[Value, str, str]]:
     """Each quantity of `text`, with the currency's sign before it and what stands behind it; of a date "" both."""
     for match in _matches(text):
         before, behind = (match["money"] or "").strip(), match.string[match.end() :][:_BEHIND]
+        behind = (match["halved_zh"] or match["halved_en"] or "") + behind
         if match["dated"] or match["month"]:
             before = behind = ""
         yield from ((value, before, behind) for value in _values(match))
@@ -186,7 +197,11 @@ def _values(match: re.Match[str]) -> set[Value]:
 
 def _read_words(g: dict[str, str]) -> set[Value]:
     if g["word_half"]:
-        return {("", (_english(g["words"]) + Fraction(1, 2)) * _EN_BIG.get((g["halves_of"] or "").lower(), 1))}
+        halved = _EN_BIG.get(g["words"].split()[-1].lower(), 1)  # a million and a half
+        whole = _english(g["words"]) + Fraction(halved, 2)
+        return {("", whole * _EN_BIG.get((g["halves_of"] or "").lower(), 1))}
+    if g["word_nth"]:
+        return {("", _english(g["words"]) + _UNITS_TH[g["word_nth"].lower()])}
     if g["word_part"]:
         return _ratio(_english(g["words"]), Fraction(_EN_FRACTION[g["word_part"].lower()]))
     return _tagged("%" if g["word_sign"] else "", _english(g["words"]))
@@ -351,6 +366,7 @@ _READERS: dict[str, Callable[[dict[str, str]], set[Value]]] = {
     "fraction_zh": lambda g: _ratio(number(g["numerator"]), number(g["denominator"])),
     "tenths": lambda g: _tagged("%", (number(g["of_ten"]) or Fraction(0)) * 10 + 5 * bool(g["tenths_half"])),
     "and_half": lambda g: _tagged("", (number(g["halved"]) or 0) + Fraction(1, 2)),
+    "unit_half": lambda g: {("", (count(g["halved_count"].lower()) or 1) + Fraction(1, 2))},
     "arabic": _read_digits,
     "han": _read_han,
     "half_of": lambda g: {("", Fraction(_EN_BIG[g["halved_big"].lower()], 2))},

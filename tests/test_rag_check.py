@@ -103,6 +103,34 @@ def test_a_figure_in_another_unit_than_the_texts_is_not_supported(
     assert (found.verdict != "unsupported") is is_kept
 
 
+FILM = Paragraph(9, "body", "影片长一个半小时。", "The film is an hour and a half long.")
+
+
+@pytest.mark.parametrize(
+    ("statement", "is_kept"),
+    [
+        ("影片长半小时。", False),
+        ("影片长1.5小时。", True),
+        ("影片长 90 分钟。", True),
+        ("The film is half an hour long.", False),
+        ("The film is one and a half hours long.", True),
+        ("The film is 90 minutes long.", True),
+        ("The film is 30 minutes long.", False),
+    ],
+)
+def test_an_hour_and_a_half_is_neither_half_an_hour_nor_anything_but_ninety_minutes(
+    statement: str, is_kept: bool, rarity: Rarity
+) -> None:
+    cited = sentences_of(FILM, "zh" if statement.startswith("影") else "en")
+    assert (check(statement, cited, "?", rarity).verdict != "unsupported") is is_kept
+
+
+def test_half_an_hour_is_thirty_minutes() -> None:
+    assert not unstated("半小时", "It took 30 minutes.")[0]
+    assert not unstated("It took half an hour.", "花了 30 分钟。")[0]
+    assert unstated("It took half an hour.", "花了 20 分钟。")[0]
+
+
 def test_a_number_in_chinese_numerals_supports_the_same_number_in_digits(rarity: Rarity) -> None:
     found = check("Yunnan exported over 10,000 tonnes of tea in 2024.", [first(TEA, "zh")], "How much tea?", rarity)
     assert found.verdict == "supported"

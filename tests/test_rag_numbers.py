@@ -45,7 +45,26 @@ def plain(value: int | Fraction) -> tuple[str, Fraction]:
         ("七八个", "7 or 8"),
         ("一半", "0.5"),
         ("一年半", "1.5 years"),
-        ("两个半小时 2.5", "two and a half 2"),
+        ("两个半小时", "two and a half hours"),
+        ("影片长一个半小时。", "The film is an hour and a half long."),
+        ("影片长一个半小时。", "影片长1.5小时。"),
+        ("等了三个半月", "they waited three months and a half, 3.5 in all"),
+        ("2个半星期", "2 weeks and a half"),
+        ("慢一秒半", "a second and a half slower"),
+        ("这一年半", "the year and a half"),
+        ("一共两个半。", "2.5 in all"),
+        ("150万", "a million and a half"),
+        ("18 件", "a dozen and a half"),
+        ("半小时", "half an hour"),
+        ("半个小时", "a half-hour show"),
+        ("半分钟", "half a minute"),
+        ("1000万美元的奖金", "a 10-million-dollar prize"),
+        ("50亿年", "a 5-billion-year-old star"),
+        ("21世纪", "the twenty-first century"),
+        ("第四十五届", "the forty-fifth time"),
+        ("二十三日", "the twenty-third"),
+        ("20秒", "a twenty-second pause"),
+        ("三分之二", "two-thirds"),
         ("五十万", "half a million"),
         ("十二个百分点", "12%"),
         ("十倍", "tenfold"),
@@ -88,8 +107,8 @@ def test_the_same_quantity_is_the_same_value_in_either_language(one: str, other:
 
 @pytest.mark.parametrize(
     "text",
-    ["一旦如此", "one of them", "一个人", "千万别忘", "Opus", "H100x", "百姓", "十分重要", "万一", "四川", "三三两两", "may rise",
-     "I'm a teacher", "M&A", "成为", "march on", "x²"],
+    ["一旦如此", "one of them", "一个人", "千万别忘", "Opus", "H100x", "百姓", "十分重要", "万一", "四川", "三三两两", "may rise", "大半年",
+     "I'm a teacher", "M&A", "成为", "march on", "x²", "一个半成品", "一个半月形", "a sister and a half brother", "an hour and a half-eaten pie"],
 )  # fmt: skip
 def test_words_that_only_look_like_numbers_are_none(text: str) -> None:
     assert not quantities(text)
@@ -161,6 +180,13 @@ def test_years_are_read_from_their_first_to_their_last(
 
 def test_a_percentage_is_not_the_plain_number() -> None:
     assert quantities("8%") != quantities("8 times")
+
+
+def test_one_and_a_half_is_not_a_half() -> None:
+    assert quantities("一个半小时") == quantities("an hour and a half") == {plain(Fraction(3, 2))}
+    assert quantities("两个半球") == {plain(2)}
+    assert quantities("10-million-dollar") == {plain(10**7)}
+    assert quantities("twenty-first") == {plain(21)}
 
 
 def test_a_part_of_a_number_is_not_a_number() -> None:
