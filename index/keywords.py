@@ -62,6 +62,12 @@ def fold(text: str) -> str:
     return _converted(unicodedata.normalize("NFKC", text).lower()).replace("’", "'")
 
 
+def plain(text: str) -> str:
+    """`text` folded, with initials as words and Latin letters as they are typed where a keyboard lacks them."""
+    folded = fold(_INITIALS.sub(lambda initials: initials.group().replace(".", ""), text)).translate(_CROSSED)
+    return "".join(c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c))
+
+
 def tokenize(text: str) -> list[str]:
     """The words of `text` that carry meaning, in order: Chinese words and their parts, English stems, numbers.
 
@@ -69,7 +75,7 @@ def tokenize(text: str) -> list[str]:
     ['model', '1000', '递归', '式', 'step']
     """
     tokens: list[str] = []
-    for match in _TOKEN.finditer(_plain(text)):
+    for match in _TOKEN.finditer(plain(text)):
         token = match.group()
         if token[0].isdigit():
             tokens.append(token.replace(",", ""))
@@ -80,12 +86,6 @@ def tokenize(text: str) -> list[str]:
         else:
             tokens.extend(word for word in rjieba.cut_for_search(token) if word not in _STOP_ZH)
     return tokens
-
-
-def _plain(text: str) -> str:
-    """`text` folded, with initials as words and Latin letters as they are typed where a keyboard lacks them."""
-    folded = fold(_INITIALS.sub(lambda initials: initials.group().replace(".", ""), text)).translate(_CROSSED)
-    return "".join(c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c))
 
 
 class KeywordIndex:

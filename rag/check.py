@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
-from index.keywords import fold
+from index.keywords import fold, plain
 from index.sentences import split_sentences
 from rag.answer import Evidence, Verdict
+from rag.language import FUNCTION_WORDS
 from rag.numbers import Period, Value, amounts, months, otherwise_written, periods_meant, quantities, years
 from rag.parts import AUXILIARIES
 from rag.units import is_remeasured, restated
@@ -26,6 +28,9 @@ PARTIAL = 0.25
 TOGETHER = 0.9
 # AIs, and no shorter one: "us" is no more than one U.
 _SHORTEST_PLURAL = 3
+# In an escaped name; and in a text an iPhone 15, which others write iPhone15.
+_BEFORE_NUMBER = re.compile(r"([a-z]+)(?:\\-)?(?=\d)")
+_NAME_AND_NUMBER = re.compile(r"(?<![a-z\d-])([a-z]+)[- ](\d+(?:\.\d+)?)(?![a-z\d]|\.\d)")
 _ENDS = "。.!！?？ "
 # What asks, with the words beside it. "Who", "when" and their like ask where they open a clause and an auxiliary
 # follows: "when the war ended" and "the man who built it" tell, and so does 什么都.
@@ -118,23 +123,42 @@ def _still_asks(statement: str, cited: str, question: str) -> bool:
 
 def unstated(text: str, among: str) -> tuple[frozenset[Value], frozenset[str]]:
     """The quantities and the names of `text` that do not stand in `among`."""
-    folded, stated = fold(among), quantities(among)
+    stated, typed = quantities(among), plain(among)
     numbers = frozenset(value for value in quantities(text) if not {value, otherwise_written(value)} & stated)
     if numbers:
         numbers -= restated(text, among)
-    return numbers, frozenset(name for name in names(text) if not _is_named(name, folded))
+    named = frozenset(name for name in names(text) if not _is_named(name, typed))
+    if not numbers and not named:
+        return numbers, named
+    joined = [m for m in _NAME_AND_NUMBER.finditer(plain(text)) if _is_joined(m, typed)]
+    return numbers - {("", Fraction(m[2])) for m in joined}, named - {m[1] for m in joined}
 
 
-def _is_named(name: str, folded: str) -> bool:
-    """Whether a name stands in a folded text, in the plural or not: who asks about W-14s means the W-14.
+def _is_named(name: str, typed: str) -> bool:
+    """Whether a name stands in a text that is typed plainly, in the plural or not: who asks about W-14s means the W-14.
 
-    As a word: "EU" does not stand in "neutral", nor GPT-4 in "GPT-4o"; but TB does in "5TB".
+    As a word: "EU" does not stand in "neutral", nor GPT-4 in "GPT-4o" or "GPT-4.1"; but TB does in "5TB".
     """
     singular = name[:-1] if len(name) >= _SHORTEST_PLURAL and name[-1] == "s" else name
     return any(
-        re.search(rf"(?<![a-z])(?:(?<!\d)|(?=[a-z])){re.escape(own)}(?:['’]?s)?(?![a-z\d])", folded)
+        re.search(
+            rf"(?<![a-z])(?:(?<!\d)|(?=[a-z])){_BEFORE_NUMBER.sub(_as_written, re.escape(own))}(?:['’]?s)?"
+            r"(?![a-z\d])(?:(?<!\d)|(?!\.\d))",
+            typed,
+        )
         for own in {name, singular}
     )
+
+
+def _is_joined(match: re.Match[str], typed: str) -> bool:
+    """Whether a name with its number stands in a text as one word."""
+    return re.search(rf"(?<![a-z\d]){match[1]}{re.escape(match[2])}s?(?![a-z\d]|\.\d)", typed) is not None
+
+
+def _as_written(letters: re.Match[str]) -> str:
+    """A name's letters before its number: GPT4, GPT-4 and GPT 4 are one. A4 is not what “a 4-day week” names."""
+    is_word = len(letters[1]) == 1 or letters[1] in FUNCTION_WORDS
+    return letters[1] + ("[-‐]?" if is_word else "[-‐ ]?")
 
 
 def _with_neighbours(evidence: Evidence) -> Sequence[str]:

@@ -9,13 +9,16 @@ from functools import lru_cache
 
 from index.build import Index
 from index.characters import WIDE
-from index.keywords import fold, simplified, tokenize
+from index.keywords import plain, simplified, tokenize
 from index.paragraphs import Language
 from rag.language import FUNCTION_WORDS, language_of_question
 
-# A Latin word with a capital or a digit in it: METR, Claude, Opus, SWE-bench, GitHub, n8n. Chinese characters are no
-# part of one: few people type a space between the two scripts.
-_NAME = re.compile(rf"(?<![^\W{WIDE}])(?<!@)(?:[A-Za-z]*[A-Z](?:[^\W{WIDE}]|[’'-])*|[A-Za-z]+\d(?:[^\W{WIDE}]|-)*)")
+# A Latin word with a capital or a digit in it: METR, Claude, Opus, SWE-bench, GitHub, n8n, GPT-4.1. Chinese characters
+# are no part of one: few people type a space between the two scripts.
+_NAME = re.compile(
+    rf"(?<![^\W{WIDE}])(?<!@)(?:[A-Za-z]*[A-Z](?:[^\W{WIDE}]|[’'-]|(?<=\d)\.(?=\d))*|"
+    rf"[A-Za-z]+\d(?:[^\W{WIDE}]|-|(?<=\d)\.(?=\d))*)"
+)
 # "What's", "Isn't", "I'll": the apostrophe makes no name of them.
 _CONTRACTED = re.compile(
     r"(?:what|who|how|where|when|why|which|that|it|there|here|he|she|let|i|we|you|they)[’'](?:s|re|ve|ll|d|m)|"
@@ -106,7 +109,7 @@ class Rarity:
 
 @lru_cache(maxsize=8192)
 def names(text: str) -> frozenset[str]:
-    """Names in `text` that a translation keeps in Latin letters, folded.
+    """Names in `text` that a translation keeps in Latin letters, folded and without accents.
 
     The first word of an English sentence counts only when it could not be an ordinary word (an inner capital,
     a digit, all capitals). In a Chinese one every such word is a name; in one that is typed in capitals throughout
@@ -129,7 +132,7 @@ def names(text: str) -> frozenset[str]:
             or (opens and word[1:].islower() and word.isalpha())
         ):
             continue
-        found.add(fold(word).removesuffix("'s"))
+        found.add(plain(word).removesuffix("'s"))
     return frozenset(found)
 
 

@@ -319,10 +319,42 @@ def test_words_that_deny_nothing(text: str) -> None:
         ("What does the EU say?", "The EU's council.", set()),
         ("GPT-4 passed.", "GPT-4o passed.", {"gpt-4"}),
         ("GPT-4 通过了吗", "只有GPT-4通过。", set()),
+        ("GPT-4 passed.", "GPT-4.1 passed.", {"gpt-4"}),
+        ("GPT-4.1 passed.", "GPT-4 passed.", {"gpt-4.1"}),
+        ("GPT-4.1 passed.", "GPT-4.1 passed.", set()),
+        ("GPT-4 passed.", "It was GPT-4.", set()),
+        ("GPT-4 passed.", "GPT-40 passed.", {"gpt-4"}),
+        ("GPT4 passed.", "GPT-40 and GPT 4o passed.", {"gpt4"}),
+        ("GPT4 得了多少分?", "GPT-4 得了 90 分。", set()),
+        ("GPT-4 得了多少分?", "GPT4得了 90 分。", set()),
+        ("What did GPT4 score?", "GPT 4 scored 90.", set()),
+        ("Did Claude3.5 pass?", "Claude 3.5 passed.", set()),
+        ("Did Claude3 pass?", "Claude 3.5 passed.", {"claude3"}),
+        ("What does the iPhone15 cost?", "The iPhone 15 costs 900 dollars.", set()),
+        ("What does the iPhone 15 cost?", "iPhone15 卖 900 美元。", set()),
+        ("What does the iPhone 15 cost?", "iPhone14 卖 900 美元。", {"iphone"}),
+        ("How did covid19 spread?", "COVID-19 spread by air.", set()),
+        ("Which F16s were sold?", "Three F-16s were sold.", set()),
+        ("Is A4 paper thicker?", "It was a 4-day week.", {"a4"}),
+        ("Which IN5 was it?", "It rose in 5 of 9 years.", {"in5"}),
+        ("What did the W-14 cost?", "The W-140 cost more.", {"w-14"}),
+        ("How fast did the US economy grow?", "The U.S. economy grew.", set()),
+        ("Which UK firm?", "A U.S. firm.", {"uk"}),
+        ("Did Schrodinger have a cat, asked Nestle?", "Schrödinger had one; Nestlé had none.", set()),
+        ("Did Schrödinger have a cat?", "Schrodinger had one.", set()),
+        ("Did Schroder have a cat?", "Schrödinger had one.", {"schroder"}),
     ],
 )
 def test_a_name_stands_in_a_text_as_a_word(text: str, among: str, missing: set[str]) -> None:
     assert unstated(text, among)[1] == missing
+
+
+def test_a_number_that_stands_in_a_name_is_stated_with_it() -> None:
+    assert not unstated("What does the iPhone 15 cost?", "iPhone15 卖 900 美元。")[0]
+    assert not unstated("Is COVID-19 why the F-16 fell?", "Two F16s fell, not of covid19.")[0]
+    assert unstated("What does the iPhone 15 cost?", "iPhone14 卖 900 美元。")[0]
+    assert unstated("What do 15 of them cost?", "iPhone15 卖 900 美元。")[0]
+    assert unstated("The kilns cost 6.5.", "The kilns cost 6.5 million.")[0]
 
 
 def test_half_is_fifty_per_cent() -> None:
@@ -368,6 +400,7 @@ def test_a_title_and_a_stressed_word_name_nothing(text: str, expected: set[str])
 def test_names_are_what_a_translation_keeps_in_latin_letters() -> None:
     assert names("METR 与 SWE-bench 由 Claude Opus 完成") == {"metr", "swe-bench", "claude", "opus"}
     assert names("The end. However, nothing.") == frozenset()
+    assert names("Is it Nestlé's GPT-4.1, or V2.0.3?") == {"nestle", "gpt-4.1", "v2.0.3"}
     assert names("What's METR's test, and who’s behind it? Isn't it Anthropic’s? I'll ask.") == {"metr", "anthropic"}
 
 
