@@ -1,4 +1,8 @@
-"""What kind of answer a question asks for, where its words say so, and whether a text has anything of that kind."""
+"""What a question's words ask for, held against a text before an answer is written: what the gate is told of them.
+
+A text that has nothing of the kind that is asked for, or tells of another year, does not state the answer. Which
+sentence of one that does is quoted is another matter (rag/kinds.py).
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,8 @@
 Two logistic regressions, for two moments: `question`, from the question and what retrieval found, which is all there is
 without a model; and `opening`, with the first token of the model's reply as well. The latter decides, so that nothing
 the model writes is shown and then taken back. Coefficients and thresholds are in gate.json, fitted on development
-questions by `python -m evals calibrate`. No question or article is named here.
+questions by `python -m evals calibrate gate`; what too few of these have is weighed by counts. No question or article
+is named here.
 """
 
 from __future__ import annotations
