@@ -489,13 +489,11 @@ def _dates(blocks: Sequence[Block]) -> tuple[list[_Item], list[Block]]:
         if _is_a_number_twice(blocks, i):
             items.append(_Item(block.position, block.text, block.text, date=True, mark=block.mark))
             taken += blocks[i : i + 2]
-        if block in taken or not block.is_date:
-            continue
-        if below and _is_same_date(block, below):
+        elif block.is_date and below and _is_same_date(block, below):
             zh, en = (below, block) if below.language == "zh" or block.language == "en" else (block, below)
             items.append(_Item(block.position, zh.text, en.text, date=True, mark=block.mark))
             taken += [block, below]
-        elif block.language in ("both", None) or (below and below.language == "both"):
+        elif block.is_date and (block.language in ("both", None) or (below and below.language == "both")):
             halves = split_inline(block.text) or (block.text, block.text)
             items.append(_Item(block.position, *halves, inline=block.language == "both", date=True, mark=block.mark))
             taken.append(block)

@@ -139,9 +139,10 @@ def _breaks_after(after: str) -> bool:
     rest = after.lstrip(_BLANKS)
     if not rest or rest[0] == "\n":
         return True
-    if len(rest) < len(after) and (rest[0].isupper() or rest[0].isdigit() or rest[0] in "\"“‘'(["):
+    has_gap = len(rest) < len(after)
+    if has_gap and (rest[0].isupper() or rest[0].isdigit() or rest[0] in "\"“‘'(["):
         return True
-    return bool(_WIDE.match(rest[0])) or (len(rest) < len(after) and _SMALL_NAME.match(rest) is not None)
+    return bool(_WIDE.match(rest[0])) or (has_gap and _SMALL_NAME.match(rest) is not None)
 
 
 def _period_ends(before: str, after: str) -> bool:

@@ -158,9 +158,10 @@ def lacks_what_is_asked(question: str, text: str) -> bool:
 
 def asks_who_or_what(question: str) -> bool:
     """Whether the question asks who or what something is, and nothing further of it. Characters may be traditional."""
+    language = language_of_question(question)
     bare = simplified(question).strip(" \n?？!！.。")
-    asked = bare if language_of_question(question) == "en" else re.sub(r"\s", "", bare)
-    return _DEFINITION[language_of_question(question)].fullmatch(asked) is not None
+    asked = bare if language == "en" else re.sub(r"\s", "", bare)
+    return _DEFINITION[language].fullmatch(asked) is not None
 
 
 def is_of_another_year(question: str, text: str) -> bool:

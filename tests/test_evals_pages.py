@@ -19,6 +19,7 @@ from evals.pages import (
     dev_pages,
     gold_of_page,
     golds_of_page,
+    lesson_name,
     lessons,
     page_names,
     page_of,
@@ -348,6 +349,6 @@ def test_what_is_only_learnt_from_is_whole_and_sound(paragraphs: Path, questions
 
 
 def test_what_is_only_learnt_from_is_no_page_that_anything_is_measured_on() -> None:
-    names = {paragraphs.name.split(".")[0] for paragraphs, _ in lessons()}
+    names = {lesson_name(paragraphs) for paragraphs, _ in lessons()}
     assert len(names) == 33
     assert not names & set(page_names())

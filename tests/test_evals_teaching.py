@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from evals import calibrate, teaching
 from evals.low_rank import LowRank
-from evals.pages import LESSONS, READING, UNTAUGHT, WEIGHING, dev_pages, lessons, page_names
+from evals.pages import LESSONS, READING, UNTAUGHT, WEIGHING, dev_pages, lesson_name, lessons, page_names
 from evals.reader import _BATCH, RANK, Prompt, Reader, Text, _padded, filled
 from evals.teaching import Course, Lesson, Read
 from index.paragraphs import LANGUAGES, Paragraph
@@ -192,7 +192,7 @@ def test_what_is_written_is_an_activated_adapter_as_llama_reads_it(tmp_path: Pat
 
 def test_what_is_heard_is_not_measured_on_what_it_was_taught() -> None:
     assert set(dev_pages()) > UNTAUGHT
-    names = [paragraphs.name.partition(".")[0] for paragraphs, _ in lessons(READING, LESSONS, WEIGHING)]
+    names = [lesson_name(paragraphs) for paragraphs, _ in lessons(READING, LESSONS, WEIGHING)]
     assert len(names) == 32 + 33 + 12
     assert len({*names, *page_names()}) == len(names) + len(page_names())
 
